@@ -1,0 +1,46 @@
+"""The words that all parts share: pixels go into the model, predictions come out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+IMAGE_SIDE: Final = 28
+
+# (N, 1, 28, 28), raw grey values as Fashion-MNIST has them: 0 black ground, 255 white garment
+Pixels = NDArray[np.uint8]
+
+# (N, 10), each row sums to 1
+Probabilities = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Label:
+    """One class of the model, named in English and in Chinese."""
+
+    class_id: int
+    english: str
+    chinese: str
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One guess: ``score`` is the probability, 0 to 1, that the class is right."""
+
+    label: str
+    class_id: int
+    score: float
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What is known of a model: its labels, and the whole document as it is published."""
+
+    labels: tuple[Label, ...]
+    document: Mapping[str, Any]
+
+    @property
+    def model_sha256(self) -> str:
+        return str(self.document["model"]["sha256"])

@@ -1,0 +1,58 @@
+"""Everything that a sender can do wrong, as one tree; each error knows the HTTP status it becomes.
+
+RejectedImage         the bytes came, but no answer can be given for them; sending them again cannot help
+├── NotAnImage        415  the bytes begin like no image format that is read here
+├── BrokenImage       422  a known format, but truncated or damaged
+├── TooManyPixels     413
+└── TooManyBytes      413
+BadRequest            400  the request itself is malformed
+├── MissingImage      400  no image where one was expected
+└── WrongParameter    422  a parameter is outside its range
+"""
+
+from typing import ClassVar
+
+
+class ClassifierError(Exception):
+    """The root: ``str(error)`` is a sentence for the sender."""
+
+    status: ClassVar[int]
+    title: ClassVar[str]
+
+
+class RejectedImage(ClassifierError):
+    """The image cannot be classified, and a retry cannot mend it."""
+
+
+class NotAnImage(RejectedImage):
+    status = 415
+    title = "Not an image"
+
+
+class BrokenImage(RejectedImage):
+    status = 422
+    title = "Broken image"
+
+
+class TooManyPixels(RejectedImage):
+    status = 413
+    title = "Too many pixels"
+
+
+class TooManyBytes(RejectedImage):
+    status = 413
+    title = "Too large"
+
+
+class BadRequest(ClassifierError):
+    status = 400
+    title = "Bad request"
+
+
+class MissingImage(BadRequest):
+    title = "No image in the request"
+
+
+class WrongParameter(BadRequest):
+    status = 422
+    title = "Wrong parameter"
