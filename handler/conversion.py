@@ -1,0 +1,155 @@
+"""A picture in, the 28x28 pixels that the model was trained on out: a bright garment on a black ground.
+
+After H. Xiao, K. Rasul and R. Vollgraf, "Fashion-MNIST" (arXiv 1708.07747), section 2: trim, resize the longer side
+to 28, sharpen, centre, negate. The paper's pictures stand on a clear ground; for people's photos the ground is found
+first, as whatever differs little in colour from the picture's border, and blackened.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from handler.contract import IMAGE_SIDE
+
+# The longer side, in pixels, at which the garment is cut out: eight times what the model sees.
+DETAIL_SIDE: Final = 8 * IMAGE_SIDE
+
+# The longer side at which garment and ground are told apart: at 56, 64, 96 and 128 a model that had seen no photo got
+# 58, 57, 55 and 57 % of 630 photos right.
+_GROUND_SIDE: Final = 2 * IMAGE_SIDE
+
+_BORDER_SHARE = 0.05  # of the shorter side
+_SMALLEST_CONTRAST = 8.0  # grey levels; less than this is noise, not a garment
+_BRIGHT, _DARKEST = 200.0, 20.0  # a garment's brightest tenth is lifted to _BRIGHT, from _DARKEST on
+_OPAQUE = 128  # an alpha value from here on counts as garment
+_SMALLEST_PART = 0.15  # of the largest part's area
+
+Grey = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+
+def pixels_of(picture: Image.Image) -> NDArray[np.uint8]:
+    """The model's view, uint8 (28, 28), of a picture in mode L, LA, RGB or RGBA.
+
+    A grey picture of 28x28 pixels is taken as it is.
+    """
+    unchanged = _already_converted(picture)
+    if unchanged is not None:
+        return unchanged
+    picture = _reduced(picture, DETAIL_SIDE)
+    garment = _enlarged(_garment(_reduced(picture, _GROUND_SIDE)), picture.size)
+    return _centred(_trimmed(_brightened(picture, garment), garment))
+
+
+def _reduced(picture: Image.Image, longer_side: int) -> Image.Image:
+    reduced = picture.copy()
+    reduced.thumbnail((longer_side, longer_side), Image.Resampling.LANCZOS)
+    return reduced
+
+
+def _enlarged(mask: Mask, size: tuple[int, int]) -> Mask:
+    image = Image.fromarray(mask.astype(np.uint8) * 255)
+    return np.asarray(image.resize(size, Image.Resampling.BILINEAR)) >= 128
+
+
+def _already_converted(picture: Image.Image) -> NDArray[np.uint8] | None:
+    if picture.size != (IMAGE_SIDE, IMAGE_SIDE) or _is_transparent(picture):
+        return None
+    red, green, blue = picture.convert("RGB").split()
+    return np.array(red) if red == green == blue else None
+
+
+def _is_transparent(picture: Image.Image) -> bool:
+    return "A" in picture.getbands() and not _opaque(picture).all()
+
+
+def _garment(picture: Image.Image) -> Mask:
+    """Where the garment is: what is not transparent, or else what differs from the border's colour."""
+    garment = _opaque(picture) if _is_transparent(picture) else _unlike_the_border(picture)
+    return garment if garment.any() else np.ones_like(garment)
+
+
+def _opaque(picture: Image.Image) -> Mask:
+    return np.asarray(picture.getchannel("A")) >= _OPAQUE
+
+
+def _unlike_the_border(picture: Image.Image) -> Mask:
+    colours = _opponent_colours(picture.convert("RGB"))
+    ground = np.median(colours[_border(picture.size)], axis=0)
+    distance = _blurred(np.linalg.norm(colours - ground, axis=-1))
+    return _large_parts(distance > max(_otsu_threshold(distance), _SMALLEST_CONTRAST))
+
+
+def _opponent_colours(picture: Image.Image) -> Grey:
+    """(H, W, 3): lightness at half weight, since shadows change it, then red against green and yellow against blue."""
+    red, green, blue = np.moveaxis(np.asarray(picture, np.float32), -1, 0)
+    return np.stack([(red + green + blue) / 6, 0.9 * (red - green), 0.5 * (red + green - 2 * blue)], axis=-1)
+
+
+def _border(size: tuple[int, int]) -> Mask:
+    width, height = size
+    thickness = max(1, round(_BORDER_SHARE * min(size)))
+    border = np.ones((height, width), bool)
+    border[thickness:-thickness, thickness:-thickness] = False
+    return border
+
+
+def _blurred(distance: Grey) -> Grey:
+    image = Image.fromarray(np.clip(distance, 0, 255).astype(np.uint8))
+    return np.asarray(image.filter(ImageFilter.GaussianBlur(0.5)), np.float32)
+
+
+def _otsu_threshold(values: Grey) -> float:
+    """The value that parts `values` best in two (N. Otsu, IEEE Trans. SMC 9(1), 1979)."""
+    counts, edges = np.histogram(values, bins=64)
+    centres = (edges[:-1] + edges[1:]) / 2
+    below, sums = np.cumsum(counts), np.cumsum(counts * centres)
+    above = below[-1] - below
+    separation = (sums[-1] * below / below[-1] - sums) ** 2 / np.maximum(below * above, 1)
+    return float(centres[np.argmax(separation)])
+
+
+def _large_parts(mask: Mask) -> Mask:
+    """`mask` without its connected parts that are small beside the largest."""
+    part = np.arange(1, mask.size + 1).reshape(mask.shape) * mask
+    while True:
+        grown = part.copy()
+        np.maximum(grown[1:], part[:-1], out=grown[1:])
+        np.maximum(grown[:-1], part[1:], out=grown[:-1])
+        np.maximum(grown[:, 1:], part[:, :-1], out=grown[:, 1:])
+        np.maximum(grown[:, :-1], part[:, 1:], out=grown[:, :-1])
+        grown *= mask
+        if np.array_equal(grown, part):
+            break
+        part = grown
+    area = np.bincount(part.ravel())
+    area[0] = 0
+    large: Mask = area >= _SMALLEST_PART * area.max()
+    return mask & large[part]
+
+
+def _brightened(picture: Image.Image, garment: Mask) -> Grey:
+    """Grey values (H, W), 0 to 255: negated if the garment is darker than its ground; the ground black."""
+    grey = np.asarray(picture.convert("L"), np.float32)
+    if garment.all() or np.median(grey[garment]) <= np.median(grey[~garment]):
+        grey = 255 - grey
+    gain = max(1.0, _BRIGHT / max(float(np.percentile(grey[garment], 90)), _DARKEST))
+    return np.where(garment, np.clip(grey * gain, 0, 255), np.float32(0))
+
+
+def _trimmed(grey: Grey, garment: Mask) -> Image.Image:
+    rows, columns = np.flatnonzero(garment.any(axis=1)), np.flatnonzero(garment.any(axis=0))
+    box = grey[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return Image.fromarray(box.astype(np.uint8))
+
+
+def _centred(garment: Image.Image) -> NDArray[np.uint8]:
+    scale = IMAGE_SIDE / max(garment.size)
+    width, height = (max(1, round(side * scale)) for side in garment.size)
+    resized = garment.resize((width, height), Image.Resampling.BICUBIC)
+    canvas = Image.new("L", (IMAGE_SIDE, IMAGE_SIDE))
+    sharpened = resized.filter(ImageFilter.UnsharpMask(radius=1, percent=60, threshold=0))
+    canvas.paste(sharpened, ((IMAGE_SIDE - width) // 2, (IMAGE_SIDE - height) // 2))
+    return np.array(canvas)

@@ -1,0 +1,94 @@
+"""Bytes in, an upright picture out: PNG, JPEG, WebP, GIF, BMP, TIFF and AVIF, known by their first bytes."""
+
+import io
+from typing import Final
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from handler.contract import Pixels
+from handler.conversion import DETAIL_SIDE, pixels_of
+from handler.errors import BrokenImage, NotAnImage, TooManyPixels
+
+# `decode` bounds every picture by its own limit; Pillow's is one for the whole process.
+Image.MAX_IMAGE_PIXELS = None
+
+FORMATS: Final = ("PNG", "JPEG", "WebP", "GIF", "BMP", "TIFF", "AVIF")
+_STARTS: Final = {
+    "PNG": (b"\x89PNG\r\n\x1a\n",),
+    "JPEG": (b"\xff\xd8\xff",),
+    "GIF": (b"GIF87a", b"GIF89a"),
+    "TIFF": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+    "BMP": (b"BM",),
+}
+_AVIF_BRANDS = (b"avif", b"avis")
+
+
+def model_pixels(data: bytes, max_pixels: int) -> Pixels:
+    """An encoded image as the model takes it: uint8 (1, 1, 28, 28), a bright garment on a black ground.
+
+    Raises NotAnImage, BrokenImage or TooManyPixels.
+    """
+    return pixels_of(decode(data, max_pixels))[np.newaxis, np.newaxis]
+
+
+def decode(data: bytes, max_pixels: int) -> Image.Image:
+    """The first frame of an encoded image, turned upright, in mode L, LA, RGB or RGBA.
+
+    A picture far larger than the conversion needs may come at a reduced scale.
+    Raises NotAnImage, BrokenImage or TooManyPixels (more than `max_pixels` in width times height).
+    """
+    name = format_of(data)
+    if name is None:
+        raise NotAnImage(f"the bytes are no image in any of the formats {', '.join(FORMATS)}")
+    try:
+        with Image.open(io.BytesIO(data), formats=[name]) as image:
+            _check_size(image, max_pixels)
+            image.draft(None, (DETAIL_SIDE, DETAIL_SIDE))  # a JPEG is decoded at 1/2, 1/4 or 1/8
+            image.load()
+            return _upright(_eight_bit(image))
+    except (TooManyPixels, MemoryError):
+        raise
+    # Pillow's decoders raise whatever they stumble over in damaged bytes: OSError, SyntaxError, struct.error, ...
+    except Exception as error:
+        raise BrokenImage(f"the {name} image is truncated or damaged: {error}") from error
+
+
+def format_of(data: bytes) -> str | None:
+    """The format that `data` begins like, as Pillow names it; None if it is none of those read here."""
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return "WEBP"
+    if data[4:8] == b"ftyp" and any(brand in data[8:64] for brand in _AVIF_BRANDS):
+        return "AVIF"
+    return next((name for name, starts in _STARTS.items() if data.startswith(starts)), None)
+
+
+def _check_size(image: Image.Image, max_pixels: int) -> None:
+    width, height = image.size
+    if width * height > max_pixels:
+        raise TooManyPixels(f"the image has {width} x {height} pixels, more than the {max_pixels:,} allowed")
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    if image.mode in ("L", "LA", "RGB", "RGBA"):
+        return image
+    if image.mode.startswith(("I", "F")):
+        return Image.fromarray(_scaled_to_bytes(np.asarray(image)))
+    transparent = image.mode in ("PA", "La", "RGBa") or "transparency" in image.info
+    return image.convert("RGBA" if transparent else "L" if image.mode == "1" else "RGB")
+
+
+def _scaled_to_bytes(values: np.ndarray) -> np.ndarray:
+    """Grey values of 16 bits or more, or floating point, scaled to 0 to 255."""
+    finite = np.nan_to_num(values.astype(np.float32), posinf=0, neginf=0)
+    low, high = min(float(finite.min()), 0.0), float(finite.max())
+    full_scale = next((scale for scale in (1.0, 255.0, 65_535.0) if low == 0 and high <= scale), high - low)
+    return np.round((finite - low) * (255 / full_scale)).astype(np.uint8)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """As the camera was held; damaged EXIF data leaves the picture as it is."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except (ValueError, SyntaxError, OSError, KeyError, TypeError):
+        return image

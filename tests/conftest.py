@@ -1,0 +1,91 @@
+"""Real parts, built once: the shipped model, the app, a server as a process of its own."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from handler.api import create_app
+from handler.classifier import Classifier, read_card
+from handler.contract import ModelCard
+from handler.settings import Settings
+from tests.pictures import encoded, trousers
+
+PROJECT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def classifier() -> Classifier:
+    return Classifier.shipped()
+
+
+@pytest.fixture(scope="session")
+def card() -> ModelCard:
+    return read_card()
+
+
+@pytest.fixture(scope="session")
+def app(classifier: Classifier, card: ModelCard) -> FastAPI:
+    return create_app(classifier, card, Settings())
+
+
+@pytest.fixture(scope="session")
+def client(app: FastAPI) -> Iterator[TestClient]:
+    """Talks to the app within this process; an unexpected exception in the app fails the test."""
+    with TestClient(app) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def png() -> bytes:
+    return encoded(trousers())
+
+
+@pytest.fixture(scope="session")
+def datasets_dir() -> Path:
+    """The folder with the data sets; a test that needs it is skipped where there is none."""
+    folder = os.environ.get("DATASETS_DIR")
+    if not folder:
+        pytest.skip("DATASETS_DIR does not name a folder with the data sets")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real server, started as a user starts it."""
+    port = free_port()
+    log_path = tmp_path_factory.mktemp("server") / "log.txt"
+    command = [sys.executable, "-m", "handler", "serve", "--port", str(port)]
+    with log_path.open("w") as log, subprocess.Popen(command, cwd=PROJECT, stdout=log, stderr=log) as process:
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _wait_until_healthy(address, process, log_path)
+            yield address
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _wait_until_healthy(address: str, process: subprocess.Popen[bytes], log_path: Path) -> None:
+    give_up = time.monotonic() + 60
+    while time.monotonic() < give_up and process.poll() is None:
+        try:
+            if httpx2.get(f"{address}/health").status_code == 200:
+                return
+        except httpx2.TransportError:
+            time.sleep(0.1)
+    pytest.fail(f"the server did not start:\n{log_path.read_text()}")
