@@ -1,0 +1,63 @@
+"""Pixels in, predictions out: the only file that knows ONNX Runtime."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+
+from handler.contract import IMAGE_SIDE, Label, ModelCard, Pixels, Prediction, Probabilities
+
+MODEL_PATH = Path(__file__).parent / "model" / "classifier.onnx"
+CARD_PATH = MODEL_PATH.with_suffix(".json")
+
+
+def read_card(path: Path = CARD_PATH) -> ModelCard:
+    """The model card at `path`, a JSON document with its ``labels`` in the order of their class ids."""
+    document = json.loads(path.read_text(encoding="utf-8"))
+    labels = tuple(Label(row["class_id"], row["english"], row["chinese"]) for row in document["labels"])
+    return ModelCard(labels, document)
+
+
+class Classifier:
+    """A model in ONNX Runtime, loaded once: uint8 pixels (N, 1, 28, 28) to probabilities (N, classes)."""
+
+    def __init__(self, model_path: Path, labels: Sequence[Label]) -> None:
+        self.labels = tuple(labels)
+        self._session = ort.InferenceSession(
+            model_path, sess_options=_session_options(), providers=["CPUExecutionProvider"]
+        )
+
+    @classmethod
+    def shipped(cls) -> "Classifier":
+        """The model that is part of this package, warmed up, so that the first picture is as fast as the second."""
+        classifier = cls(MODEL_PATH, read_card().labels)
+        classifier.probabilities(np.zeros((1, 1, IMAGE_SIDE, IMAGE_SIDE), np.uint8))
+        return classifier
+
+    def probabilities(self, pixels: Pixels) -> Probabilities:
+        """Probabilities (N, classes) of uint8 pixels (N, 1, 28, 28). Raises ValueError for any other array."""
+        if pixels.dtype != np.uint8 or pixels.shape[1:] != (1, IMAGE_SIDE, IMAGE_SIDE):
+            raise ValueError(
+                f"the model takes uint8 pixels of shape (N, 1, 28, 28), but got {pixels.dtype} of shape {pixels.shape}"
+            )
+        (probabilities,) = self._session.run(["probabilities"], {"images": pixels})
+        return np.asarray(probabilities)
+
+    def classify(self, pixels: Pixels, top_k: int) -> list[tuple[Prediction, ...]]:
+        """For each of the N images its `top_k` likeliest classes, the likeliest first."""
+        return [self._ranked(row, top_k) for row in self.probabilities(pixels)]
+
+    def _ranked(self, scores: Probabilities, top_k: int) -> tuple[Prediction, ...]:
+        best = np.argsort(-scores, kind="stable")[:top_k]
+        return tuple(Prediction(self.labels[i].english, int(i), float(scores[i])) for i in best)
+
+
+def _session_options() -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    # One thread: a Lambda function below 1,769 MB has less than one vCPU, and a spinning pool only burns it.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options

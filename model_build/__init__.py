@@ -1,0 +1,1 @@
+"""Trains, quantizes and evaluates the model; never ships."""

@@ -1,0 +1,189 @@
+"""A dataset's name in, its images and labels out: downloaded or copied, verified, split."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+import torchvision
+from numpy.typing import NDArray
+from torch import Tensor
+
+from handler.contract import Label
+from model_build.config import Config
+
+DATA_DIR: Final = Path("data")
+
+_CHINESE_DIGITS = "零一二三四五六七八九"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What is known of a dataset before its files are read.
+
+    `mean` and `deviation` are those of the 60,000 training images, in grey levels. They are rounded to whole
+    levels, so that normalizing is the same as dequantizing with an integer zero point.
+    """
+
+    name: str
+    torchvision_class: type[torchvision.datasets.MNIST]
+    source: str
+    licence: str
+    labels: tuple[Label, ...]
+    mean: int
+    deviation: int
+    mirrored_is_same: bool  # whether an image's mirror image is as good an example of its class
+    md5: Mapping[str, tuple[str, ...]]  # of the uncompressed files; more than one where copies are known to differ
+
+    @property
+    def folder(self) -> Path:
+        """Where torchvision keeps the raw files, below a root."""
+        return Path(self.torchvision_class.__name__, "raw")
+
+
+FASHION_MNIST: Final = Dataset(
+    name="fashion-mnist",
+    torchvision_class=torchvision.datasets.FashionMNIST,
+    source="https://github.com/zalandoresearch/fashion-mnist",
+    licence="MIT",
+    labels=tuple(
+        Label(class_id, english, chinese)
+        for class_id, (english, chinese) in enumerate(
+            [
+                ("T-shirt/top", "T恤"),
+                ("Trouser", "裤子"),
+                ("Pullover", "套衫"),
+                ("Dress", "裙子"),
+                ("Coat", "外套"),
+                ("Sandal", "凉鞋"),
+                ("Shirt", "汗衫"),
+                ("Sneaker", "运动鞋"),
+                ("Bag", "包"),
+                ("Ankle boot", "踝靴"),
+            ]
+        )
+    ),
+    mean=73,
+    deviation=90,
+    mirrored_is_same=True,
+    md5={
+        "train-images-idx3-ubyte": ("f4a8712d7a061bf5bd6d2ca38dc4d50a",),
+        "train-labels-idx1-ubyte": ("9018921c3c673c538a1fc5bad174d6f9",),
+        "t10k-images-idx3-ubyte": ("8181f5470baa50b63fa0f6fddb340f0a",),
+        "t10k-labels-idx1-ubyte": ("15d484375f8d13e6eb1aabb0c3f46965",),
+    },
+)
+
+MNIST: Final = Dataset(
+    name="mnist",
+    torchvision_class=torchvision.datasets.MNIST,
+    source="http://yann.lecun.com/exdb/mnist",
+    licence="CC BY-SA 3.0",
+    labels=tuple(Label(digit, str(digit), _CHINESE_DIGITS[digit]) for digit in range(10)),
+    mean=33,
+    deviation=79,
+    mirrored_is_same=False,
+    md5={
+        "train-images-idx3-ubyte": (
+            "6bbc9ace898e44ae57da46a324031adb",
+            "2120c626b3f721358a650005d9261aaf",  # rebuilt from lossless sheets that show a pixel of 1 as 0
+        ),
+        "train-labels-idx1-ubyte": ("a25bea736e30d166cdddb491f175f624",),
+        "t10k-images-idx3-ubyte": ("2646ac647ad5339dbf082846283269ea",),
+        "t10k-labels-idx1-ubyte": ("27ae3e4e09519cfbb04c329615203637",),
+    },
+)
+
+DATASETS: Final = {dataset.name: dataset for dataset in (FASHION_MNIST, MNIST)}
+
+
+class ChecksumError(Exception):
+    """A dataset's file is not the one that it should be."""
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """`images` (N, 28, 28) uint8 as the dataset has them, and `labels` (N,) int64."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: Tensor | slice) -> "LabelledImages":
+        return LabelledImages(self.images[index], self.labels[index])
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The 60,000 training images, cut into what is learned and what chooses; and the 10,000 test images."""
+
+    train: LabelledImages
+    validation: LabelledImages
+    test: LabelledImages
+
+
+def download(dataset: Dataset, root: Path = DATA_DIR) -> Mapping[str, str]:
+    """Put `dataset` below `root` and return the MD5 of each of its files.
+
+    The files come from the folder that DATASETS_DIR names, if it has them, or else from their public home.
+    Raises ChecksumError if a file is not the one that it should be.
+    """
+    _copy_local_files(dataset, root)
+    for train in (True, False):
+        dataset.torchvision_class(root, train=train, download=True)
+    return verify(dataset, root)
+
+
+def verify(dataset: Dataset, root: Path = DATA_DIR) -> Mapping[str, str]:
+    """The MD5 of each uncompressed file of `dataset` below `root`; raises ChecksumError for a wrong one."""
+    found = {name: _md5(root / dataset.folder / name) for name in dataset.md5}
+    for name, checksum in found.items():
+        if checksum not in dataset.md5[name]:
+            expected = " or ".join(dataset.md5[name])
+            raise ChecksumError(f"{root / dataset.folder / name} has MD5 {checksum}, expected {expected}")
+    return found
+
+
+def load(config: Config, root: Path = DATA_DIR) -> Splits:
+    """The images of `config.dataset`, whose validation images are drawn from the training set by `config.seed`."""
+    dataset = DATASETS[config.dataset]
+    download(dataset, root)
+    training, test = (_labelled_images(dataset, root, train=train) for train in (True, False))
+    order = torch.randperm(len(training), generator=torch.Generator().manual_seed(config.seed))
+    validation, train = order[: config.validation_images], order[config.validation_images :]
+    return Splits(training[train[: config.train_images]], training[validation], test)
+
+
+def titled_images(dataset: Dataset, count: int, root: Path = DATA_DIR) -> tuple[NDArray[np.uint8], list[str]]:
+    """The first `count` training images (count, 28, 28) and the names of their classes."""
+    download(dataset, root)
+    first = _labelled_images(dataset, root, train=True)[:count]
+    return first.images.numpy(), [dataset.labels[label].english for label in first.labels.tolist()]
+
+
+def _labelled_images(dataset: Dataset, root: Path, *, train: bool) -> LabelledImages:
+    loaded = dataset.torchvision_class(root, train=train)
+    return LabelledImages(loaded.data, loaded.targets)
+
+
+def _copy_local_files(dataset: Dataset, root: Path) -> None:
+    local = os.environ.get("DATASETS_DIR")
+    source, target = Path(local or ".", dataset.name) / dataset.folder, root / dataset.folder
+    if not local or not source.is_dir():
+        return
+    target.mkdir(parents=True, exist_ok=True)
+    for file in source.iterdir():
+        if not (target / file.name).exists():
+            shutil.copyfile(file, target / file.name)
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -1,0 +1,90 @@
+"""Trained weights in, a float ONNX file out: raw uint8 pixels to probabilities."""
+
+import logging
+from pathlib import Path
+from typing import Final, cast
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from handler.classifier import Classifier
+from model_build.config import Config
+from model_build.data import DATASETS, Dataset, load
+from model_build.network import Network, without_batch_norm
+from model_build.train import normalize, trained_network
+
+FLOAT_FILE: Final = "float.onnx"
+_OPSET: Final = 20  # old enough for every onnxruntime from 1.17 on
+_TOLERANCE: Final = 1e-4  # of a probability, between PyTorch and ONNX Runtime
+
+log = logging.getLogger(__name__)
+
+
+def export(run_dir: Path, config: Config) -> None:
+    """Write the network of `run_dir` as ONNX, normalization and softmax included.
+
+    Raises ValueError if ONNX Runtime does not compute what PyTorch does.
+    """
+    dataset = DATASETS[config.dataset]
+    network = trained_network(run_dir, config)
+    model = _with_ends(_exported(without_batch_norm(network)), dataset)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, run_dir / FLOAT_FILE)
+    _compare(network, run_dir / FLOAT_FILE, config)
+
+
+def _exported(network: Network) -> onnx.ModelProto:
+    """Normalized images (N, 1, 28, 28) to logits (N, 10)."""
+    program = torch.onnx.export(
+        network,
+        (torch.zeros(2, 1, 28, 28),),
+        input_names=["normalized"],
+        output_names=["logits"],
+        dynamic_shapes=({0: torch.export.Dim("N")},),
+        opset_version=_OPSET,
+        dynamo=True,
+        verbose=False,
+    )
+    return cast("torch.onnx.ONNXProgram", program).model_proto  # only the old exporter returns none
+
+
+def _with_ends(model: onnx.ModelProto, dataset: Dataset) -> onnx.ModelProto:
+    """Put normalization before `model` and softmax behind it.
+
+    Normalizing by an integer mean is the same as dequantizing, so that the int8 file can take the pixels as they are:
+    (pixel - mean) / deviation = (pixel - zero_point) * scale.
+    """
+    graph = model.graph
+    batch = graph.input[0].type.tensor_type.shape.dim[0].dim_param
+    constants = [
+        numpy_helper.from_array(np.array(1 / dataset.deviation, np.float32), "pixel_scale"),
+        numpy_helper.from_array(np.array(dataset.mean, np.uint8), "pixel_zero_point"),
+    ]
+    normalize_node = helper.make_node(
+        "DequantizeLinear", ["images", "pixel_scale", "pixel_zero_point"], ["normalized"], name="normalize"
+    )
+    softmax_node = helper.make_node("Softmax", ["logits"], ["probabilities"], name="softmax", axis=-1)
+    served = helper.make_graph(
+        [normalize_node, *graph.node, softmax_node],
+        dataset.name,
+        [helper.make_tensor_value_info("images", TensorProto.UINT8, [batch, 1, 28, 28])],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [batch, len(dataset.labels)])],
+        [*constants, *graph.initializer],
+    )
+    for node in served.node:
+        del node.metadata_props[:]  # the exporter's stack traces, longer than the weights
+    return helper.make_model(served, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=10)
+
+
+def _compare(network: Network, path: Path, config: Config) -> None:
+    dataset = DATASETS[config.dataset]
+    images = load(config).validation.images[:256]
+    with torch.inference_mode():
+        expected = network(normalize(images, dataset)).softmax(dim=1).numpy()
+    found = Classifier(path, dataset.labels).probabilities(images.unsqueeze(1).numpy())
+    difference = float(np.abs(found - expected).max())
+    if difference > _TOLERANCE:
+        raise ValueError(f"{path} differs from PyTorch by {difference:.2g}, more than {_TOLERANCE}")
+    log.info("%s differs from PyTorch by at most %.1g", path, difference)

@@ -1,0 +1,75 @@
+"""The network: normalized images (N, 1, 28, 28) in, logits (N, 10) out."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from model_build.config import Config
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions and a shortcut around them (He et al., arXiv 1512.03385, section 3)."""
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
+        super().__init__()
+        self.first = _convolution(channels_in, channels_out, 3, stride)
+        self.second = _convolution(channels_out, channels_out, 3, 1)
+        unchanged = stride == 1 and channels_in == channels_out
+        self.shortcut = nn.Identity() if unchanged else _convolution(channels_in, channels_out, 1, stride)
+
+    def forward(self, features: Tensor) -> Tensor:
+        inner = torch.relu(self.first(features))
+        return torch.relu(self.second(inner) + self.shortcut(features))
+
+
+class Network(nn.Module):
+    """A small ResNet: a stem, a stage of blocks for each of `widths`, global average pooling, a linear layer."""
+
+    def __init__(self, widths: tuple[int, ...], blocks_per_stage: int, classes: int) -> None:
+        super().__init__()
+        self.stem = _convolution(1, widths[0], 3, 1)
+        self.stages = nn.Sequential(*_blocks(widths, blocks_per_stage))
+        self.head = nn.Linear(widths[-1], classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = self.stages(torch.relu(self.stem(images)))
+        pooled = nn.functional.adaptive_avg_pool2d(features, 1).flatten(1)
+        logits: Tensor = self.head(pooled)
+        return logits
+
+    @property
+    def parameter_count(self) -> int:
+        return sum(parameter.numel() for parameter in self.parameters())
+
+
+def build_network(config: Config, classes: int = 10) -> Network:
+    """The network that `config` describes, with its weights drawn by the global seed."""
+    return Network(config.widths, config.blocks_per_stage, classes)
+
+
+def without_batch_norm(network: Network) -> Network:
+    """Fold each batch normalization of `network`, in place, into the convolution before it; the outputs stay."""
+    network.eval()
+    for module in list(network.modules()):
+        for name, child in list(module.named_children()):
+            match list(child.children()):
+                case [nn.Conv2d() as convolution, nn.BatchNorm2d() as normalization]:
+                    setattr(module, name, fuse_conv_bn_eval(convolution, normalization))
+    return network
+
+
+def _blocks(widths: tuple[int, ...], blocks_per_stage: int) -> Iterator[ResidualBlock]:
+    channels = widths[0]
+    for stage, width in enumerate(widths):
+        for block in range(blocks_per_stage):
+            yield ResidualBlock(channels, width, stride=2 if stage and block == 0 else 1)
+            channels = width
+
+
+def _convolution(channels_in: int, channels_out: int, side: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels_in, channels_out, side, stride, padding=side // 2, bias=False),
+        nn.BatchNorm2d(channels_out),
+    )

@@ -1,0 +1,91 @@
+"""A finished run in, the model and its card out, where the server looks for them."""
+
+import hashlib
+import json
+import logging
+import os
+import platform
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from handler.classifier import CARD_PATH, MODEL_PATH, Classifier, read_card
+from model_build.config import Config
+from model_build.data import DATASETS, Dataset, load, verify
+from model_build.evaluate import METRICS_FILE
+from model_build.network import build_network
+from model_build.quantize import INT8_FILE
+
+_VERSIONED: Final = ("numpy", "onnx", "onnxruntime", "onnxscript", "torch", "torchvision")
+_ROUNDING = 1e-4  # of the accuracies in the card
+
+log = logging.getLogger(__name__)
+
+
+def publish(run_dir: Path, config: Config, model_dir: Path = MODEL_PATH.parent) -> None:
+    """Put the int8 model of `run_dir` and its card into `model_dir`, after loading both and classifying with them.
+
+    Raises ValueError if the published pair does not do on test images what its card says.
+    """
+    unchecked = run_dir / "model"
+    unchecked.mkdir(exist_ok=True)
+    shutil.copyfile(run_dir / INT8_FILE, unchecked / MODEL_PATH.name)
+    card = json.dumps(_card(run_dir, config), indent=2, ensure_ascii=False)
+    (unchecked / CARD_PATH.name).write_text(card + "\n", encoding="utf-8")
+    _try(unchecked, config)
+    model_dir.mkdir(parents=True, exist_ok=True)
+    for name in (MODEL_PATH.name, CARD_PATH.name):
+        shutil.copyfile(unchecked / name, model_dir / name)
+    log.info("published %s", model_dir / MODEL_PATH.name)
+
+
+def _try(model_dir: Path, config: Config) -> None:
+    card = read_card(model_dir / CARD_PATH.name)
+    test = load(config).test
+    probabilities = Classifier(model_dir / MODEL_PATH.name, card.labels).probabilities(test.images.unsqueeze(1).numpy())
+    accuracy = float((probabilities.argmax(axis=1) == test.labels.numpy()).mean())
+    promised = card.document["metrics"]["int8"]["accuracy"]
+    if abs(accuracy - promised) > _ROUNDING:
+        raise ValueError(f"{model_dir} gets {accuracy:.2%} of the test images right, but its card says {promised:.2%}")
+
+
+def _card(run_dir: Path, config: Config) -> Mapping[str, Any]:
+    dataset = DATASETS[config.dataset]
+    model = (run_dir / INT8_FILE).read_bytes()
+    return {
+        "name": dataset.name,
+        "version": "1",
+        "labels": [asdict(label) for label in dataset.labels],
+        "model": {
+            "file": MODEL_PATH.name,
+            "bytes": len(model),
+            "sha256": hashlib.sha256(model).hexdigest(),
+            "parameters": build_network(config).parameter_count,
+            "input": "images: uint8 (N, 1, 28, 28), raw grey values, 0 black ground, 255 white garment",
+            "output": "probabilities: float32 (N, 10), each row sums to 1",
+        },
+        "metrics": json.loads((run_dir / METRICS_FILE).read_text()),
+        "dataset": _provenance(dataset, config),
+        "configuration": asdict(config),
+        "environment": {
+            "published": datetime.now(UTC).date().isoformat(),
+            "python": platform.python_version(),
+            "versions": {name: version(name) for name in _VERSIONED},
+            "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
+        },
+    }
+
+
+def _provenance(dataset: Dataset, config: Config) -> Mapping[str, Any]:
+    splits = load(config)
+    return {
+        "name": dataset.name,
+        "source": dataset.source,
+        "licence": dataset.licence,
+        "images": {name: len(getattr(splits, name)) for name in ("train", "validation", "test")},
+        "md5": verify(dataset),
+    }
