@@ -1,0 +1,15 @@
+"""The entry for HTTP: everything is built once, at import; `app` is for uvicorn, `handler` for AWS Lambda."""
+
+from mangum import Mangum
+from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
+
+from handler import problems
+from handler.api import create_app
+from handler.classifier import Classifier, read_card
+from handler.gateway_paths import GatewayPaths
+from handler.settings import Settings
+
+app = create_app(Classifier.shipped(), read_card(), Settings.from_environment())
+
+# lifespan would run at each invocation; a type that is not listed as text goes out as base64.
+handler = Mangum(GatewayPaths(app), lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, problems.MEDIA_TYPE])

@@ -1,0 +1,93 @@
+"""The one place where errors become replies: RFC 9457's application/problem+json, whatever went wrong."""
+
+import json
+import re
+import reprlib
+from collections import defaultdict
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from handler.errors import BadRequest, ClassifierError, WrongParameter
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+
+class Problem(BaseModel):
+    """Why a request failed."""
+
+    type: Annotated[str, Field(description="Names the kind of problem, for programs.")]
+    title: Annotated[str, Field(description="Names the kind of problem, for people.")]
+    status: int
+    detail: Annotated[str, Field(description="What is wrong with this request.")]
+    error: Annotated[str, Field(description="The same as `detail`, for clients that look for this name.")]
+
+
+def answer_with_problems(app: FastAPI) -> None:
+    """Lets every error of `app`, expected or not, become a problem+json reply."""
+    for kind in (ClassifierError, RequestValidationError, HTTPException, ClientDisconnect, Exception):
+        app.add_exception_handler(kind, _reply)
+
+
+def problem_responses(*errors: type[ClassifierError]) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's ``responses`` for a route that can fail with `errors`."""
+    titles: defaultdict[int, list[str]] = defaultdict(list)
+    for error in errors:
+        titles[error.status].append(error.title)
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": ", or: ".join(names), "content": content} for status, names in titles.items()}
+
+
+async def _reply(_: Request, error: Exception) -> Response:
+    problem = _problem(error)
+    return Response(
+        # Plain ASCII, since a detail may quote what the sender wrote, even half of a surrogate pair.
+        json.dumps(problem.model_dump()),
+        status_code=problem.status,
+        headers=error.headers if isinstance(error, HTTPException) else None,
+        media_type=MEDIA_TYPE,
+    )
+
+
+def _problem(error: Exception) -> Problem:
+    match error:
+        case ClassifierError():
+            return _of_classifier(error)
+        case RequestValidationError():
+            return _of_classifier(WrongParameter("; ".join(map(_sentence, error.errors()))))
+        case ClientDisconnect():
+            return _of_classifier(BadRequest("the sender went away before the body was complete"))
+        case HTTPException():
+            return _of_http(error)
+        case _:
+            # Starlette raises it once more behind this reply, so that the server logs it with its traceback.
+            return _of_http(HTTPException(500, "something went wrong here, not with the request; it is in the log"))
+
+
+def _of_classifier(error: ClassifierError) -> Problem:
+    kebab_case = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(error).__name__).lower()
+    return _with_detail(f"urn:problem:{kebab_case}", error.title, error.status, str(error))
+
+
+def _of_http(error: HTTPException) -> Problem:
+    allowed = (error.headers or {}).get("Allow")
+    details = {
+        404: "there is nothing at this path; /docs lists what there is",
+        405: f"this path takes {allowed}, not this method",
+    }
+    detail = details.get(error.status_code, error.detail)
+    return _with_detail("about:blank", HTTPStatus(error.status_code).phrase, error.status_code, detail)
+
+
+def _with_detail(kind: str, title: str, status: int, detail: str) -> Problem:
+    return Problem(type=kind, title=title, status=status, detail=detail, error=detail)
+
+
+def _sentence(error: dict[str, Any]) -> str:
+    name = error["loc"][-1]
+    return f"{name}: {error['msg']}, but it is {reprlib.repr(error.get('input'))}"

@@ -1,0 +1,87 @@
+"""Events as AWS makes them of a request: REST API (payload 1.0), HTTP API (2.0), Function URL (2.0 as well)."""
+
+import base64
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+HOST = "abc123.execute-api.eu-central-1.amazonaws.com"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One request, as its sender sees it; `path` is the app's own, without a stage."""
+
+    method: str
+    path: str
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    query: str = ""
+
+
+def rest_event(sent: Sent, stage_path: str = "/Prod", public_path: str | None = None) -> dict[str, Any]:
+    """A REST API's event, with `BinaryMediaTypes: ["*~1*"]`, so that every body is base64.
+
+    `public_path` is what stands in ``requestContext.path``: the stage before the path, unless told otherwise.
+    """
+    headers = {"Host": HOST, "X-Forwarded-Proto": "https", "X-Forwarded-Port": "443", **sent.headers}
+    query = dict(parse_qsl(sent.query, keep_blank_values=True))
+    proxy = sent.path.strip("/")
+    return {
+        "resource": "/{proxy+}" if proxy else "/",
+        "path": sent.path,
+        "httpMethod": sent.method,
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "queryStringParameters": query or None,
+        "multiValueQueryStringParameters": {name: [value] for name, value in query.items()} or None,
+        "pathParameters": {"proxy": proxy} if proxy else None,
+        "stageVariables": None,
+        "requestContext": {
+            "resourcePath": "/{proxy+}" if proxy else "/",
+            "httpMethod": sent.method,
+            "path": public_path or stage_path + sent.path,
+            "stage": stage_path.strip("/"),
+            "protocol": "HTTP/1.1",
+            "identity": {"sourceIp": "192.0.2.1"},
+            "domainName": HOST,
+        },
+        **_base64_body(sent.body),
+    }
+
+
+def http_api_event(sent: Sent, stage: str = "$default") -> dict[str, Any]:
+    """An HTTP API's event: base64 by Content-Type; its path holds the name of a stage that is not the default."""
+    path = sent.path if stage == "$default" else f"/{stage}{sent.path}"
+    headers = {"host": HOST, "x-forwarded-proto": "https", "x-forwarded-port": "443"}
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": sent.query,
+        "headers": headers | {name.lower(): value for name, value in sent.headers.items()},
+        "requestContext": {
+            "http": {"method": sent.method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"},
+            "stage": stage,
+            "domainName": HOST,
+        },
+        **_base64_body(sent.body),
+    }
+
+
+def function_url_event(sent: Sent) -> dict[str, Any]:
+    """A Function URL's event: an HTTP API's, from a domain of its own."""
+    event = http_api_event(sent)
+    host = "abc123.lambda-url.eu-central-1.on.aws"
+    event["headers"]["host"] = event["requestContext"]["domainName"] = host
+    return event
+
+
+def reply_body(reply: dict[str, Any]) -> bytes:
+    """What the client gets of a reply that the function returned."""
+    body = str(reply["body"])
+    return base64.b64decode(body) if reply["isBase64Encoded"] else body.encode()
+
+
+def _base64_body(body: bytes) -> dict[str, Any]:
+    return {"body": base64.b64encode(body).decode() if body else None, "isBase64Encoded": bool(body)}
