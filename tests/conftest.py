@@ -1,7 +1,6 @@
 """Real parts, built once: the shipped model, the app, a server as a process of its own."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -17,9 +16,9 @@ from handler.api import create_app
 from handler.classifier import Classifier, read_card
 from handler.contract import ModelCard
 from handler.settings import Settings
+from tests.aws import CREDENTIALS, Cloud, emulated_aws, new_cloud
+from tests.machine import PROJECT, free_port
 from tests.pictures import encoded, trousers
-
-PROJECT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +58,33 @@ def datasets_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
+def drawing() -> bytes:
+    """The T-shirt that the README sends."""
+    return (PROJECT / "handler" / "static" / "samples" / "t-shirt.jpg").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def photo(datasets_dir: Path) -> bytes:
+    """A photo that somebody took of their trousers."""
+    folder = datasets_dir / "clothing-dataset-small" / "validation" / "pants"
+    return min(folder.glob("*.jpg")).read_bytes()
+
+
+@pytest.fixture(scope="session")
+def aws_port() -> Iterator[int]:
+    """The port of an emulated AWS, to whose clients the environment gives credentials."""
+    with pytest.MonkeyPatch.context() as environment, emulated_aws() as port:
+        for name, value in CREDENTIALS.items():
+            environment.setenv(name, value)
+        yield port
+
+
+@pytest.fixture
+def aws(aws_port: int) -> Cloud:
+    return new_cloud(aws_port)
+
+
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real server, started as a user starts it."""
     port = free_port()
@@ -72,12 +98,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(timeout=20)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def _wait_until_healthy(address: str, process: subprocess.Popen[bytes], log_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from tests.conftest import PROJECT
+from tests.machine import PROJECT
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
-from tests.conftest import PROJECT, free_port
+from tests.machine import PROJECT, free_port
 from tests.pictures import FORMATS, encoded, trousers
 from tests.sending import WAYS
 
