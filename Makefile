@@ -1,10 +1,10 @@
-# make run | test | check | sam | model: each sets up what it needs, in .venv (and .venv-sam), before it starts.
+# make run | test | check | sam | deploy | model: each sets up what it needs, in .venv (and .venv-sam), before it starts.
 PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check sam model clean
+.PHONY: run test check sam deploy model clean
 
 run: .venv/serve
 	$(BIN)/python -m handler serve --port $(PORT)
@@ -18,10 +18,13 @@ check: .venv/develop
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# PYTHON must be 3.13 only for the bytecode that saves time at a cold start; SAM itself takes any.
 sam: .venv/serve .venv-sam/ready
 	.venv-sam/bin/sam build
 	.venv-sam/bin/sam local start-api --port $(PORT) --warm-containers EAGER $(SAM_ARGUMENTS)
+
+deploy: .venv/serve .venv-sam/ready
+	.venv-sam/bin/sam build
+	.venv-sam/bin/sam deploy --guided
 
 model: .venv/develop
 	$(BIN)/python -m model_build all

@@ -1,0 +1,180 @@
+"""The real SAM: the template is valid, the package is built, and both functions run in Lambda's own image."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.aws import CREDENTIALS, UPLOADS, Cloud
+from tests.machine import PROJECT, free_port
+from tests.sending import WAYS
+
+SAM = PROJECT / ".venv-sam" / "bin" / "sam"
+IMAGE = "public.ecr.aws/lambda/python:3.13-x86_64"
+ENVIRONMENT = {**os.environ, **CREDENTIALS, "SAM_CLI_TELEMETRY": "0"}
+
+
+def sam(*arguments: str, timeout: int = 300) -> subprocess.CompletedProcess[str]:
+    """`sam` in the project's root, as a user calls it."""
+    return subprocess.run(
+        [SAM, *arguments], cwd=PROJECT, env=ENVIRONMENT, capture_output=True, text=True, timeout=timeout, check=False
+    )
+
+
+def missing(reason: str) -> None:
+    """A user's machine may lack what the test needs; on CI that is a failure."""
+    (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+
+
+@pytest.fixture(scope="session")
+def image() -> str:
+    """Lambda's image, which must be on this machine or within reach."""
+    if not shutil.which("docker") or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
+        missing("Docker does not run on this machine")
+    here = subprocess.run(["docker", "image", "inspect", IMAGE], capture_output=True, check=False).returncode == 0
+    if not here and subprocess.run(["docker", "pull", IMAGE], capture_output=True, check=False).returncode:
+        missing(f"the image {IMAGE} is not here and cannot be pulled")
+    return IMAGE
+
+
+@pytest.fixture(scope="session")
+def package() -> Path:
+    """What `sam build` makes."""
+    if not SAM.exists():
+        missing("SAM is not installed: make .venv-sam/ready")
+    built = sam("build")
+    assert built.returncode == 0, built.stderr
+    return PROJECT / ".aws-sam" / "build"
+
+
+@pytest.fixture(scope="session")
+def emulator(package: Path, image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:  # noqa: ARG001
+    """The address of the API under `sam local start-api`."""
+    port = free_port()
+    command = [str(SAM), "local", "start-api", "--port", str(port), "--warm-containers", "EAGER", "--skip-pull-image"]
+    log_path = tmp_path_factory.mktemp("sam") / "log.txt"
+    with log_path.open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=PROJECT, env=ENVIRONMENT, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        address = f"http://127.0.0.1:{port}"
+        give_up = time.monotonic() + 120
+        while not _answers(address):
+            assert time.monotonic() < give_up, log_path.read_text()
+            assert process.poll() is None, log_path.read_text()
+            time.sleep(0.5)
+        yield address
+    finally:
+        os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: SAM removes its containers
+        process.wait(timeout=60)
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx2.get(f"{address}/health", timeout=60).status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+def test_the_template_is_valid() -> None:
+    if not SAM.exists():
+        missing("SAM is not installed: make .venv-sam/ready")
+    checked = sam("validate", "--lint")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_the_package_is_the_same_for_both_functions_and_fits_lambda(package: Path) -> None:
+    http, worker = (_files(package / name) for name in ("HttpFunction", "WorkerFunction"))
+    assert http == worker
+    assert sum(http.values()) < 160e6  # Lambda takes 250 MB
+    assert "handler/model/classifier.onnx" in http
+    assert not [name for name in http if name.startswith(("torch", "model_build", "tests", "infra"))]
+
+
+def _files(folder: Path) -> dict[str, int]:
+    return {str(path.relative_to(folder)): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("picture", ["drawing", "photo"])
+def test_a_picture_gets_the_same_answer_on_lambda_as_from_make_run(
+    way: str, picture: str, emulator: str, server: str, request: pytest.FixtureRequest
+) -> None:
+    image = request.getfixturevalue(picture)
+    on_lambda, on_uvicorn = (httpx2.post(f"{url}/classify", **WAYS[way](image)) for url in (emulator, server))
+    assert on_lambda.status_code == on_uvicorn.status_code == 200, on_lambda.text
+    assert on_lambda.json() == on_uvicorn.json()
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("/", "text/html"),
+        ("/docs", "text/html"),
+        ("/openapi.json", "application/json"),
+        ("/labels", "application/json"),
+        ("/model", "application/json"),
+        ("/health", "application/json"),
+    ],
+)
+def test_every_page_is_the_same_on_lambda(path: str, content_type: str, emulator: str, server: str) -> None:
+    on_lambda, on_uvicorn = (httpx2.get(address + path) for address in (emulator, server))
+    assert on_lambda.status_code == 200
+    assert on_lambda.headers["content-type"].startswith(content_type)
+    assert on_lambda.text == on_uvicorn.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/classify", 415),
+        ("POST", "/classify?top_k=11", 422),
+        ("GET", "/nowhere", 404),
+        ("GET", "/classify", 405),
+    ],
+)
+def test_an_error_is_the_same_problem_on_lambda(
+    method: str, path: str, status: int, emulator: str, server: str
+) -> None:
+    on_lambda, on_uvicorn = (httpx2.request(method, url + path, content=b"no image") for url in (emulator, server))
+    assert on_lambda.status_code == status
+    assert on_lambda.headers["content-type"] == "application/problem+json"
+    assert on_lambda.json() == on_uvicorn.json()
+
+
+@pytest.mark.usefixtures("package", "image")
+def test_a_sample_event_is_answered() -> None:
+    reply = _invoke("HttpFunction", PROJECT / "infra" / "events" / "http-post-photo.json")
+    assert reply["statusCode"] == 200
+    assert json.loads(reply["body"])["label"] == "T-shirt/top"
+
+
+@pytest.mark.usefixtures("package", "image")
+def test_the_worker_classifies_an_upload(aws: Cloud, drawing: bytes, tmp_path: Path) -> None:
+    aws.s3.put_object(Bucket=UPLOADS, Key="photo (1).jpg", Body=drawing)
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps(aws.receive()))
+    variables = tmp_path / "variables.json"
+    endpoint = f"http://host.docker.internal:{aws.port}"
+    variables.write_text(json.dumps({"WorkerFunction": {"S3_ENDPOINT_URL": endpoint, "RESULTS_BUCKET": "results"}}))
+
+    reply = _invoke(
+        "WorkerFunction", event, "--env-vars", str(variables), "--add-host", "host.docker.internal:host-gateway"
+    )
+    assert reply == {"batchItemFailures": []}
+    assert aws.results()["photo (1).jpg.json"]["status"] == "done"
+
+
+def _invoke(function: str, event: Path, *options: str) -> Any:
+    done = sam("local", "invoke", function, "--event", str(event), "--skip-pull-image", *options)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
