@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from handler.http_entry import handler
 from tests.gateway_events import Sent, function_url_event, http_api_event, reply_body, rest_event
+from tests.machine import PROJECT
 from tests.sending import WAYS
 
 Wrap = Callable[[Sent], dict[str, Any]]
@@ -39,6 +40,16 @@ def test_an_image_gets_the_same_answer_through_each_gateway(
     reply = call(wrap(Sent("POST", "/classify", request.read(), headers, query="top_k=5")))
     assert reply["statusCode"] == 200
     assert json.loads(reply_body(reply)) == client.post("/classify?top_k=5", content=png).json()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("http-get-health.json", {"status": "ok"}), ("http-post-photo.json", {"label": "T-shirt/top", "class_id": 0})],
+)
+def test_the_sample_events_are_answered(name: str, expected: dict[str, Any]) -> None:
+    reply = call(json.loads((PROJECT / "infra" / "events" / name).read_text()))
+    assert reply["statusCode"] == 200
+    assert json.loads(reply_body(reply)).items() >= expected.items()
 
 
 @pytest.mark.parametrize("wrap", GATEWAYS)
