@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from handler.classifier import Classifier
-from handler.contract import Prediction
+from handler.contract import Classification
 from handler.errors import RejectedImage
 from handler.images import model_pixels
 from handler.settings import Settings
@@ -19,11 +19,10 @@ from handler.settings import Settings
 
 @dataclass(frozen=True)
 class Row:
-    """What became of one path: `predictions`, or the reason why there are none."""
+    """What became of one path: its classification, or the reason why there is none."""
 
     path: str
-    predictions: tuple[Prediction, ...] = ()
-    error: str = ""
+    outcome: Classification | str
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,13 +81,13 @@ def _classify(paths: list[str], top_k: int, as_json: bool, settings: Settings) -
     classifier = Classifier.shipped()
     path_width = max(map(_width, ["PATH", *paths]))
     if not as_json:
-        print(_table_line("PATH", "LABEL", "SCORE", path_width))
+        print(_table_line("PATH", "LABEL", "SCORE", "KNOWN", path_width))
     failed = False
     for path in paths:
         row = _row(classifier, path, top_k, settings.max_pixels)
-        if row.error:
+        if isinstance(row.outcome, str):
             failed = True
-            _complain(f"{path}: {row.error}")
+            _complain(f"{path}: {row.outcome}")
         for line in _json_lines(row) if as_json else _table_lines(row, path_width):
             print(line, flush=True)
     return 1 if failed else 0
@@ -97,29 +96,30 @@ def _classify(paths: list[str], top_k: int, as_json: bool, settings: Settings) -
 def _row(classifier: Classifier, path: str, top_k: int, max_pixels: int) -> Row:
     try:
         data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-        (predictions,) = classifier.classify(model_pixels(data, max_pixels), top_k)
+        (classification,) = classifier.classify(model_pixels(data, max_pixels), top_k)
     except OSError as error:
-        return Row(path, error=error.strerror or str(error))
+        return Row(path, error.strerror or str(error))
     except RejectedImage as error:
-        return Row(path, error=str(error))
-    return Row(path, predictions)
+        return Row(path, str(error))
+    return Row(path, classification)
 
 
 def _json_lines(row: Row) -> Iterator[str]:
-    if row.error:
-        yield json.dumps({"path": row.path, "error": row.error})
+    if isinstance(row.outcome, str):
+        yield json.dumps({"path": row.path, "error": row.outcome})
     else:
-        predictions = [asdict(prediction) for prediction in row.predictions]
-        yield json.dumps({"path": row.path, **predictions[0], "predictions": predictions})
+        yield json.dumps({"path": row.path, **asdict(row.outcome.predictions[0]), **asdict(row.outcome)})
 
 
 def _table_lines(row: Row, path_width: int) -> Iterator[str]:
-    for prediction in row.predictions:
-        yield _table_line(row.path, prediction.label, f"{prediction.score:.3f}", path_width)
+    if isinstance(row.outcome, Classification):
+        known = "yes" if row.outcome.known else "no"
+        for prediction in row.outcome.predictions:
+            yield _table_line(row.path, prediction.label, f"{prediction.score:.3f}", known, path_width)
 
 
-def _table_line(path: str, label: str, score: str, path_width: int) -> str:
-    return f"{path}{' ' * (path_width - _width(path))}  {label:<11}  {score}"
+def _table_line(path: str, label: str, score: str, known: str, path_width: int) -> str:
+    return f"{path}{' ' * (path_width - _width(path))}  {label:<11}  {score}  {known}"
 
 
 def _width(text: str) -> int:

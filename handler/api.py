@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from handler.bodies import REQUEST_BODY, image_in, read_body
 from handler.classifier import Classifier
-from handler.contract import Label, ModelCard, Prediction
+from handler.contract import Classification, Label, ModelCard, Prediction
 from handler.errors import BadRequest, BrokenImage, NotAnImage, TooManyBytes, TooManyPixels, WrongParameter
 from handler.images import model_pixels
 from handler.problems import Problem, answer_with_problems, problem_responses
@@ -26,18 +26,27 @@ PAGE_POLICY = (
 )
 
 
-class Classification(BaseModel):
+class Answer(BaseModel):
     """What the image shows: the likeliest class, and the `top_k` likeliest ones, the likeliest first."""
 
     label: str
     class_id: int
     score: Annotated[float, Field(description="The probability, 0 to 1, that this class is right.")]
+    known: Annotated[bool, Field(description="Whether the image shows any of the classes; if not, these are guesses.")]
+    known_score: Annotated[float, Field(description="How surely it does, 0 to 1.")]
     predictions: Annotated[list[Prediction], Field(min_length=1)]
 
     @classmethod
-    def of(cls, predictions: tuple[Prediction, ...]) -> "Classification":
-        best = predictions[0]
-        return cls(label=best.label, class_id=best.class_id, score=best.score, predictions=list(predictions))
+    def of(cls, classification: Classification) -> "Answer":
+        best = classification.predictions[0]
+        return cls(
+            label=best.label,
+            class_id=best.class_id,
+            score=best.score,
+            known=classification.known,
+            known_score=classification.known_score,
+            predictions=list(classification.predictions),
+        )
 
 
 class Labels(BaseModel):
@@ -82,10 +91,10 @@ def _add_classification(app: FastAPI, classifier: Classifier, settings: Settings
     # More pictures at once than there are processors would be no faster, and each takes memory.
     at_once = CapacityLimiter(os.cpu_count() or 1)
 
-    def classification(body: bytes, content_type: str, top_k: int) -> Classification:
+    def answer(body: bytes, content_type: str, top_k: int) -> Answer:
         pixels = model_pixels(image_in(body, content_type), settings.max_pixels)
-        (predictions,) = classifier.classify(pixels, top_k)
-        return Classification.of(predictions)
+        (classification,) = classifier.classify(pixels, top_k)
+        return Answer.of(classification)
 
     @app.post(
         "/classify",
@@ -95,11 +104,11 @@ def _add_classification(app: FastAPI, classifier: Classifier, settings: Settings
     async def classify(
         request: Request,
         top_k: Annotated[int, Query(ge=1, le=len(classifier.labels), description="How many classes to name.")] = 3,
-    ) -> Classification:
+    ) -> Answer:
         """Say what an image shows: PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF."""
         body = await read_body(request, settings.max_body_bytes)
         content_type = request.headers.get("content-type", "")
-        return await to_thread.run_sync(classification, body, content_type, top_k, limiter=at_once)
+        return await to_thread.run_sync(answer, body, content_type, top_k, limiter=at_once)
 
 
 def _add_facts(app: FastAPI, card: ModelCard) -> None:

@@ -11,7 +11,6 @@ from urllib.parse import unquote_plus
 from botocore.exceptions import ClientError
 
 from handler.classifier import Classifier
-from handler.contract import Prediction
 from handler.errors import RejectedImage, TooManyBytes
 from handler.images import model_pixels
 from handler.settings import Settings
@@ -22,6 +21,9 @@ if TYPE_CHECKING:
 TOP_K: Final = 3  # predictions in a result
 _MAX_KEY_BYTES = 1024  # S3's own limit
 _RESULT_SUFFIX = ".json"
+# What S3 answers if the object that the event tells of is no longer there; an object in its place has its own event.
+_GONE = ("NoSuchKey", "NoSuchVersion", "404")
+_OVERWRITTEN = ("PreconditionFailed", "412")
 
 log = logging.getLogger(__name__)
 
@@ -71,9 +73,9 @@ class Worker:
         try:
             outcome = self._outcome(upload)
         except ClientError as error:
-            if error.response["Error"]["Code"] not in ("NoSuchKey", "NoSuchVersion", "404"):
+            if error.response["Error"]["Code"] not in _GONE + _OVERWRITTEN:
                 raise
-            log.warning("s3://%s/%s was deleted before it could be classified", upload.bucket, upload.key)
+            log.warning("s3://%s/%s was deleted or overwritten before it could be read", upload.bucket, upload.key)
             return
         result = {**asdict(upload), "model_sha256": self._model_sha256, **outcome}
         self._s3.put_object(
@@ -89,12 +91,12 @@ class Worker:
             pixels = model_pixels(self._read(upload), self._settings.max_pixels)
         except RejectedImage as error:
             return {"status": "rejected", "title": error.title, "detail": str(error)}
-        (predictions,) = self._classifier.classify(pixels, TOP_K)
-        return {"status": "done", **_answer(predictions)}
+        (classification,) = self._classifier.classify(pixels, TOP_K)
+        return {"status": "done", **asdict(classification.predictions[0]), **asdict(classification)}
 
     def _read(self, upload: Upload) -> bytes:
         version = {"VersionId": upload.version_id} if upload.version_id else {}
-        reply = self._s3.get_object(Bucket=upload.bucket, Key=upload.key, **version)  # type: ignore[arg-type]
+        reply = self._s3.get_object(Bucket=upload.bucket, Key=upload.key, IfMatch=upload.etag, **version)  # type: ignore[arg-type]
         with reply["Body"] as body:
             limit = self._settings.max_body_bytes
             if reply["ContentLength"] > limit:
@@ -124,7 +126,7 @@ def result_key(upload: Upload) -> str:
     if len(key.encode()) <= _MAX_KEY_BYTES:
         return key
     digest = hashlib.sha256(upload.key.encode()).hexdigest()
-    return f"long-keys/{digest}{_RESULT_SUFFIX}"
+    return f"long-keys/{digest}"  # without the suffix, which every other result has, so that no other can be here
 
 
 def _upload(record: Mapping[str, Any]) -> Upload:
@@ -142,7 +144,3 @@ def _upload(record: Mapping[str, Any]) -> Upload:
 def _is_folder(upload: Upload) -> bool:
     """Whether it is but the empty object that S3's console makes for a folder."""
     return upload.key.endswith("/") and upload.bytes == 0
-
-
-def _answer(predictions: tuple[Prediction, ...]) -> dict[str, Any]:
-    return {**asdict(predictions[0]), "predictions": [asdict(prediction) for prediction in predictions]}

@@ -7,7 +7,16 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
-from handler.contract import IMAGE_SIDE, Label, ModelCard, Pixels, Prediction, Probabilities
+from handler.contract import (
+    IMAGE_SIDE,
+    Answers,
+    Classification,
+    Label,
+    ModelCard,
+    Pixels,
+    Prediction,
+    Probabilities,
+)
 
 MODEL_PATH = Path(__file__).parent / "model" / "classifier.onnx"
 CARD_PATH = MODEL_PATH.with_suffix(".json")
@@ -21,10 +30,14 @@ def read_card(path: Path = CARD_PATH) -> ModelCard:
 
 
 class Classifier:
-    """A model in ONNX Runtime, loaded once: uint8 pixels (N, 1, 28, 28) to probabilities (N, classes)."""
+    """A model in ONNX Runtime, loaded once: uint8 pixels (N, 1, 28, 28) to what it says of each image.
 
-    def __init__(self, model_path: Path, labels: Sequence[Label]) -> None:
+    An image is known if the model gives it at least `known_threshold`.
+    """
+
+    def __init__(self, model_path: Path, labels: Sequence[Label], known_threshold: float = 0.5) -> None:
         self.labels = tuple(labels)
+        self.known_threshold = known_threshold
         self._session = ort.InferenceSession(
             model_path, sess_options=_session_options(), providers=["CPUExecutionProvider"]
         )
@@ -32,22 +45,31 @@ class Classifier:
     @classmethod
     def shipped(cls) -> "Classifier":
         """The model that is part of this package, warmed up, so that the first picture is as fast as the second."""
-        classifier = cls(MODEL_PATH, read_card().labels)
-        classifier.probabilities(np.zeros((1, 1, IMAGE_SIDE, IMAGE_SIDE), np.uint8))
+        card = read_card()
+        classifier = cls(MODEL_PATH, card.labels, card.known_threshold)
+        classifier.answers(np.zeros((1, 1, IMAGE_SIDE, IMAGE_SIDE), np.uint8))
         return classifier
 
-    def probabilities(self, pixels: Pixels) -> Probabilities:
-        """Probabilities (N, classes) of uint8 pixels (N, 1, 28, 28). Raises ValueError for any other array."""
+    def answers(self, pixels: Pixels) -> Answers:
+        """The answers to uint8 pixels (N, 1, 28, 28). Raises ValueError for any other array."""
         if pixels.dtype != np.uint8 or pixels.shape[1:] != (1, IMAGE_SIDE, IMAGE_SIDE):
             raise ValueError(
                 f"the model takes uint8 pixels of shape (N, 1, 28, 28), but got {pixels.dtype} of shape {pixels.shape}"
             )
-        (probabilities,) = self._session.run(["probabilities"], {"images": pixels})
-        return np.asarray(probabilities)
+        probabilities, known = self._session.run(["probabilities", "known"], {"images": pixels})
+        return Answers(np.asarray(probabilities), np.asarray(known))
 
-    def classify(self, pixels: Pixels, top_k: int) -> list[tuple[Prediction, ...]]:
-        """For each of the N images its `top_k` likeliest classes, the likeliest first."""
-        return [self._ranked(row, top_k) for row in self.probabilities(pixels)]
+    def probabilities(self, pixels: Pixels) -> Probabilities:
+        """Only the probabilities (N, 10) of `answers`."""
+        return self.answers(pixels).probabilities
+
+    def classify(self, pixels: Pixels, top_k: int) -> list[Classification]:
+        """Classify each of the N images, and name its `top_k` likeliest classes."""
+        answers = self.answers(pixels)
+        return [
+            Classification(self._ranked(scores, top_k), bool(known >= self.known_threshold), float(known))
+            for scores, known in zip(answers.probabilities, answers.known, strict=True)
+        ]
 
     def _ranked(self, scores: Probabilities, top_k: int) -> tuple[Prediction, ...]:
         best = np.argsort(-scores, kind="stable")[:top_k]

@@ -35,11 +35,36 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """What the model says of N images: `probabilities` (N, 10), and `known` (N,), how surely each shows any class."""
+
+    probabilities: Probabilities
+    known: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Classification:
+    """The likeliest classes of one image, the likeliest first, and whether it shows any of the classes at all.
+
+    `known_score`, 0 to 1, is how surely it does; `known` says that this is sure enough.
+    """
+
+    predictions: tuple[Prediction, ...]
+    known: bool
+    known_score: float
+
+
+@dataclass(frozen=True)
 class ModelCard:
     """What is known of a model: its labels, and the whole document as it is published."""
 
     labels: tuple[Label, ...]
     document: Mapping[str, Any]
+
+    @property
+    def known_threshold(self) -> float:
+        """From which `known_score` on an image counts as one of the classes."""
+        return float(self.document["calibration"]["known_threshold"])
 
     @property
     def model_sha256(self) -> str:

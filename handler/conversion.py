@@ -5,6 +5,7 @@ to 28, sharpen, centre, negate. The paper's pictures stand on a clear ground; fo
 first, as whatever differs little in colour from the picture's border, and blackened.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -30,17 +31,33 @@ Grey = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 
+@dataclass(frozen=True)
+class Conversion:
+    """A picture on its way to the model, step by step."""
+
+    reduced: Image.Image  # the picture, its longer side at most DETAIL_SIDE
+    garment: Mask  # (H, W) of `reduced`: where the garment is
+    brightened: Grey  # (H, W), 0 to 255: the garment bright, the ground black
+    trimmed: Image.Image  # what holds the garment
+    pixels: NDArray[np.uint8]  # (28, 28)
+
+
 def pixels_of(picture: Image.Image) -> NDArray[np.uint8]:
     """The model's view, uint8 (28, 28), of a picture in mode L, LA, RGB or RGBA.
 
     A grey picture of 28x28 pixels is taken as it is.
     """
     unchanged = _already_converted(picture)
-    if unchanged is not None:
-        return unchanged
-    picture = _reduced(picture, DETAIL_SIDE)
-    garment = _enlarged(_garment(_reduced(picture, _GROUND_SIDE)), picture.size)
-    return _centred(_trimmed(_brightened(picture, garment), garment))
+    return convert(picture).pixels if unchanged is None else unchanged
+
+
+def convert(picture: Image.Image) -> Conversion:
+    """All steps from a picture in mode L, LA, RGB or RGBA to the model's view."""
+    reduced = _reduced(picture, DETAIL_SIDE)
+    garment = _enlarged(_garment(_reduced(reduced, _GROUND_SIDE)), reduced.size)
+    brightened = _brightened(reduced, garment)
+    trimmed = _trimmed(brightened, garment)
+    return Conversion(reduced, garment, brightened, trimmed, _centred(trimmed))
 
 
 def _reduced(picture: Image.Image, longer_side: int) -> Image.Image:

@@ -1,6 +1,7 @@
 """The command line: `python -m model_build STAGE`, or `all` for every stage in order."""
 
 import logging
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
@@ -12,13 +13,16 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from handler.classifier import MODEL_PATH
-from model_build import data, plots
+from model_build import data, plots, runs
+from model_build.calibrate import calibrate
+from model_build.checks import WrongArray
 from model_build.config import Config
-from model_build.evaluate import evaluate, read_confusion
+from model_build.evaluate import evaluate
 from model_build.export import export
 from model_build.publish import publish
 from model_build.quantize import quantize
-from model_build.train import HISTORY_FILE, train
+from model_build.show import MAPPED_IMAGES, Picture, dataset_picture, run_picture
+from model_build.train import OtherConfiguration, train
 
 app = typer.Typer(
     help="Build the model: from the dataset's images to one int8 ONNX file.", no_args_is_help=True, add_completion=False
@@ -34,15 +38,6 @@ class DatasetName(StrEnum):
     MNIST = data.MNIST.name
 
 
-class Picture(StrEnum):
-    """What `show` draws."""
-
-    GRID = "grid"
-    PIXELS = "pixels"
-    CONFUSION = "confusion"
-    CURVES = "curves"
-
-
 DatasetOption = Annotated[DatasetName, typer.Option("--dataset", help="Clothes, or handwritten digits.")]
 RunOption = Annotated[Path | None, typer.Option("--run", help="Folder of the run.  [default: runs/DATASET]")]
 EpochsOption = Annotated[int, typer.Option(min=1, help="How often all training images are seen.")]
@@ -51,9 +46,10 @@ SeedOption = Annotated[int, typer.Option(help="Of the split, the weights, the or
 TrainImagesOption = Annotated[
     int | None, typer.Option(min=1, help="Train on this many images only.  [default: all but the validation images]")
 ]
+PhotoVariantsOption = Annotated[int, typer.Option(min=0, help="Variants of each photo; 0: learn from no photos.")]
 ModelDirOption = Annotated[
     Path | None,
-    typer.Option("--to", help="Folder of the published model.  [default: handler/model for clothes, else RUN/model]"),
+    typer.Option("--to", help="Folder to publish into.  [default: handler/model for clothes, else RUN/published]"),
 ]
 
 
@@ -72,10 +68,17 @@ def train_command(
     batch_size: BatchSizeOption = _DEFAULTS.batch_size,
     seed: SeedOption = _DEFAULTS.seed,
     train_images: TrainImagesOption = _DEFAULTS.train_images,
+    photo_variants: PhotoVariantsOption = _DEFAULTS.photo_variants,
 ) -> None:
     """Train the network, on the GPU if there is one; an interrupted run goes on where it was."""
     config = replace(
-        _DEFAULTS, dataset=dataset.value, epochs=epochs, batch_size=batch_size, seed=seed, train_images=train_images
+        _DEFAULTS,
+        dataset=dataset.value,
+        epochs=epochs,
+        batch_size=batch_size,
+        seed=seed,
+        train_images=train_images,
+        photo_variants=photo_variants,
     )
     train(_run_dir(run, dataset), config)
 
@@ -83,11 +86,12 @@ def train_command(
 def _stage(stage: Callable[[Path, Config], None], name: str, summary: str) -> None:
     def command(dataset: DatasetOption = DatasetName.FASHION_MNIST, run: RunOption = None) -> None:
         run_dir = _run_dir(run, dataset)
-        stage(run_dir, Config.load(run_dir))
+        stage(run_dir, runs.load_config(run_dir))
 
     app.command(name, help=summary)(command)
 
 
+_stage(calibrate, "calibrate", "Fit the temperature of the probabilities, and what counts as known.")
 _stage(export, "export", "Write the trained network as a float ONNX file.")
 _stage(quantize, "quantize", "Make the int8 ONNX file from the float one.")
 _stage(evaluate, "evaluate", "Measure both files on the test images, through the code that ships.")
@@ -99,7 +103,7 @@ def publish_command(
 ) -> None:
     """Put the int8 file and its card where the server looks for them, after trying them."""
     run_dir = _run_dir(run, dataset)
-    publish(run_dir, Config.load(run_dir), _model_dir(model_dir, run_dir, dataset))
+    publish(run_dir, runs.load_config(run_dir), _model_dir(model_dir, run_dir, dataset))
 
 
 @app.command("all")
@@ -110,14 +114,15 @@ def all_stages(
     batch_size: BatchSizeOption = _DEFAULTS.batch_size,
     seed: SeedOption = _DEFAULTS.seed,
     train_images: TrainImagesOption = _DEFAULTS.train_images,
+    photo_variants: PhotoVariantsOption = _DEFAULTS.photo_variants,
     model_dir: ModelDirOption = None,
 ) -> None:
-    """Every stage in order: download, train, export, quantize, evaluate, publish."""
+    """Every stage in order: download, train, calibrate, export, quantize, evaluate, publish."""
     download(dataset)
-    train_command(dataset, run, epochs, batch_size, seed, train_images)
+    train_command(dataset, run, epochs, batch_size, seed, train_images, photo_variants)
     run_dir = _run_dir(run, dataset)
     config = Config.load(run_dir)
-    for stage in (export, quantize, evaluate):
+    for stage in (calibrate, export, quantize, evaluate):
         stage(run_dir, config)
     publish(run_dir, config, _model_dir(model_dir, run_dir, dataset))
 
@@ -125,20 +130,55 @@ def all_stages(
 @app.command()
 def show(
     picture: Annotated[Picture, typer.Argument(help="What to draw.")],
-    out: Annotated[Path, typer.Option(help="The PNG file to write.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The PNG file to write.  [default: PICTURE.png, in the run's folder if it is of a run]"),
+    ] = None,
     dataset: DatasetOption = DatasetName.FASHION_MNIST,
     run: RunOption = None,
-    index: Annotated[int, typer.Option(min=0, help="Which training image `pixels` draws.")] = 2,
+    index: Annotated[int, typer.Option(min=0, help="Which training image `pixels` draws, and `grid` first.")] = 0,
+    images: Annotated[int, typer.Option(min=20, help="How many test images `embedding` maps.")] = MAPPED_IMAGES,
 ) -> None:
     """Draw training images, one image's pixels, or how a run went, into a PNG file."""
     run_dir = _run_dir(run, dataset)
-    figure = {
-        Picture.GRID: lambda: plots.grid(*data.titled_images(data.DATASETS[dataset], count=20)),
-        Picture.PIXELS: lambda: plots.pixels(data.titled_images(data.DATASETS[dataset], count=index + 1)[0][index]),
-        Picture.CONFUSION: lambda: plots.confusion(read_confusion(run_dir), data.DATASETS[dataset].labels),
-        Picture.CURVES: lambda: plots.curves(run_dir / HISTORY_FILE),
-    }[picture]()
-    plots.save(figure, out)
+    if picture.is_of_a_run:
+        figure, default = run_picture(picture, run_dir, images), run_dir / f"{picture}.png"
+    else:
+        figure, default = dataset_picture(picture, data.DATASETS[dataset], index), Path(f"{picture}.png")
+    plots.save(figure, out or default)
+    typer.echo(f"wrote {out or default}")
+
+
+@app.command("runs")
+def list_runs() -> None:
+    """List the runs in runs/, the latest first."""
+    found, readable = runs.folders(), []
+    for folder in found:
+        try:
+            readable.append(runs.read(folder))
+        except runs.RunError as error:
+            typer.echo(f"left out: {error}", err=True)
+    if not found:
+        typer.echo(f"{runs.RUNS_DIR}/ holds no runs yet; start one: python -m model_build train")
+        return
+    _console().print(runs.runs_table(readable))
+
+
+@app.command()
+def compare(
+    first: Annotated[str, typer.Argument(metavar="A", help="A run: its name in runs/, or its folder.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="The run to compare it with.")],
+) -> None:
+    """Show what differs between two runs, in configuration and in result."""
+    console = _console()
+    for table in runs.comparison_tables(runs.read(runs.find(first)), runs.read(runs.find(second))):
+        console.print(table)
+
+
+def _console() -> Console:
+    """Standard output; a file or a pipe gets lines as long as they need to be."""
+    console = Console()
+    return console if console.is_terminal else Console(width=200)
 
 
 def _run_dir(run: Path | None, dataset: DatasetName) -> Path:
@@ -146,13 +186,22 @@ def _run_dir(run: Path | None, dataset: DatasetName) -> Path:
 
 
 def _model_dir(model_dir: Path | None, run_dir: Path, dataset: DatasetName) -> Path:
-    return model_dir or (MODEL_PATH.parent if dataset is DatasetName.FASHION_MNIST else run_dir / "model")
+    return model_dir or (MODEL_PATH.parent if dataset is DatasetName.FASHION_MNIST else run_dir / "published")
 
 
-if __name__ == "__main__":
+def _main() -> None:
+    """Run the command line; what is wrong with a run or a dataset becomes one line on standard error."""
     logging.basicConfig(
         level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=Console(stderr=True), show_path=False)]
     )
     for noisy in ("onnx_ir", "onnxscript", "torch", "matplotlib"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    app()
+    try:
+        app()
+    except (runs.RunError, data.ChecksumError, OtherConfiguration, WrongArray) as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    _main()

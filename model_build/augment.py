@@ -3,11 +3,14 @@
 import torch
 from torch import Tensor
 
+from handler.contract import IMAGE_SIDE
+from model_build.checks import check_array
 from model_build.config import Config
 
 
 def augment(images: Tensor, config: Config, *, mirror: bool, generator: torch.Generator) -> Tensor:
     """uint8 images (N, 28, 28) in and out, on the CPU; `mirror` mirrors half of them."""
+    check_array("images to augment", images, "uint8", ("N", IMAGE_SIDE, IMAGE_SIDE))
     images = _shift(images, config.shift_pixels, generator)
     if mirror:
         images = _mirror_half(images, generator)

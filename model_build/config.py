@@ -17,10 +17,15 @@ class Config:
     validation_images: int = 5_000
     train_images: int | None = None  # None: all that the validation split leaves
 
-    widths: tuple[int, ...] = (16, 32, 64)  # channels of each stage; a stage halves height and width
+    photo_variants: int = 8  # of each photo; 0: train on the dataset alone
+    validation_photos: int = 300  # cut from the photos' training split
+    photo_repeats: int = 3  # how often an epoch shows each photo, in one of its variants
+    unknown_images: int = 3_000  # drawn pictures of no clothing
+
+    widths: tuple[int, ...] = (16, 48, 64)  # channels of each stage; a stage halves height and width
     blocks_per_stage: int = 2
 
-    epochs: int = 36
+    epochs: int = 70
     batch_size: int = 128
     peak_learning_rate: float = 0.2
     warmup_share: float = 0.2  # of all steps
@@ -29,6 +34,8 @@ class Config:
     averaging_decay: float = 0.998  # per step, of the weights that are validated and kept
     shift_pixels: int = 2
     erasing_probability: float = 0.5
+    uniform_weight: float = 0.3  # of the loss that asks for equal probabilities where no class is right
+    known_weight: float = 0.3  # of the loss that asks whether any class is right
 
     calibration_images: int = 1_000
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from handler.contract import Label
+from model_build.checks import check_array, check_images
 from model_build.config import Config
 
 DATA_DIR: Final = Path("data")
@@ -38,6 +39,8 @@ class Dataset:
     mean: int
     deviation: int
     mirrored_is_same: bool  # whether an image's mirror image is as good an example of its class
+    has_photos: bool  # whether people's photos show the same classes
+    text_is_unknown: bool  # whether letters and digits are none of the classes
     md5: Mapping[str, tuple[str, ...]]  # of the uncompressed files; more than one where copies are known to differ
 
     @property
@@ -71,6 +74,8 @@ FASHION_MNIST: Final = Dataset(
     mean=73,
     deviation=90,
     mirrored_is_same=True,
+    has_photos=True,
+    text_is_unknown=True,
     md5={
         "train-images-idx3-ubyte": ("f4a8712d7a061bf5bd6d2ca38dc4d50a",),
         "train-labels-idx1-ubyte": ("9018921c3c673c538a1fc5bad174d6f9",),
@@ -88,6 +93,8 @@ MNIST: Final = Dataset(
     mean=33,
     deviation=79,
     mirrored_is_same=False,
+    has_photos=False,
+    text_is_unknown=False,
     md5={
         "train-images-idx3-ubyte": (
             "6bbc9ace898e44ae57da46a324031adb",
@@ -170,6 +177,9 @@ def titled_images(dataset: Dataset, count: int, root: Path = DATA_DIR) -> tuple[
 
 def _labelled_images(dataset: Dataset, root: Path, *, train: bool) -> LabelledImages:
     loaded = dataset.torchvision_class(root, train=train)
+    name = f"{dataset.name}, {'training' if train else 'test'}"
+    check_images(f"{name} images", loaded.data)
+    check_array(f"{name} labels", loaded.targets, "int64", (len(loaded.data),))
     return LabelledImages(loaded.data, loaded.targets)
 
 
@@ -181,7 +191,9 @@ def _copy_local_files(dataset: Dataset, root: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for file in source.iterdir():
         if not (target / file.name).exists():
-            shutil.copyfile(file, target / file.name)
+            unfinished = target / f"{file.name}.part"
+            shutil.copyfile(file, unfinished)
+            unfinished.replace(target / file.name)
 
 
 def _md5(path: Path) -> str:

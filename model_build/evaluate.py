@@ -1,4 +1,7 @@
-"""The float and the int8 file in, their numbers on the test images side by side out, as JSON and as pictures."""
+"""The float and the int8 file in, their numbers side by side out, as JSON and as pictures.
+
+Everything is classified by the code that ships: the dataset's test images as pixels, photos from their files' bytes.
+"""
 
 import json
 import logging
@@ -10,34 +13,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handler.classifier import Classifier
-from handler.contract import Pixels, Probabilities
+from handler.contract import Answers, Label, Pixels
+from handler.images import model_pixels
 from model_build import plots
+from model_build.calibrate import read_calibration
 from model_build.config import Config
-from model_build.data import DATASETS, load
+from model_build.data import DATASETS, LabelledImages, load
 from model_build.export import FLOAT_FILE
-from model_build.metrics import report
+from model_build.metrics import auroc, expected_calibration_error, report
+from model_build.photos import ALLOWED, download_photos, photo_paths
 from model_build.progress import track
 from model_build.quantize import INT8_FILE
 from model_build.train import HISTORY_FILE
+from model_build.unknown import unknown_images
 
 METRICS_FILE: Final = "metrics.json"
 _BATCH = 250  # images in one run of the session
+_DRAWINGS = 600
+_DRAWINGS_SEED = 1_000  # none that a run trains with
+_MAX_PIXELS = 50_000_000
 
 log = logging.getLogger(__name__)
 
 
 def evaluate(run_dir: Path, config: Config) -> None:
-    """Classify the test images with both files, by the code that ships; write metrics.json and pictures."""
-    test = load(config).test
-    images, true = test.images.unsqueeze(1).numpy(), test.labels.numpy()
-    labels = DATASETS[config.dataset].labels
+    """Classify test images, photos and unknown things with both files; write metrics.json and pictures."""
+    dataset, test = DATASETS[config.dataset], load(config).test
+    threshold = float(read_calibration(run_dir)["known_threshold"])
+    photos = _photos() if dataset.has_photos and config.photo_variants else {}
+    drawings = unknown_images(_DRAWINGS, _DRAWINGS_SEED, with_text=dataset.text_is_unknown).unsqueeze(1).numpy()
     metrics: dict[str, Mapping[str, Any]] = {}
     for name, file in (("float", FLOAT_FILE), ("int8", INT8_FILE)):
-        probabilities = _probabilities(Classifier(run_dir / file, labels), images, name)
-        metrics[name] = {"bytes": (run_dir / file).stat().st_size, **report(true, probabilities, labels)}
-        log.info("%s: %.2f %% of %d test images", name, 100 * metrics[name]["accuracy"], len(true))
+        classifier = Classifier(run_dir / file, dataset.labels, threshold)
+        of_test = _answers(classifier, test.images.unsqueeze(1).numpy(), f"evaluating {name}")
+        of_photos = {folder: classifier.answers(pixels) for folder, pixels in photos.items()}
+        of_drawings = classifier.answers(drawings)
+        metrics[name] = {
+            "bytes": (run_dir / file).stat().st_size,
+            **_of_test(of_test, test, dataset.labels, threshold),
+            **_of_photos(of_photos, threshold),
+            "unknown": _of_unknown(of_test, of_photos, of_drawings, threshold),
+        }
+        log.info("%s: %.2f %% of %d test images", name, 100 * metrics[name]["accuracy"], len(test))
     (run_dir / METRICS_FILE).write_text(json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
-    plots.save(plots.confusion(read_confusion(run_dir), labels), run_dir / "confusion.png")
+    plots.save(plots.confusion(read_confusion(run_dir), dataset.labels), run_dir / "confusion.png")
     plots.save(plots.curves(run_dir / HISTORY_FILE), run_dir / "curves.png")
 
 
@@ -46,6 +65,78 @@ def read_confusion(run_dir: Path) -> NDArray[np.int64]:
     return np.array(json.loads((run_dir / METRICS_FILE).read_text())["int8"]["confusion_matrix"])
 
 
-def _probabilities(classifier: Classifier, images: Pixels, name: str) -> Probabilities:
+def _answers(classifier: Classifier, images: Pixels, description: str) -> Answers:
     batches = np.array_split(images, max(1, len(images) // _BATCH))
-    return np.concatenate([classifier.probabilities(batch) for batch in track(batches, f"evaluating {name}")])
+    parts = [classifier.answers(batch) for batch in track(batches, description)]
+    return Answers(
+        np.concatenate([part.probabilities for part in parts]), np.concatenate([part.known for part in parts])
+    )
+
+
+def _photos() -> Mapping[str, Pixels]:
+    """The validation photos by their folder, each decoded and converted from its file's bytes."""
+    paths = photo_paths(download_photos(), "validation")
+    pixels = [model_pixels(path.read_bytes(), _MAX_PIXELS) for path in track(paths, "reading photos")]
+    folders = [path.parent.name for path in paths]
+    return {
+        folder: np.concatenate([each for each, its_folder in zip(pixels, folders, strict=True) if its_folder == folder])
+        for folder in sorted(set(folders))
+    }
+
+
+def _of_test(answers: Answers, test: LabelledImages, labels: tuple[Label, ...], threshold: float) -> Mapping[str, Any]:
+    true = test.labels.numpy()
+    right = answers.probabilities.argmax(axis=1) == true
+    error = expected_calibration_error(right, answers.probabilities.max(axis=1))
+    return {
+        **report(true, answers.probabilities, labels),
+        "calibration_error": round(error, 4),
+        "known": _share(answers.known >= threshold),
+    }
+
+
+def _of_photos(answers: Mapping[str, Answers], threshold: float) -> Mapping[str, Any]:
+    if not answers:
+        return {}
+    right = {
+        folder: np.isin(of_folder.probabilities.argmax(axis=1), ALLOWED[folder])
+        for folder, of_folder in answers.items()
+        if ALLOWED[folder]
+    }
+    known = np.concatenate([answers[folder].known for folder in right])
+    together = np.concatenate(list(right.values()))
+    confidence = np.concatenate([answers[folder].probabilities.max(axis=1) for folder in right])
+    return {
+        "photos": {
+            "images": len(together),
+            "accuracy": _share(together),
+            "recall": {folder: _share(of_folder) for folder, of_folder in right.items()},
+            "calibration_error": round(expected_calibration_error(together, confidence), 4),
+            "known": _share(known >= threshold),
+        }
+    }
+
+
+def _of_unknown(test: Answers, photos: Mapping[str, Answers], drawings: Answers, threshold: float) -> Mapping[str, Any]:
+    """How well `known` tells unknown things from known photos or, if there are none, from the test images."""
+    known_photos = [of_folder.known for folder, of_folder in photos.items() if ALLOWED[folder]]
+    known = np.concatenate(known_photos or [test.known])
+    unknown = {folder: of_folder.known for folder, of_folder in photos.items() if not ALLOWED[folder]}
+    unknown["drawings"] = drawings.known
+    unknown["all"] = np.concatenate(list(unknown.values()))
+    return {
+        name: {
+            "images": len(scores),
+            "auroc": round(_auroc(known, scores), 4),
+            "recognised_as_unknown": _share(scores < threshold),
+        }
+        for name, scores in unknown.items()
+    }
+
+
+def _auroc(known: NDArray[np.float32], unknown: NDArray[np.float32]) -> float:
+    return auroc(np.concatenate([known, unknown]), np.arange(len(known) + len(unknown)) < len(known))
+
+
+def _share(true: NDArray[np.bool_]) -> float:
+    return round(float(true.mean()), 4)

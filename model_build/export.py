@@ -1,4 +1,4 @@
-"""Trained weights in, a float ONNX file out: raw uint8 pixels to probabilities."""
+"""Trained weights and their calibration in, a float ONNX file out: raw uint8 pixels to probabilities."""
 
 import logging
 from pathlib import Path
@@ -10,9 +10,11 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from handler.classifier import Classifier
+from handler.contract import IMAGE_SIDE
+from model_build.calibrate import read_calibration
 from model_build.config import Config
 from model_build.data import DATASETS, Dataset, load
-from model_build.network import Network, without_batch_norm
+from model_build.network import Served, without_batch_norm
 from model_build.train import normalize, trained_network
 
 FLOAT_FILE: Final = "float.onnx"
@@ -23,25 +25,27 @@ log = logging.getLogger(__name__)
 
 
 def export(run_dir: Path, config: Config) -> None:
-    """Write the network of `run_dir` as ONNX, normalization and softmax included.
+    """Write the network of `run_dir` as ONNX, from raw pixels to calibrated probabilities.
 
     Raises ValueError if ONNX Runtime does not compute what PyTorch does.
     """
     dataset = DATASETS[config.dataset]
-    network = trained_network(run_dir, config)
-    model = _with_ends(_exported(without_batch_norm(network)), dataset)
+    network = without_batch_norm(trained_network(run_dir, config))
+    temperature = float(read_calibration(run_dir)["temperature"])
+    served = Served(network, temperature, mirror=dataset.mirrored_is_same).eval()
+    model = _with_raw_pixels(_exported(served), dataset)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, run_dir / FLOAT_FILE)
-    _compare(network, run_dir / FLOAT_FILE, config)
+    _compare(served, run_dir / FLOAT_FILE, config)
 
 
-def _exported(network: Network) -> onnx.ModelProto:
-    """Normalized images (N, 1, 28, 28) to logits (N, 10)."""
+def _exported(served: Served) -> onnx.ModelProto:
+    """Normalized images (N, 1, 28, 28) to probabilities (N, 10) and known (N,)."""
     program = torch.onnx.export(
-        network,
+        served,
         (torch.zeros(2, 1, 28, 28),),
         input_names=["normalized"],
-        output_names=["logits"],
+        output_names=["probabilities", "known"],
         dynamic_shapes=({0: torch.export.Dim("N")},),
         opset_version=_OPSET,
         dynamo=True,
@@ -50,8 +54,8 @@ def _exported(network: Network) -> onnx.ModelProto:
     return cast("torch.onnx.ONNXProgram", program).model_proto  # only the old exporter returns none
 
 
-def _with_ends(model: onnx.ModelProto, dataset: Dataset) -> onnx.ModelProto:
-    """Put normalization before `model` and softmax behind it.
+def _with_raw_pixels(model: onnx.ModelProto, dataset: Dataset) -> onnx.ModelProto:
+    """Put normalization before `model`.
 
     Normalizing by an integer mean is the same as dequantizing, so that the int8 file can take the pixels as they are:
     (pixel - mean) / deviation = (pixel - zero_point) * scale.
@@ -65,12 +69,14 @@ def _with_ends(model: onnx.ModelProto, dataset: Dataset) -> onnx.ModelProto:
     normalize_node = helper.make_node(
         "DequantizeLinear", ["images", "pixel_scale", "pixel_zero_point"], ["normalized"], name="normalize"
     )
-    softmax_node = helper.make_node("Softmax", ["logits"], ["probabilities"], name="softmax", axis=-1)
     served = helper.make_graph(
-        [normalize_node, *graph.node, softmax_node],
+        [normalize_node, *graph.node],
         dataset.name,
-        [helper.make_tensor_value_info("images", TensorProto.UINT8, [batch, 1, 28, 28])],
-        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [batch, len(dataset.labels)])],
+        [helper.make_tensor_value_info("images", TensorProto.UINT8, [batch, 1, IMAGE_SIDE, IMAGE_SIDE])],
+        [
+            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [batch, len(dataset.labels)]),
+            helper.make_tensor_value_info("known", TensorProto.FLOAT, [batch]),
+        ],
         [*constants, *graph.initializer],
     )
     for node in served.node:
@@ -78,13 +84,14 @@ def _with_ends(model: onnx.ModelProto, dataset: Dataset) -> onnx.ModelProto:
     return helper.make_model(served, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=10)
 
 
-def _compare(network: Network, path: Path, config: Config) -> None:
+def _compare(served: Served, path: Path, config: Config) -> None:
     dataset = DATASETS[config.dataset]
     images = load(config).validation.images[:256]
     with torch.inference_mode():
-        expected = network(normalize(images, dataset)).softmax(dim=1).numpy()
-    found = Classifier(path, dataset.labels).probabilities(images.unsqueeze(1).numpy())
-    difference = float(np.abs(found - expected).max())
+        expected = [output.numpy() for output in served(normalize(images, dataset))]
+    answers = Classifier(path, dataset.labels).answers(images.unsqueeze(1).numpy())
+    found = [answers.probabilities, answers.known]
+    difference = max(float(np.abs(one - other).max()) for one, other in zip(found, expected, strict=True))
     if difference > _TOLERANCE:
         raise ValueError(f"{path} differs from PyTorch by {difference:.2g}, more than {_TOLERANCE}")
     log.info("%s differs from PyTorch by at most %.1g", path, difference)

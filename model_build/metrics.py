@@ -7,10 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handler.contract import Label, Probabilities
+from model_build.checks import check_array
 
 
 def confusion_matrix(true: NDArray[np.int64], probabilities: Probabilities) -> NDArray[np.int64]:
     """(classes, classes) counts: a row for each true class, a column for each guess."""
+    check_array("true classes", true, "int64", ("N",))
+    check_array("probabilities", probabilities, "float32", (len(true), "classes"))
     classes = probabilities.shape[1]
     pairs = true * classes + probabilities.argmax(axis=1)
     return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
@@ -30,3 +33,25 @@ def report(true: NDArray[np.int64], probabilities: Probabilities, labels: Sequen
         ],
         "confusion_matrix": confusion.tolist(),
     }
+
+
+def auroc(scores: NDArray[np.floating[Any]], positive: NDArray[np.bool_]) -> float:
+    """The chance that a positive's score is above a negative's, ties counted half (Mann and Whitney, 1947)."""
+    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = np.cumsum(counts) - (counts - 1) / 2
+    positives, negatives = int(positive.sum()), int((~positive).sum())
+    if not (positives and negatives):
+        return float("nan")
+    rank_sum = ranks[inverse][positive].sum()
+    return float((rank_sum - positives * (positives + 1) / 2) / (positives * negatives))
+
+
+def expected_calibration_error(
+    right: NDArray[np.bool_], confidence: NDArray[np.floating[Any]], bins: int = 15
+) -> float:
+    """The mean gap between confidence and accuracy over `bins` equal ranges of confidence, weighted by how many images
+    each holds (Guo et al., "On Calibration of Modern Neural Networks", arXiv 1706.04599, section 2).
+    """
+    index = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = np.bincount(index, weights=confidence - right, minlength=bins)
+    return float(np.abs(gaps).sum() / len(right))

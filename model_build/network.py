@@ -1,6 +1,7 @@
-"""The network: normalized images (N, 1, 28, 28) in, logits (N, 10) out."""
+"""The network: normalized images (N, 1, 28, 28) in; logits (N, 11) out, of ten classes and of being one of them."""
 
 from collections.abc import Iterator
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -25,13 +26,16 @@ class ResidualBlock(nn.Module):
 
 
 class Network(nn.Module):
-    """A small ResNet: a stem, a stage of blocks for each of `widths`, global average pooling, a linear layer."""
+    """A small ResNet: a stem, a stage of blocks for each of `widths`, global average pooling, a linear layer.
+
+    The last logit is of the image showing one of the classes at all.
+    """
 
     def __init__(self, widths: tuple[int, ...], blocks_per_stage: int, classes: int) -> None:
         super().__init__()
         self.stem = _convolution(1, widths[0], 3, 1)
         self.stages = nn.Sequential(*_blocks(widths, blocks_per_stage))
-        self.head = nn.Linear(widths[-1], classes)
+        self.head = nn.Linear(widths[-1], classes + 1)
 
     def forward(self, images: Tensor) -> Tensor:
         features = self.stages(torch.relu(self.stem(images)))
@@ -42,6 +46,27 @@ class Network(nn.Module):
     @property
     def parameter_count(self) -> int:
         return sum(parameter.numel() for parameter in self.parameters())
+
+
+class Served(nn.Module):
+    """What the exported file computes: normalized images in, probabilities (N, 10) and how surely known (N,) out.
+
+    Where `mirror` is set, the logits are the mean of those of an image and of its mirror image.
+    """
+
+    def __init__(self, network: Network, temperature: float, *, mirror: bool) -> None:
+        super().__init__()
+        self.network, self.temperature, self.mirror = network, temperature, mirror
+
+    def logits(self, images: Tensor) -> Tensor:
+        if not self.mirror:
+            return cast("Tensor", self.network(images))
+        both = cast("Tensor", self.network(torch.cat([images, images.flip(-1)])))
+        return both.reshape(2, -1, both.shape[1]).mean(dim=0)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        logits = self.logits(images)
+        return (logits[:, :-1] / self.temperature).softmax(dim=1), logits[:, -1].sigmoid()
 
 
 def build_network(config: Config, classes: int = 10) -> Network:

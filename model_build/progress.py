@@ -1,6 +1,6 @@
 """A sequence in, the same sequence out, with a progress bar on the terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TypeVar
 
 from rich.console import Console
@@ -9,7 +9,7 @@ from rich.progress import track as rich_track
 Item = TypeVar("Item")
 
 
-def track(items: Sequence[Item], description: str) -> Iterable[Item]:
+def track(items: Iterable[Item], description: str, total: int | None = None) -> Iterable[Item]:
     """Yield `items`; the bar goes to standard error, and only to a terminal."""
     console = Console(stderr=True)
-    return rich_track(items, description, console=console, transient=True, disable=not console.is_terminal)
+    return rich_track(items, description, total=total, console=console, transient=True, disable=not console.is_terminal)

@@ -12,9 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from handler.contract import IMAGE_SIDE
 from model_build.augment import augment
+from model_build.checks import check_array
 from model_build.config import Config
-from model_build.data import DATASETS, Dataset, LabelledImages, Splits, load
+from model_build.data import DATASETS, Dataset
+from model_build.examples import Examples, Pool, load_pool
+from model_build.metrics import auroc
 from model_build.network import Network, build_network
 from model_build.progress import track
 
@@ -23,6 +27,10 @@ HISTORY_FILE: Final = "history.csv"
 _RESUME_FILE: Final = "resume.pt"
 
 log = logging.getLogger(__name__)
+
+
+class OtherConfiguration(Exception):
+    """A run cannot go on, because it was started with another configuration."""
 
 
 @dataclass(frozen=True)
@@ -34,19 +42,21 @@ class Epoch:
     train_loss: float
     validation_loss: float
     validation_accuracy: float
+    photo_accuracy: float  # on the validation photos of known things
+    known_auroc: float  # of the validation images and photos against those of unknown things
     seconds: float
 
 
 def train(run_dir: Path, config: Config) -> None:
     """Train on the training split; leave the weights that did best on the validation split, and the history.
 
-    An interrupted run in `run_dir` goes on after its last whole epoch. Raises ValueError if that run was
-    started with another configuration.
+    An interrupted run in `run_dir` goes on after its last whole epoch. Raises OtherConfiguration if that run was
+    started with another one.
     """
     if (run_dir / _RESUME_FILE).exists() and Config.load(run_dir) != config:
-        raise ValueError(f"{run_dir} holds a run with another configuration: choose another --run, or delete it")
+        raise OtherConfiguration(f"{run_dir} holds a run of another configuration: choose another --run, or delete it")
     config.save(run_dir)
-    run = _Run(config, load(config))
+    run = _Run(config, load_pool(config))
     run.resume(run_dir)
     for epoch in range(len(run.history), config.epochs):
         run.advance(epoch, run_dir)
@@ -61,22 +71,24 @@ def trained_network(run_dir: Path, config: Config) -> Network:
 
 def normalize(images: Tensor, dataset: Dataset) -> Tensor:
     """uint8 (N, 28, 28) -> float32 (N, 1, 28, 28) with mean 0 and deviation 1 over the training set."""
+    check_array("images to normalize", images, "uint8", ("N", IMAGE_SIDE, IMAGE_SIDE))
     return (images.unsqueeze(1).float() - dataset.mean) / dataset.deviation
 
 
 class _Run:
     """Everything that changes while training, and how it is kept and taken up again."""
 
-    def __init__(self, config: Config, splits: Splits) -> None:
+    def __init__(self, config: Config, pool: Pool) -> None:
         torch.manual_seed(config.seed)
-        self.config, self.splits = config, splits
+        self.config, self.pool = config, pool
         self.dataset = DATASETS[config.dataset]
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network = build_network(config).to(self.device).to(memory_format=torch.channels_last)
         self.averaged = AveragedModel(
             self.network, multi_avg_fn=_moving_average(config.averaging_decay), use_buffers=True
         )
-        steps = config.epochs * -(-len(splits.train) // config.batch_size)
+        examples = len(pool.epoch(config, torch.Generator()))
+        steps = config.epochs * -(-examples // config.batch_size)
         self.optimizer = torch.optim.SGD(
             self.network.parameters(),
             lr=config.peak_learning_rate,
@@ -94,13 +106,23 @@ class _Run:
         """Learn for one epoch, validate, and write down where the run stands."""
         start = time.perf_counter()
         train_loss = self._learn(f"epoch {epoch + 1}/{self.config.epochs}")
-        loss, accuracy = self._validate()
-        is_best = accuracy >= max((row.validation_accuracy for row in self.history), default=0.0)
         row = Epoch(
-            epoch, float(self.schedule.get_last_lr()[0]), train_loss, loss, accuracy, time.perf_counter() - start
+            epoch,
+            float(self.schedule.get_last_lr()[0]),
+            train_loss,
+            *self._validate(),
+            seconds=time.perf_counter() - start,
         )
+        is_best = row.validation_accuracy >= max((past.validation_accuracy for past in self.history), default=0.0)
         self.history.append(row)
-        log.info("epoch %d: train loss %.4f, validation accuracy %.2f %%", epoch + 1, train_loss, 100 * accuracy)
+        log.info(
+            "epoch %d: train loss %.4f, validation accuracy %.2f %%, photos %.1f %%, known AUROC %.3f",
+            epoch + 1,
+            train_loss,
+            100 * row.validation_accuracy,
+            100 * row.photo_accuracy,
+            row.known_auroc,
+        )
         if is_best:
             _replace(run_dir / BEST_FILE, lambda path: torch.save(self.averaged.module.state_dict(), path))
         _replace(run_dir / HISTORY_FILE, lambda path: _write_history(path, self.history))
@@ -131,17 +153,16 @@ class _Run:
 
     def _learn(self, description: str) -> float:
         self.network.train()
-        order = torch.randperm(len(self.splits.train), generator=self.generator)
-        losses = [
-            self._step(self.splits.train[chosen]) for chosen in track(order.split(self.config.batch_size), description)
-        ]
+        examples = self.pool.epoch(self.config, self.generator)
+        batches = torch.arange(len(examples)).split(self.config.batch_size)
+        losses = [self._step(examples[batch]) for batch in track(batches, description)]
         return sum(losses) / len(losses)
 
-    def _step(self, batch: LabelledImages) -> float:
+    def _step(self, batch: Examples) -> float:
         images = augment(batch.images, self.config, mirror=self.dataset.mirrored_is_same, generator=self.generator)
         with _mixed_precision(self.device):
             logits = self.network(self._on_device(images))
-            loss = nn.functional.cross_entropy(logits, batch.labels.to(self.device))
+        loss = _loss(logits.float(), batch.allowed.to(self.device), self.config)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
@@ -149,16 +170,53 @@ class _Run:
         self.averaged.update_parameters(self.network)
         return loss.item()
 
-    def _validate(self) -> tuple[float, float]:
+    def _validate(self) -> tuple[float, float, float, float]:
+        """Loss and accuracy on the validation images, accuracy on the photos of known things, AUROC of known things."""
         self.averaged.eval()
-        images, labels = self.splits.validation.images, self.splits.validation.labels
+        pool = self.pool
+        validation, photos, unknown = map(
+            self._logits, (pool.validation, pool.validation_photos, pool.validation_unknown)
+        )
+        loss = _loss(validation, pool.validation.allowed, self.config).item()
+        is_known = torch.cat([pool.validation_photos.allowed.any(1), pool.validation_unknown.allowed.any(1)])
+        known_logits = torch.cat([validation[:, -1], photos[:, -1], unknown[:, -1]])
+        known = torch.cat([torch.ones(len(validation), dtype=torch.bool), is_known])
+        return (
+            loss,
+            _accuracy(validation, pool.validation.allowed),
+            _accuracy(photos, pool.validation_photos.allowed),
+            auroc(known_logits.numpy(), known.numpy()),
+        )
+
+    def _logits(self, examples: Examples) -> Tensor:
+        if not len(examples):
+            return torch.empty(0, examples.allowed.shape[1] + 1)
         with torch.inference_mode():
-            logits = torch.cat([self.averaged(self._on_device(part)).cpu() for part in images.split(1_000)])
-        accuracy = (logits.argmax(1) == labels).float().mean().item()
-        return nn.functional.cross_entropy(logits, labels).item(), accuracy
+            parts = [self.averaged(self._on_device(part)).float().cpu() for part in examples.images.split(1_000)]
+        return torch.cat(parts)
 
     def _on_device(self, images: Tensor) -> Tensor:
         return normalize(images.to(self.device), self.dataset).contiguous(memory_format=torch.channels_last)
+
+
+def _loss(logits: Tensor, allowed: Tensor, config: Config) -> Tensor:
+    """Cross-entropy of the allowed classes taken together; of a uniform answer, where none is (Hendrycks et al., "Deep
+    Anomaly Detection with Outlier Exposure", arXiv 1812.04606); and of whether any is.
+    """
+    log_probabilities = logits[:, :-1].log_softmax(dim=1)
+    known = allowed.any(dim=1)
+    right = log_probabilities.masked_fill(~allowed, -torch.inf)[known].logsumexp(dim=1)
+    uniform = log_probabilities[~known].mean(dim=1)
+    known_loss = nn.functional.binary_cross_entropy_with_logits(logits[:, -1], known.float(), reduction="sum")
+    total = -right.sum() - config.uniform_weight * uniform.sum() + config.known_weight * known_loss
+    return total / len(logits)
+
+
+def _accuracy(logits: Tensor, allowed: Tensor) -> float:
+    """The share of images, among those of known things, whose likeliest class is an allowed one."""
+    known = allowed.any(dim=1)
+    guesses = logits[known, :-1].argmax(dim=1, keepdim=True)
+    return allowed[known].gather(1, guesses).float().mean().item() if known.any() else float("nan")
 
 
 def _moving_average(decay: float) -> Callable[[Any, Any, Any], None]:

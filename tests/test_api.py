@@ -1,8 +1,10 @@
 """The app as its clients see it: every way of sending an image, every route, and what the document says of them."""
 
 import base64
+import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from threading import Event
 from typing import Any
 
@@ -11,7 +13,7 @@ from starlette.testclient import TestClient
 
 from handler.api import create_app
 from handler.classifier import MODEL_PATH, Classifier
-from handler.contract import ModelCard, Pixels, Prediction
+from handler.contract import Classification, ModelCard, Pixels
 from handler.errors import ClassifierError
 from handler.images import model_pixels
 from handler.settings import Settings
@@ -24,12 +26,13 @@ def test_an_image_gets_the_same_answer_however_it_is_sent(
     client: TestClient, classifier: Classifier, format_name: str
 ) -> None:
     image = encoded(trousers(), format_name)
-    (expected,) = classifier.classify(model_pixels(image, 10**6), 3)
+    (classification,) = classifier.classify(model_pixels(image, 10**6), 3)
+    expected = json.loads(json.dumps(asdict(classification) | asdict(classification.predictions[0])))
 
     for name, sending in WAYS.items():
         reply = client.post("/classify", **sending(image))
         assert reply.status_code == 200, (name, reply.text)
-        assert [Prediction(**guess) for guess in reply.json()["predictions"]] == list(expected), name
+        assert reply.json() == expected, name
 
 
 def test_all_formats_agree_on_what_the_picture_shows(client: TestClient) -> None:
@@ -41,7 +44,7 @@ def test_all_formats_agree_on_what_the_picture_shows(client: TestClient) -> None
 def test_the_first_prediction_is_the_answer_and_scores_fall(client: TestClient, png: bytes) -> None:
     reply = client.post("/classify?top_k=10", content=png).json()
     scores = [guess["score"] for guess in reply["predictions"]]
-    assert reply == {**reply["predictions"][0], "predictions": reply["predictions"]}
+    assert reply.items() >= reply["predictions"][0].items()
     assert scores == sorted(scores, reverse=True)
     assert sum(scores) == pytest.approx(1, abs=1e-3)
 
@@ -169,7 +172,7 @@ class WaitingClassifier(Classifier):
 
     may_answer = Event()
 
-    def classify(self, pixels: Pixels, top_k: int) -> list[tuple[Prediction, ...]]:
+    def classify(self, pixels: Pixels, top_k: int) -> list[Classification]:
         assert self.may_answer.wait(timeout=30)
         return super().classify(pixels, top_k)
 

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from handler.api import create_app
 from handler.classifier import MODEL_PATH, Classifier
-from handler.contract import ModelCard, Pixels, Prediction
+from handler.contract import Classification, ModelCard, Pixels
 from handler.settings import Settings
 from tests.pictures import encoded, png_that_claims, trousers
 
@@ -218,7 +218,7 @@ def test_an_image_over_the_limit_of_pixels_is_refused(small_client: TestClient) 
 class BrokenClassifier(Classifier):
     """Fails in a way that nobody foresaw."""
 
-    def classify(self, pixels: Pixels, top_k: int) -> list[tuple[Prediction, ...]]:
+    def classify(self, pixels: Pixels, top_k: int) -> list[Classification]:
         raise ZeroDivisionError(f"{pixels.shape} {top_k}")
 
 

@@ -22,10 +22,11 @@ def test_the_card_belongs_to_the_model(card: ModelCard) -> None:
 
 
 def test_the_model_is_small_and_its_weights_are_int8() -> None:
-    assert MODEL_PATH.stat().st_size <= 300 * 1024
+    assert MODEL_PATH.stat().st_size <= 256 * 1024
     weights = [tensor for tensor in onnx.load(MODEL_PATH).graph.initializer if len(tensor.dims) in (2, 4)]
+    in_float = [tensor for tensor in weights if tensor.data_type != TensorProto.INT8]
     assert len(weights) > 10
-    assert {tensor.data_type for tensor in weights} == {TensorProto.INT8}
+    assert [list(tensor.dims)[1:] for tensor in in_float] == [[1, 3, 3]]  # the first convolution, faster so
 
 
 @pytest.mark.usefixtures("datasets_dir")
@@ -47,8 +48,8 @@ def test_a_batch_gives_what_its_images_give_alone(classifier: Classifier) -> Non
 
 @pytest.mark.parametrize("top_k", [1, 3, 10])
 def test_the_likeliest_class_comes_first(classifier: Classifier, top_k: int) -> None:
-    (predictions,) = classifier.classify(np.full((1, 1, 28, 28), 99, np.uint8), top_k)
-    scores = [prediction.score for prediction in predictions]
+    (classification,) = classifier.classify(np.full((1, 1, 28, 28), 99, np.uint8), top_k)
+    scores = [prediction.score for prediction in classification.predictions]
     assert len(scores) == top_k
     assert scores == sorted(scores, reverse=True)
 

@@ -30,9 +30,9 @@ def classify(*arguments: str, cwd: Path, stdin: bytes = b"") -> subprocess.Compl
 def test_a_table_is_printed_with_a_line_for_each_file(folder: Path, client: TestClient, png: bytes) -> None:
     ended = classify("good.png", "外套 +%41.png", cwd=folder)
     best = client.post("/classify", content=png).json()
-    answer = f"{best['label']:<11}  {best['score']:.3f}"
+    answer = f"{best['label']:<11}  {best['score']:.3f}  {'yes' if best['known'] else 'no'}"
     assert ended.stdout.splitlines() == [
-        "PATH           LABEL        SCORE",
+        "PATH           LABEL        SCORE  KNOWN",
         f"good.png       {answer}",
         f"外套 +%41.png  {answer}",
     ]
@@ -98,4 +98,4 @@ def test_the_end_of_the_reader_is_no_error(folder: Path) -> None:
         text=True,
         check=False,
     )
-    assert (ended.stdout.split(), ended.stderr) == (["PATH", "LABEL", "SCORE"], "")
+    assert (ended.stdout.split(), ended.stderr) == (["PATH", "LABEL", "SCORE", "KNOWN"], "")

@@ -19,12 +19,11 @@ from model_build import plots
 from model_build.augment import augment
 from model_build.config import Config
 from model_build.data import DATASETS, MNIST, ChecksumError, download, load, verify
-from model_build.metrics import report
 from model_build.network import build_network, without_batch_norm
-from model_build.train import train
+from model_build.train import OtherConfiguration, train
 
 PROJECT = Path(__file__).parent.parent
-SMALL = ("--epochs", "2", "--train-images", "4096", "--batch-size", "128")
+SMALL = ("--epochs", "2", "--train-images", "4096", "--photo-variants", "1")
 
 
 def model_build(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -50,6 +49,9 @@ def test_all_stages_make_a_model_that_classifies(dataset: str, tmp_path: Path) -
     assert metrics["float"]["images"] == metrics["int8"]["images"] == 10_000
     assert metrics["int8"]["accuracy"] > 0.6
     assert metrics["int8"]["bytes"] < metrics["float"]["bytes"] / 2
+    assert 0.9 < metrics["int8"]["known"] <= 1
+    assert metrics["int8"]["unknown"]["all"]["auroc"] > 0.5
+    assert ("photos" in metrics["int8"]) == DATASETS[dataset].has_photos
     assert {path.name for path in run.glob("*.png")} == {"confusion.png", "curves.png"}
     with (run / "history.csv").open() as history:
         assert [row["epoch"] for row in csv.DictReader(history)] == ["0", "1"]
@@ -58,12 +60,14 @@ def test_all_stages_make_a_model_that_classifies(dataset: str, tmp_path: Path) -
     assert card.document["dataset"]["images"] == {"train": 4096, "validation": 5_000, "test": 10_000}
     assert card.document["configuration"]["epochs"] == 2
     classifier = Classifier(published / "classifier.onnx", card.labels)
-    assert classifier.probabilities(np.zeros((3, 1, 28, 28), np.uint8)).shape == (3, 10)
+    answers = classifier.answers(np.zeros((3, 1, 28, 28), np.uint8))
+    assert answers.probabilities.shape == (3, 10)
+    assert answers.known.shape == (3,)
 
 
 @pytest.mark.usefixtures("datasets_dir")
 def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
-    options = ("--epochs", "4", "--train-images", "1024", "--batch-size", "64")
+    options = ("--epochs", "4", "--train-images", "1024", "--photo-variants", "0")
     assert model_build("train", "--run", "whole", *options, folder=tmp_path).returncode == 0
 
     command = [sys.executable, "-m", "model_build", "train", "--run", "killed", *options]
@@ -84,9 +88,9 @@ def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(tmp_path: Path) -> 
 @pytest.mark.usefixtures("datasets_dir")
 def test_a_run_is_not_continued_with_another_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    config = Config(epochs=1, train_images=256, widths=(4, 8), blocks_per_stage=1)
+    config = Config(epochs=1, train_images=256, photo_variants=0, widths=(4, 8), blocks_per_stage=1)
     train(Path("run"), config)
-    with pytest.raises(ValueError, match="another configuration"):
+    with pytest.raises(OtherConfiguration, match="a run of another configuration"):
         train(Path("run"), replace(config, epochs=2))
 
 
@@ -143,14 +147,6 @@ def test_erasing_touches_only_the_chosen_share_of_images() -> None:
     config = Config(shift_pixels=0, erasing_probability=0.3)
     erased = augment(images, config, mirror=True, generator=torch.Generator().manual_seed(0))
     assert 0.25 < (erased.flatten(1).amax(1) > 0).float().mean() < 0.35
-
-
-def test_precision_and_recall_of_a_case_worked_by_hand() -> None:
-    probabilities = np.eye(10, dtype=np.float32)[[0, 0, 1, 1]]
-    result = report(np.array([0, 1, 1, 1]), probabilities, DATASETS["mnist"].labels)
-    assert result["accuracy"] == 0.75
-    assert result["per_class"][0] == {"label": "0", "precision": 0.5, "recall": 1.0}
-    assert result["per_class"][1] == {"label": "1", "precision": 1.0, "recall": 0.6667}
 
 
 @pytest.mark.parametrize("picture", ["grid", "pixels"])

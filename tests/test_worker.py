@@ -1,6 +1,7 @@
 """Uploads to an emulated bucket in, results in another bucket out: through S3's own notifications and a real queue."""
 
 import copy
+import hashlib
 import json
 import random
 from collections import Counter
@@ -120,6 +121,19 @@ def test_an_upload_that_was_deleted_meanwhile_is_done_with(aws: Cloud, worker: W
     assert aws.results() == {}
 
 
+def test_an_upload_that_was_overwritten_meanwhile_leaves_the_result_to_its_successor(
+    aws: Cloud, worker: Worker, png: bytes, drawing: bytes
+) -> None:
+    aws.s3.put_object(Bucket=UPLOADS, Key="a", Body=png)
+    older = aws.receive()
+    etag = aws.s3.put_object(Bucket=UPLOADS, Key="a", Body=drawing)["ETag"].strip('"')
+    newer = aws.receive()
+    for event in (older, newer, older):
+        assert worker.handle(event) == {"batchItemFailures": []}
+    (result,) = aws.results().values()
+    assert (result["etag"], result["bytes"], result["label"]) == (etag, len(drawing), "T-shirt/top")
+
+
 def test_a_folder_made_in_the_console_is_no_upload(aws: Cloud, worker: Worker) -> None:
     aws.s3.put_object(Bucket=UPLOADS, Key="summer/", Body=b"")
     assert worker.handle(aws.receive()) == {"batchItemFailures": []}
@@ -127,9 +141,10 @@ def test_a_folder_made_in_the_console_is_no_upload(aws: Cloud, worker: Worker) -
 
 
 def test_only_the_messages_that_failed_come_again(aws: Cloud, worker: Worker, png: bytes) -> None:
-    aws.s3.put_object(Bucket=UPLOADS, Key="t-shirt.jpg", Body=png)
+    etag = aws.s3.put_object(Bucket=UPLOADS, Key="t-shirt.jpg", Body=png)["ETag"].strip('"')
     event = event_file("sqs-unknown.json")
     *unknown, known = event["Records"]
+    known["body"] = known["body"].replace(next(uploads_in(known["body"])).etag, etag)
     assert worker.handle(event) == {"batchItemFailures": [{"itemIdentifier": each["messageId"]} for each in unknown]}
     assert known["messageId"] not in [each["messageId"] for each in unknown]
     assert list(aws.results()) == ["t-shirt.jpg.json"]
@@ -198,6 +213,7 @@ def test_a_message_that_is_no_storage_event_is_not_passed_over(body: str) -> Non
 
 def test_different_keys_have_different_results() -> None:
     keys = ["a", "a.json", "a.json.json", "x" * 1_019, "x" * 1_020, "x" * 1_024, "y" * 1_024]
+    keys.append("long-keys/" + hashlib.sha256(keys[-1].encode()).hexdigest())
     results = [result_key(Upload("b", key, None, "e", 1, "t")) for key in keys]
     assert len(set(results)) == len(keys)
     assert all(len(key.encode()) <= 1_024 for key in results)

@@ -1,0 +1,89 @@
+"""A dataset, photos and drawings in; one pool of training examples and the sets that validate out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from handler.contract import IMAGE_SIDE
+from model_build.checks import check_array
+from model_build.config import Config
+from model_build.data import DATA_DIR, DATASETS, load
+from model_build.photos import Photos, load_photos
+from model_build.unknown import unknown_images
+
+_CLASSES = 10
+
+
+@dataclass(frozen=True)
+class Examples:
+    """`images` (N, 28, 28) uint8, and `allowed` (N, 10) bool: each class that is right; none where nothing is known."""
+
+    images: Tensor
+    allowed: Tensor
+
+    def __post_init__(self) -> None:
+        check_array("images of examples", self.images, "uint8", ("N", IMAGE_SIDE, IMAGE_SIDE))
+        check_array("allowed classes", self.allowed, "bool", (len(self.images), _CLASSES))
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: Tensor) -> "Examples":
+        return Examples(self.images[index], self.allowed[index])
+
+
+@dataclass(frozen=True)
+class Pool:
+    """What is learned, in parts that an epoch draws from differently; and what validates, each kind by itself."""
+
+    dataset: Examples
+    photos: Examples  # every variant of a photo beside the others
+    unknown: Examples
+    validation: Examples
+    validation_photos: Examples
+    validation_unknown: Examples
+
+    def epoch(self, config: Config, generator: torch.Generator) -> Examples:
+        """One epoch's examples in random order: all of the dataset and the drawings, each photo a few times."""
+        photos = len(self.photos) // max(config.photo_variants, 1) * config.photo_repeats
+        chosen = self.photos[torch.randint(0, max(len(self.photos), 1), (photos,), generator=generator)]
+        together = _joined(self.dataset, chosen, self.unknown)
+        return together[torch.randperm(len(together), generator=generator)]
+
+
+def load_pool(config: Config, root: Path = DATA_DIR) -> Pool:
+    """Everything that the run of `config` learns from and is validated with."""
+    splits = load(config, root)
+    photos, validation_photos = _photos(config, root)
+    return Pool(
+        dataset=Examples(splits.train.images, _one_hot(splits.train.labels)),
+        photos=Examples(photos.images.flatten(0, 1), photos.allowed.repeat_interleave(photos.images.shape[1], dim=0)),
+        unknown=_drawings(config, config.unknown_images, config.seed),
+        validation=Examples(splits.validation.images, _one_hot(splits.validation.labels)),
+        validation_photos=Examples(validation_photos.images[:, 0], validation_photos.allowed),
+        validation_unknown=_drawings(config, config.unknown_images // 10, config.seed + 1),
+    )
+
+
+def _photos(config: Config, root: Path) -> tuple[Photos, Photos]:
+    if not (config.photo_variants and DATASETS[config.dataset].has_photos):
+        none = Photos(torch.empty(0, 1, 28, 28, dtype=torch.uint8), torch.empty(0, _CLASSES, dtype=torch.bool))
+        return none, none
+    photos = load_photos("train", config.photo_variants, root)
+    order = torch.randperm(len(photos), generator=torch.Generator().manual_seed(config.seed))
+    return photos[order[config.validation_photos :]], photos[order[: config.validation_photos]]
+
+
+def _drawings(config: Config, count: int, seed: int) -> Examples:
+    images = unknown_images(count, seed, with_text=DATASETS[config.dataset].text_is_unknown)
+    return Examples(images, torch.zeros(count, _CLASSES, dtype=torch.bool))
+
+
+def _one_hot(labels: Tensor) -> Tensor:
+    return torch.nn.functional.one_hot(labels, _CLASSES).bool()
+
+
+def _joined(*parts: Examples) -> Examples:
+    return Examples(torch.cat([part.images for part in parts]), torch.cat([part.allowed for part in parts]))

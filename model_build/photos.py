@@ -1,0 +1,143 @@
+"""People's photos of their clothes in, what the model will see of them out, in several variants of each.
+
+Each variant goes through the very conversion that ships, so that the model learns what that conversion makes of
+wood, bedding, shadows and hangers.
+"""
+
+import hashlib
+import os
+import random
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageEnhance
+from torch import Tensor
+from torchvision.datasets.utils import download_and_extract_archive
+
+import handler.conversion
+import handler.images
+from handler.conversion import pixels_of
+from handler.images import decode
+from model_build.data import DATA_DIR, ChecksumError
+from model_build.progress import track
+
+NAME: Final = "clothing-dataset-small"
+SOURCE: Final = "https://github.com/alexeygrigorev/clothing-dataset-small"
+LICENCE: Final = "CC0 1.0"
+SPLITS: Final = ("train", "validation")
+
+# The classes of Fashion-MNIST that a photo's folder may stand for; a folder of none of them is of unknown things.
+ALLOWED: Final = {
+    "t-shirt": (0,),
+    "pants": (1,),
+    "longsleeve": (2,),
+    "dress": (3,),
+    "outwear": (4,),
+    "shirt": (6,),
+    "shoes": (5, 7, 9),
+    "hat": (),
+    "shorts": (),
+    "skirt": (),
+}
+
+# SHA-256 of "SPLIT/FOLDER/NAME MD5" lines, sorted.
+_CHECKSUM = "f50238a1a68aa56b898da86319a0d2834660931a8c176dbb1d190c7a8dd46756"
+_MAX_PIXELS = 50_000_000
+
+
+@dataclass(frozen=True)
+class Photos:
+    """`images` (N, variants, 28, 28) uint8, the first variant unaltered; `allowed` (N, 10) bool, none if unknown."""
+
+    images: Tensor
+    allowed: Tensor
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: Tensor) -> "Photos":
+        return Photos(self.images[index], self.allowed[index])
+
+
+def download_photos(root: Path = DATA_DIR) -> Path:
+    """The folder with the photos, which are fetched below `root` unless DATASETS_DIR has them.
+
+    Raises ChecksumError if a file is missing or is not the one that it should be.
+    """
+    local = Path(os.environ.get("DATASETS_DIR", root), NAME)
+    if local.is_dir():
+        folder = local
+    else:
+        folder = root / f"{NAME}-master"
+        if not folder.is_dir():
+            download_and_extract_archive(f"{SOURCE}/archive/refs/heads/master.zip", str(root))
+    if (found := photos_checksum(folder)) != _CHECKSUM:
+        raise ChecksumError(f"the photos in {folder} have the checksum {found}, expected {_CHECKSUM}")
+    return folder
+
+
+def load_photos(split: str, variants: int, root: Path = DATA_DIR) -> Photos:
+    """The photos of a split, converted in `variants` ways; kept below `root`, since that takes minutes."""
+    cache = root / f"photos-{split}-{variants}-{_fingerprint()}.npz"
+    if not cache.exists():
+        paths = photo_paths(download_photos(root), split)
+        with ProcessPoolExecutor() as pool:
+            converted = pool.map(partial(_variants, count=variants), paths, chunksize=16)
+            images = np.stack(list(track(converted, f"converting the {split} photos", total=len(paths))))
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(cache, images=images, folders=[path.parent.name for path in paths])
+    with np.load(cache) as stored:
+        return Photos(torch.from_numpy(stored["images"]), _allowed(stored["folders"].tolist()))
+
+
+def photo_paths(folder: Path, split: str) -> list[Path]:
+    """The photos of a split, in an order that is the same everywhere."""
+    return sorted((folder / split).glob("*/*.jpg"), key=lambda path: (path.parent.name, path.name))
+
+
+def photos_checksum(folder: Path) -> str:
+    """One checksum of the names and contents of all photos."""
+    digest = hashlib.sha256()
+    for split in SPLITS:
+        for path in photo_paths(folder, split):
+            md5 = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+            digest.update(f"{split}/{path.parent.name}/{path.name} {md5}\n".encode())
+    return digest.hexdigest()
+
+
+def _allowed(folders: list[str]) -> Tensor:
+    allowed = torch.zeros(len(folders), 10, dtype=torch.bool)
+    for row, folder in enumerate(folders):
+        allowed[row, list(ALLOWED[folder])] = True
+    return allowed
+
+
+def _fingerprint() -> str:
+    """Changes with whatever decides how a photo is converted."""
+    sources = [__file__, str(handler.images.__file__), str(handler.conversion.__file__)]
+    return hashlib.sha256(b"".join(Path(source).read_bytes() for source in sources)).hexdigest()[:12]
+
+
+def _variants(path: Path, count: int) -> NDArray[np.uint8]:
+    """(count, 28, 28): the photo as it is, then with other framing, light and tilt, drawn by its name."""
+    photo = decode(path.read_bytes(), _MAX_PIXELS).convert("RGB")
+    chance = random.Random(path.name)
+    return np.stack([pixels_of(photo), *(pixels_of(altered(photo, chance)) for _ in range(count - 1))])
+
+
+def altered(photo: Image.Image, chance: random.Random) -> Image.Image:
+    """The same thing as another person would photograph it."""
+    photo.thumbnail((400, 400))
+    tilted = photo.rotate(chance.uniform(-12, 12), Image.Resampling.BILINEAR, fillcolor=photo.getpixel((1, 1)))
+    width, height = photo.size
+    left, top, right, bottom = (chance.uniform(0, 0.1) for _ in range(4))
+    framed = tilted.crop((int(left * width), int(top * height), int((1 - right) * width), int((1 - bottom) * height)))
+    for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
+        framed = enhance(framed).enhance(chance.uniform(0.75, 1.3))
+    return framed

@@ -1,0 +1,69 @@
+"""What the network learns from, besides the dataset: photos and drawings."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from handler.images import model_pixels
+from model_build.config import Config
+from model_build.data import ChecksumError
+from model_build.examples import load_pool
+from model_build.photos import ALLOWED, download_photos, load_photos, photo_paths
+from model_build.unknown import unknown_images
+
+
+def test_a_photo_is_learned_from_as_the_server_would_see_it(datasets_dir: Path, tmp_path: Path) -> None:
+    photos = load_photos("validation", variants=2, root=tmp_path)
+    paths = photo_paths(datasets_dir / "clothing-dataset-small", "validation")
+    assert len(photos) == len(paths) == 341
+    for number in (0, 100, 340):
+        seen = model_pixels(paths[number].read_bytes(), 10**8)[0, 0]
+        assert np.array_equal(photos.images[number, 0].numpy(), seen)
+        assert photos.allowed[number].nonzero().flatten().tolist() == list(ALLOWED[paths[number].parent.name])
+
+
+@pytest.mark.usefixtures("datasets_dir")
+def test_the_variants_of_a_photo_differ_and_are_the_same_each_time(tmp_path: Path) -> None:
+    first, again = (load_photos("validation", variants=2, root=tmp_path / name) for name in ("first", "again"))
+    assert torch.equal(first.images, again.images)
+    different = (first.images[:, 0] != first.images[:, 1]).flatten(1).any(dim=1)
+    assert different.float().mean() > 0.99
+
+
+def test_a_missing_photo_is_noticed(datasets_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "clothing-dataset-small"
+    folder.mkdir()
+    (folder / "validation").symlink_to(datasets_dir / folder.name / "validation")
+    monkeypatch.setenv("DATASETS_DIR", str(tmp_path))
+    with pytest.raises(ChecksumError, match="have the checksum"):
+        download_photos(tmp_path)
+
+
+def test_drawings_are_drawn_by_their_seed() -> None:
+    drawings = unknown_images(60, seed=1)
+    assert drawings.shape == (60, 28, 28)
+    assert torch.equal(drawings, unknown_images(60, seed=1))
+    assert not torch.equal(drawings, unknown_images(60, seed=2))
+
+
+@pytest.mark.usefixtures("datasets_dir")
+def test_an_epoch_shows_the_dataset_once_and_each_photo_a_few_times(tmp_path: Path) -> None:
+    config = Config(photo_variants=1, photo_repeats=2, validation_photos=200, unknown_images=60)
+    pool = load_pool(config, tmp_path)
+    epoch = pool.epoch(config, torch.Generator().manual_seed(0))
+    assert len(epoch) == 55_000 + 2 * (3_068 - 200) + 60
+    assert len(pool.validation_photos) == 200
+    allowed = epoch.allowed.sum(dim=1)
+    assert (allowed == 0).sum() > 60  # drawings, and photos of hats, shorts and skirts
+    assert (allowed == 3).any()  # photos of shoes, of which nobody said what kind they are
+    assert (allowed == 1).sum() > 55_000
+
+
+@pytest.mark.usefixtures("datasets_dir")
+def test_the_dataset_alone_will_do(tmp_path: Path) -> None:
+    config = Config(dataset="mnist", unknown_images=60)
+    pool = load_pool(config, tmp_path)
+    assert len(pool.photos) == len(pool.validation_photos) == 0
+    assert len(pool.epoch(config, torch.Generator())) == 55_060
