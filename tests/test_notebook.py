@@ -1,6 +1,8 @@
 """The tutorial runs from its first cell to its last, for clothes and, with one word changed, for digits."""
 
+import asyncio
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import nbformat
@@ -34,7 +36,8 @@ def run(notebook: nbformat.NotebookNode, folder: Path, *settings: str) -> str:
     (place,) = [i for i, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", ())]
     notebook.cells.insert(place + 1, nbformat.v4.new_code_cell("\n".join(settings)))
     client = NotebookClient(notebook, timeout=500, resources={"metadata": {"path": str(folder)}})
-    client.execute()
+    with closing(asyncio.new_event_loop()) as loop:  # `client.execute` would replace the one that others use
+        loop.run_until_complete(client.async_execute())
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     return "".join(output["text"] for output in outputs if output["output_type"] == "stream")
 
