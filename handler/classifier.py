@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
+from numpy.typing import NDArray
 
 from handler.contract import (
     IMAGE_SIDE,
@@ -17,6 +18,7 @@ from handler.contract import (
     Prediction,
     Probabilities,
 )
+from handler.timing import measured
 
 MODEL_PATH = Path(__file__).parent / "model" / "classifier.onnx"
 CARD_PATH = MODEL_PATH.with_suffix(".json")
@@ -43,25 +45,40 @@ class Classifier:
         )
 
     @classmethod
-    def shipped(cls) -> "Classifier":
-        """The model that is part of this package, warmed up, so that the first picture is as fast as the second."""
+    def shipped(cls, known_threshold: float | None = None) -> "Classifier":
+        """The model that is part of this package, warmed up, so that the first picture is as fast as the second.
+
+        The threshold is the model card's, unless it is given.
+        """
         card = read_card()
-        classifier = cls(MODEL_PATH, card.labels, card.known_threshold)
+        classifier = cls(MODEL_PATH, card.labels, card.known_threshold if known_threshold is None else known_threshold)
         classifier.answers(np.zeros((1, 1, IMAGE_SIDE, IMAGE_SIDE), np.uint8))
         return classifier
 
     def answers(self, pixels: Pixels) -> Answers:
         """The answers to uint8 pixels (N, 1, 28, 28). Raises ValueError for any other array."""
-        if pixels.dtype != np.uint8 or pixels.shape[1:] != (1, IMAGE_SIDE, IMAGE_SIDE):
-            raise ValueError(
-                f"the model takes uint8 pixels of shape (N, 1, 28, 28), but got {pixels.dtype} of shape {pixels.shape}"
-            )
-        probabilities, known = self._session.run(["probabilities", "known"], {"images": pixels})
-        return Answers(np.asarray(probabilities), np.asarray(known))
+        return Answers(*self.outputs(pixels, "probabilities", "known"))
 
     def probabilities(self, pixels: Pixels) -> Probabilities:
         """Only the probabilities (N, 10) of `answers`."""
         return self.answers(pixels).probabilities
+
+    def activation_maps(self, pixels: Pixels) -> NDArray[np.float32]:
+        """Where the model looks for its best guess, (N, 7, 7) of each image's square: 0 not at all, 1 most."""
+        probabilities, maps = self.outputs(pixels, "probabilities", "activation_maps")
+        best: NDArray[np.float32] = maps[np.arange(len(maps)), probabilities.argmax(axis=1)].clip(min=0)
+        highest = best.max(axis=(1, 2), keepdims=True)
+        np.divide(best, highest, out=best, where=highest > 0)
+        return best
+
+    def outputs(self, pixels: Pixels, *names: str) -> list[NDArray[np.float32]]:
+        """The model's outputs `names` of uint8 pixels (N, 1, 28, 28), or all. Raises ValueError as `answers` does."""
+        if pixels.dtype != np.uint8 or pixels.shape[1:] != (1, IMAGE_SIDE, IMAGE_SIDE):
+            raise ValueError(
+                f"the model takes uint8 pixels of shape (N, 1, 28, 28), but got {pixels.dtype} of shape {pixels.shape}"
+            )
+        with measured("infer"):
+            return [np.asarray(output) for output in self._session.run(names or None, {"images": pixels})]
 
     def classify(self, pixels: Pixels, top_k: int) -> list[Classification]:
         """Classify each of the N images, and name its `top_k` likeliest classes."""

@@ -55,6 +55,25 @@ class Classification:
 
 
 @dataclass(frozen=True)
+class View:
+    """A square in a picture, in shares of the picture's width and height; it may reach beyond the picture."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What the model saw of a picture, and where it looked for its best guess."""
+
+    pixels: NDArray[np.uint8]  # (28, 28)
+    activation_map: NDArray[np.float32]  # (7, 7), 0 to 1, of the same square
+    view: View  # which part of the picture that square is
+
+
+@dataclass(frozen=True)
 class ModelCard:
     """What is known of a model: its labels, and the whole document as it is published."""
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from handler.contract import IMAGE_SIDE
+from handler.contract import IMAGE_SIDE, View
 
 # The longer side, in pixels, at which the garment is cut out: eight times what the model sees.
 DETAIL_SIDE: Final = 8 * IMAGE_SIDE
@@ -40,6 +40,7 @@ class Conversion:
     brightened: Grey  # (H, W), 0 to 255: the garment bright, the ground black
     trimmed: Image.Image  # what holds the garment
     pixels: NDArray[np.uint8]  # (28, 28)
+    view: View  # which part of the picture the pixels show
 
 
 def pixels_of(picture: Image.Image) -> NDArray[np.uint8]:
@@ -47,8 +48,16 @@ def pixels_of(picture: Image.Image) -> NDArray[np.uint8]:
 
     A grey picture of 28x28 pixels is taken as it is.
     """
+    return viewed_pixels_of(picture)[0]
+
+
+def viewed_pixels_of(picture: Image.Image) -> tuple[NDArray[np.uint8], View]:
+    """The same as `pixels_of`, and which part of the picture they show."""
     unchanged = _already_converted(picture)
-    return convert(picture).pixels if unchanged is None else unchanged
+    if unchanged is not None:
+        return unchanged, View(0, 0, 1, 1)
+    conversion = convert(picture)
+    return conversion.pixels, conversion.view
 
 
 def convert(picture: Image.Image) -> Conversion:
@@ -56,8 +65,9 @@ def convert(picture: Image.Image) -> Conversion:
     reduced = _reduced(picture, DETAIL_SIDE)
     garment = _enlarged(_garment(_reduced(reduced, _GROUND_SIDE)), reduced.size)
     brightened = _brightened(reduced, garment)
-    trimmed = _trimmed(brightened, garment)
-    return Conversion(reduced, garment, brightened, trimmed, _centred(trimmed))
+    box = _box(garment)
+    trimmed = Image.fromarray(brightened[box].astype(np.uint8))
+    return Conversion(reduced, garment, brightened, trimmed, _centred(trimmed), _view(box, reduced.size))
 
 
 def _reduced(picture: Image.Image, longer_side: int) -> Image.Image:
@@ -156,10 +166,18 @@ def _brightened(picture: Image.Image, garment: Mask) -> Grey:
     return np.where(garment, np.clip(grey * gain, 0, 255), np.float32(0))
 
 
-def _trimmed(grey: Grey, garment: Mask) -> Image.Image:
+def _box(garment: Mask) -> tuple[slice, slice]:
     rows, columns = np.flatnonzero(garment.any(axis=1)), np.flatnonzero(garment.any(axis=0))
-    box = grey[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return Image.fromarray(box.astype(np.uint8))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
+def _view(box: tuple[slice, slice], size: tuple[int, int]) -> View:
+    """The square around `box`, as `_centred` lays it out."""
+    rows, columns = box
+    side = max(rows.stop - rows.start, columns.stop - columns.start)
+    left, top = (columns.start + columns.stop - side) / 2, (rows.start + rows.stop - side) / 2
+    width, height = size
+    return View(float(left / width), float(top / height), float(side / width), float(side / height))
 
 
 def _centred(garment: Image.Image) -> NDArray[np.uint8]:

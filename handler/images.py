@@ -6,9 +6,10 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageOps
 
-from handler.contract import Pixels
-from handler.conversion import DETAIL_SIDE, pixels_of
+from handler.contract import Pixels, View
+from handler.conversion import DETAIL_SIDE, viewed_pixels_of
 from handler.errors import BrokenImage, NotAnImage, TooManyPixels
+from handler.timing import measured
 
 # `decode` bounds every picture by its own limit; Pillow's is one for the whole process.
 Image.MAX_IMAGE_PIXELS = None
@@ -29,7 +30,14 @@ def model_pixels(data: bytes, max_pixels: int) -> Pixels:
 
     Raises NotAnImage, BrokenImage or TooManyPixels.
     """
-    return pixels_of(decode(data, max_pixels))[np.newaxis, np.newaxis]
+    return viewed_pixels(data, max_pixels)[0]
+
+
+def viewed_pixels(data: bytes, max_pixels: int) -> tuple[Pixels, View]:
+    """The same as `model_pixels`, and which part of the picture they show."""
+    with measured("decode"):
+        pixels, view = viewed_pixels_of(decode(data, max_pixels))
+        return pixels[np.newaxis, np.newaxis], view
 
 
 def decode(data: bytes, max_pixels: int) -> Image.Image:

@@ -40,12 +40,12 @@ def export(run_dir: Path, config: Config) -> None:
 
 
 def _exported(served: Served) -> onnx.ModelProto:
-    """Normalized images (N, 1, 28, 28) to probabilities (N, 10) and known (N,)."""
+    """Normalized images (N, 1, 28, 28) to probabilities (N, 10), known (N,) and activation maps (N, 10, 7, 7)."""
     program = torch.onnx.export(
         served,
         (torch.zeros(2, 1, 28, 28),),
         input_names=["normalized"],
-        output_names=["probabilities", "known"],
+        output_names=["probabilities", "known", "activation_maps"],
         dynamic_shapes=({0: torch.export.Dim("N")},),
         opset_version=_OPSET,
         dynamo=True,
@@ -73,10 +73,7 @@ def _with_raw_pixels(model: onnx.ModelProto, dataset: Dataset) -> onnx.ModelProt
         [normalize_node, *graph.node],
         dataset.name,
         [helper.make_tensor_value_info("images", TensorProto.UINT8, [batch, 1, IMAGE_SIDE, IMAGE_SIDE])],
-        [
-            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [batch, len(dataset.labels)]),
-            helper.make_tensor_value_info("known", TensorProto.FLOAT, [batch]),
-        ],
+        graph.output,
         [*constants, *graph.initializer],
     )
     for node in served.node:
@@ -89,8 +86,7 @@ def _compare(served: Served, path: Path, config: Config) -> None:
     images = load(config).validation.images[:256]
     with torch.inference_mode():
         expected = [output.numpy() for output in served(normalize(images, dataset))]
-    answers = Classifier(path, dataset.labels).answers(images.unsqueeze(1).numpy())
-    found = [answers.probabilities, answers.known]
+    found = Classifier(path, dataset.labels).outputs(images.unsqueeze(1).numpy())
     difference = max(float(np.abs(one - other).max()) for one, other in zip(found, expected, strict=True))
     if difference > _TOLERANCE:
         raise ValueError(f"{path} differs from PyTorch by {difference:.2g}, more than {_TOLERANCE}")

@@ -1,7 +1,6 @@
 """The network: normalized images (N, 1, 28, 28) in; logits (N, 11) out, of ten classes and of being one of them."""
 
 from collections.abc import Iterator
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -38,10 +37,25 @@ class Network(nn.Module):
         self.head = nn.Linear(widths[-1], classes + 1)
 
     def forward(self, images: Tensor) -> Tensor:
-        features = self.stages(torch.relu(self.stem(images)))
-        pooled = nn.functional.adaptive_avg_pool2d(features, 1).flatten(1)
-        logits: Tensor = self.head(pooled)
+        return self.logits(self.features(images))
+
+    def features(self, images: Tensor) -> Tensor:
+        """What the last stage makes of normalized images: (N, the last width, 7, 7)."""
+        features: Tensor = self.stages(torch.relu(self.stem(images)))
+        return features
+
+    def logits(self, features: Tensor) -> Tensor:
+        logits: Tensor = self.head(nn.functional.adaptive_avg_pool2d(features, 1).flatten(1))
         return logits
+
+    def activation_maps(self, features: Tensor) -> Tensor:
+        """How much each place of `features` speaks for each class, (N, 10, 7, 7): the logits before they are averaged.
+
+        Class activation maps: B. Zhou et al., "Learning Deep Features for Discriminative Localization", CVPR 2016.
+        """
+        spoken = self.head.weight[:-1] @ features.flatten(2)  # (N, 10, 49)
+        maps: Tensor = spoken.unflatten(2, features.shape[2:])
+        return maps
 
     @property
     def parameter_count(self) -> int:
@@ -49,9 +63,10 @@ class Network(nn.Module):
 
 
 class Served(nn.Module):
-    """What the exported file computes: normalized images in, probabilities (N, 10) and how surely known (N,) out.
+    """What the exported file computes of normalized images (N, 1, 28, 28).
 
-    Where `mirror` is set, the logits are the mean of those of an image and of its mirror image.
+    Probabilities (N, 10), how surely known (N,), and class activation maps (N, 10, 7, 7).
+    Where `mirror` is set, logits and maps are the mean of those of an image and of its mirror image.
     """
 
     def __init__(self, network: Network, temperature: float, *, mirror: bool) -> None:
@@ -59,14 +74,25 @@ class Served(nn.Module):
         self.network, self.temperature, self.mirror = network, temperature, mirror
 
     def logits(self, images: Tensor) -> Tensor:
-        if not self.mirror:
-            return cast("Tensor", self.network(images))
-        both = cast("Tensor", self.network(torch.cat([images, images.flip(-1)])))
-        return both.reshape(2, -1, both.shape[1]).mean(dim=0)
+        return self._mean(self.network(self._both(images)))
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        logits = self.logits(images)
-        return (logits[:, :-1] / self.temperature).softmax(dim=1), logits[:, -1].sigmoid()
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        features = self.network.features(self._both(images))
+        logits = self._mean(self.network.logits(features))
+        maps = self._mean(self._unmirrored(self.network.activation_maps(features)))
+        return (logits[:, :-1] / self.temperature).softmax(dim=1), logits[:, -1].sigmoid(), maps
+
+    def _both(self, images: Tensor) -> Tensor:
+        return torch.cat([images, images.flip(-1)]) if self.mirror else images
+
+    def _unmirrored(self, maps: Tensor) -> Tensor:
+        if not self.mirror:
+            return maps
+        both = maps.reshape(2, -1, *maps.shape[1:])
+        return torch.cat([both[0], both[1].flip(-1)])
+
+    def _mean(self, both: Tensor) -> Tensor:
+        return both.reshape(2, -1, *both.shape[1:]).mean(dim=0) if self.mirror else both
 
 
 def build_network(config: Config, classes: int = 10) -> Network:

@@ -79,6 +79,7 @@ def _card(run_dir: Path, config: Config) -> Mapping[str, Any]:
             "output": [
                 "probabilities: float32 (N, 10), each row sums to 1",
                 "known: float32 (N,), 0 to 1, how surely the image shows any of the classes",
+                "activation_maps: float32 (N, 10, 7, 7), how much each place speaks for each class",
             ],
         },
         "calibration": read_calibration(run_dir),
