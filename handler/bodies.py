@@ -1,54 +1,33 @@
-"""A request goes in, the bytes of its image come out, in whichever of three forms they were sent."""
+"""A request goes in, the bytes of its image or images come out, in whichever form they were sent."""
 
-import base64
+import json
 import re
 import reprlib
+from collections.abc import Iterator
 from contextlib import aclosing
-from io import BufferedRandom, BytesIO
-from typing import Annotated, Any, Final
-from urllib.parse import unquote_to_bytes
+from dataclasses import dataclass
+from typing import Any, Final
 
 from fastapi import Request
-from pydantic import BaseModel, Field, ValidationError
-from python_multipart import FormParser
-from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
-from handler.errors import BadRequest, MissingImage, TooManyBytes
+from handler.base64_images import from_base64
+from handler.errors import BadRequest, ClassifierError, MissingImage, TooManyBytes, TooManyImages
+from handler.forms import FormPart, form_parts
 
 FILE_FIELD: Final = "file"
-MAX_FORM_PARTS: Final = 100  # each costs objects and time, however small it is
 MAX_JSON_VALUES: Final = 10_000  # a parsed value takes up to fifty times its bytes: "[]," becomes 135
 
 _FORM_START = re.compile(rb"\s*+--")
 _JSON_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*+[{\[]")
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_URL_SAFE_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
-class JsonImage(BaseModel):
-    """An image as text."""
+@dataclass(frozen=True)
+class SentImage:
+    """One image of several: its bytes, or what is wrong with the way in which it was sent."""
 
-    image: Annotated[str, Field(description="The image file as base64, or as a data URL with base64.")]
-
-
-# As OpenAPI has it: what `image_in` reads.
-REQUEST_BODY: Final[dict[str, Any]] = {
-    "required": True,
-    "description": "One image. Its own first bytes say what it is; a Content-Type is needed for multipart alone.",
-    "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": [FILE_FIELD],
-                "properties": {FILE_FIELD: {"type": "string", "format": "binary"}},
-            }
-        },
-        "image/*": {"schema": {"type": "string", "format": "binary"}},
-        "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-        "application/json": {"schema": JsonImage.model_json_schema()},
-    },
-}
+    name: str | None
+    content: bytes | ClassifierError
 
 
 async def read_body(request: Request, max_bytes: int) -> bytes:
@@ -72,12 +51,43 @@ def image_in(body: bytes, content_type: str) -> bytes:
     """
     if not body:
         raise MissingImage(f"the body is empty: send an image as form field {FILE_FIELD!r}, as raw bytes or as JSON")
-    media_type, options = parse_options_header(content_type)
-    if media_type == b"multipart/form-data" and _FORM_START.match(body):
-        return _image_in_form(_form_parts(body, options.get(b"boundary")))
-    if _JSON_START.match(body):
-        return _from_base64(_image_in_json(body))
-    return body
+    parts = _parts(body, content_type)
+    if parts is not None:
+        return _image_of_form(parts)
+    return _image_of_json(parse_json(body)) if looks_like_json(body) else body
+
+
+def images_in(body: bytes, content_type: str, max_images: int) -> list[SentImage]:
+    """The images of a batch: a form with several fields ``file``, or JSON, ``["<base64>", {"image": "<base64>"}]``.
+
+    Raises BadRequest if there are none or more than `max_images`; what is wrong with one image stays with it.
+    """
+    parts = _parts(body, content_type)
+    if parts is not None:
+        images = [SentImage(part.file_name, part.content) for part in _file_parts(parts)]
+    elif looks_like_json(body):
+        items = _items(parse_json(body))
+        _check_count(len(items), max_images)
+        images = list(_sent_in_json(items))
+    else:
+        raise BadRequest(f"a batch is a form with several fields {FILE_FIELD!r}, or a JSON array of base64 texts")
+    _check_count(len(images), max_images)
+    return images
+
+
+def looks_like_json(body: bytes) -> bool:
+    """Whether `body` begins like a JSON object or array; no image format does."""
+    return bool(_JSON_START.match(body))
+
+
+def parse_json(body: bytes, max_values: int = MAX_JSON_VALUES) -> Any:
+    """`body` as JSON, of at most about `max_values` values. Raises BadRequest."""
+    if sum(map(body.count, (b",", b"[", b"{"))) > max_values:
+        raise BadRequest(f"the JSON has more than {max_values:,} values, the most that is read here")
+    try:
+        return json.loads(body.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"the body is not valid JSON: {reprlib.repr(str(error))}") from error
 
 
 def _declared_bytes(request: Request) -> int:
@@ -86,77 +96,56 @@ def _declared_bytes(request: Request) -> int:
     return int(text) if text.isdecimal() and len(text) < 20 else 0
 
 
-def _form_parts(body: bytes, boundary: bytes | None) -> list[tuple[str, bytes]]:
-    """Name and content of each part, with a file name or without: ``curl -F 'file=<photo.jpg'`` sends none."""
-    parts: list[tuple[str, bytes]] = []
-    ends: list[bool] = []
-
-    def add(name: bytes | None, content: bytes) -> None:
-        if len(parts) == MAX_FORM_PARTS:
-            raise BadRequest(f"the form has more than {MAX_FORM_PARTS} parts")
-        parts.append(((name or b"").decode("utf-8", "replace"), content))
-
-    try:
-        FormParser(
-            "multipart/form-data",
-            on_field=lambda field: add(field.field_name, field.value or b""),
-            on_file=lambda file: add(file.field_name, _content(file.file_object)),
-            on_end=lambda: ends.append(True),
-            boundary=boundary,
-            config={"MAX_MEMORY_FILE_SIZE": len(body)},
-        ).write(body)
-    except FormParserError as error:
-        raise BadRequest(f"the multipart form cannot be read: {reprlib.repr(str(error))}") from error
-    if not ends:
-        raise BadRequest("the multipart form ends too early: its closing boundary is missing")
-    return parts
+def _parts(body: bytes, content_type: str) -> list[FormPart] | None:
+    media_type, options = parse_options_header(content_type)
+    is_form = media_type == b"multipart/form-data" and _FORM_START.match(body)
+    return form_parts(body, options.get(b"boundary")) if is_form else None
 
 
-def _content(file: BytesIO | BufferedRandom) -> bytes:
-    file.seek(0)
-    return file.read()
-
-
-def _image_in_form(parts: list[tuple[str, bytes]]) -> bytes:
-    images = [content for name, content in parts if name == FILE_FIELD]
-    if not images:
-        given = reprlib.repr([name for name, _ in parts])
+def _file_parts(parts: list[FormPart]) -> list[FormPart]:
+    found = [part for part in parts if part.name == FILE_FIELD]
+    if not found:
+        given = reprlib.repr([part.name for part in parts])
         raise MissingImage(f"the form has no field {FILE_FIELD!r}; its fields are {given}")
+    return found
+
+
+def _image_of_form(parts: list[FormPart]) -> bytes:
+    images = _file_parts(parts)
     if len(images) > 1:
-        raise BadRequest(f"the form has {len(images)} fields {FILE_FIELD!r}; send one image at a time")
-    if not images[0]:
+        raise BadRequest(f"the form has {len(images)} fields {FILE_FIELD!r}; several images go to /classify/batch")
+    if not images[0].content:
         raise MissingImage(f"the form field {FILE_FIELD!r} is empty")
-    return images[0]
+    return images[0].content
 
 
-def _image_in_json(body: bytes) -> str:
-    if sum(map(body.count, (b",", b"[", b"{"))) > MAX_JSON_VALUES:
-        raise BadRequest(f"the JSON has more than {MAX_JSON_VALUES:,} values, but only one image is expected")
-    try:
-        return JsonImage.model_validate_json(body.removeprefix(_BYTE_ORDER_MARK)).image
-    except ValidationError as error:
-        (first, *_) = error.errors(include_url=False, include_context=False, include_input=False)
-        where = "".join(f"{name!r}: " for name in first["loc"])
-        raise BadRequest(f'the body should be JSON like {{"image": "<base64>"}}: {where}{first["msg"]}') from error
+def _image_of_json(document: Any) -> bytes:
+    if not (isinstance(document, dict) and isinstance(document.get("image"), str)):
+        raise BadRequest('the body should be JSON like {"image": "<base64>"}')
+    return from_base64(document["image"])
 
 
-def _from_base64(text: str) -> bytes:
-    """Forgiving, as the data URLs of browsers are: white space, missing padding and the URL-safe letters will do."""
-    try:
-        letters = _data_of_url(text) if text[:5].lower() == "data:" else text.encode("ascii")
-        letters = letters.translate(_URL_SAFE_TO_STANDARD, delete=b" \t\r\n\f").rstrip(b"=")
-        image = base64.b64decode(letters + b"=" * (-len(letters) % 4), validate=True)
-    except ValueError as error:
-        raise BadRequest(f"'image' is not valid base64: {error}") from error
-    if not image:
-        raise MissingImage("'image' is empty")
-    return image
+def _items(document: Any) -> list[Any]:
+    items = document.get("images") if isinstance(document, dict) else document
+    if not isinstance(items, list):
+        raise BadRequest('the body should be JSON like ["<base64>", ...] or {"images": ["<base64>", ...]}')
+    return items
 
 
-def _data_of_url(url: str) -> bytes:
-    description, comma, data = url.partition(",")
-    if not comma:
-        raise BadRequest("'image' is a data URL without a comma, so without data")
-    if not description.lower().endswith(";base64"):
-        raise BadRequest("'image' is a data URL without ';base64', the only encoding that is read here")
-    return unquote_to_bytes(data)
+def _sent_in_json(items: list[Any]) -> Iterator[SentImage]:
+    for item in items:
+        name = item.get("name") if isinstance(item, dict) else None
+        image = item.get("image") if isinstance(item, dict) else item
+        try:
+            if not isinstance(image, str):
+                raise BadRequest('an image should be "<base64>" or {"image": "<base64>", "name": "<file name>"}')
+            yield SentImage(name if isinstance(name, str) else None, from_base64(image))
+        except ClassifierError as error:
+            yield SentImage(name if isinstance(name, str) else None, error)
+
+
+def _check_count(count: int, max_images: int) -> None:
+    if not count:
+        raise MissingImage("the batch has no images")
+    if count > max_images:
+        raise TooManyImages(f"the batch has {count} images, more than the {max_images} that are classified at once")

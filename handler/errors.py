@@ -7,7 +7,10 @@ RejectedImage         the bytes came, but no answer can be given for them; sendi
 └── TooManyBytes      413
 BadRequest            400  the request itself is malformed
 ├── MissingImage      400  no image where one was expected
+├── TooManyImages     413
 └── WrongParameter    422  a parameter is outside its range
+NotFound              404  what the path names is not here
+Unavailable           503  it would work, but not now, or not as this service is set up
 """
 
 from typing import ClassVar
@@ -56,3 +59,18 @@ class MissingImage(BadRequest):
 class WrongParameter(BadRequest):
     status = 422
     title = "Wrong parameter"
+
+
+class TooManyImages(BadRequest):
+    status = 413
+    title = "Too many images"
+
+
+class NotFound(ClassifierError):
+    status = 404
+    title = "Not found"
+
+
+class Unavailable(ClassifierError):
+    status = 503
+    title = "Unavailable"

@@ -9,7 +9,9 @@ from handler.classifier import Classifier, read_card
 from handler.gateway_paths import GatewayPaths
 from handler.settings import Settings
 
-app = create_app(Classifier.shipped(), read_card(), Settings.from_environment())
+_settings = Settings.from_environment()
+
+app = create_app(Classifier.shipped(_settings.known_threshold), read_card(), _settings)
 
 # lifespan would run at each invocation; a type that is not listed as text goes out as base64.
 handler = Mangum(GatewayPaths(app), lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, problems.MEDIA_TYPE])

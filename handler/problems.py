@@ -44,7 +44,7 @@ def problem_responses(*errors: type[ClassifierError]) -> dict[int | str, dict[st
 
 
 async def _reply(_: Request, error: Exception) -> Response:
-    problem = _problem(error)
+    problem = problem_of(error)
     return Response(
         # Plain ASCII, since a detail may quote what the sender wrote, even half of a surrogate pair.
         json.dumps(problem.model_dump()),
@@ -54,7 +54,8 @@ async def _reply(_: Request, error: Exception) -> Response:
     )
 
 
-def _problem(error: Exception) -> Problem:
+def problem_of(error: Exception) -> Problem:
+    """What a reply says of `error`."""
     match error:
         case ClassifierError():
             return _of_classifier(error)

@@ -23,7 +23,7 @@ _worker = Worker(
         # A short patience and a few tries: what still fails comes again from the queue.
         config=Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3}),
     ),
-    Classifier.shipped(),
+    Classifier.shipped(_settings.known_threshold),
     read_card().model_sha256,
     _settings,
 )

@@ -1,34 +1,79 @@
 """What the environment decides, read once and checked at start."""
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+_ORIGIN = re.compile(r"https?://[\w.-]+(:\d{1,5})?", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Limits on what is accepted, and where results go."""
+    """Limits on what is accepted, who may call, and where uploads and results are.
+
+    Each field is set by the environment variable of the same name in capitals; one that is empty counts as not set.
+    """
 
     max_body_bytes: int = 20_000_000
+    max_upload_bytes: int = 50_000_000  # of a picture that goes straight to the bucket
     max_pixels: int = 50_000_000
+    max_batch_images: int = 64
+    known_threshold: float | None = None  # from which an image counts as known; the model card's, unless it is set
+    cors_origins: tuple[str, ...] = ()  # whose pages may call this API; "*" for everybody's
+    uploads_bucket: str = ""
     results_bucket: str = ""
-    s3_endpoint_url: str | None = None
+    s3_endpoint_url: str | None = None  # only for an emulated S3
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """The settings that `environment` asks for. Raises ValueError that names a wrong variable."""
-        return cls(
-            max_body_bytes=_positive(environment, "MAX_BODY_BYTES", cls.max_body_bytes),
-            max_pixels=_positive(environment, "MAX_PIXELS", cls.max_pixels),
-            results_bucket=environment.get("RESULTS_BUCKET", cls.results_bucket),
-            s3_endpoint_url=environment.get("S3_ENDPOINT_URL") or None,
-        )
+        given = {field.name: environment.get(field.name.upper(), "") for field in fields(cls)}
+        return cls(**{name: _value(name, text.strip()) for name, text in given.items() if text.strip()})
 
 
-def _positive(environment: Mapping[str, str], name: str, default: int) -> int:
-    text = environment.get(name, "")
-    if not text:
-        return default
-    if not (text.isdecimal() and int(text) > 0):
-        raise ValueError(f"{name} must be a whole number above 0, but is {text!r}")
+def _value(name: str, text: str) -> Any:
+    return _READERS.get(name, _as_it_is)(name.upper(), text)
+
+
+def _positive(variable: str, text: str) -> int:
+    # More digits are no limit, but an attempt to make int() work.
+    if not (text.isascii() and text.isdecimal() and len(text) < 19 and int(text) > 0):
+        raise ValueError(f"{variable} must be a whole number above 0, but is {text!r}")
     return int(text)
+
+
+def _probability(variable: str, text: str) -> float:
+    if not re.fullmatch(r"0?\.\d{1,15}|[01](\.0*)?", text):
+        raise ValueError(f"{variable} must be a number from 0 to 1, but is {text!r}")
+    return float(text)
+
+
+def _origins(variable: str, text: str) -> tuple[str, ...]:
+    origins = tuple(origin.strip() for origin in text.split(","))
+    wrong = [origin for origin in origins if origin != "*" and not _ORIGIN.fullmatch(origin)]
+    if wrong:
+        raise ValueError(f"{variable} must be '*' or origins such as https://example.com, but has {wrong[0]!r}")
+    return origins
+
+
+def _url(variable: str, text: str) -> str:
+    if not _ORIGIN.fullmatch(text):
+        raise ValueError(f"{variable} must be an address such as http://127.0.0.1:5000, but is {text!r}")
+    return text
+
+
+def _as_it_is(_variable: str, text: str) -> str:
+    return text
+
+
+_READERS: Final = {
+    "max_body_bytes": _positive,
+    "max_upload_bytes": _positive,
+    "max_pixels": _positive,
+    "max_batch_images": _positive,
+    "known_threshold": _probability,
+    "cors_origins": _origins,
+    "s3_endpoint_url": _url,
+}

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from handler.api import create_app
 from handler.classifier import MODEL_PATH, Classifier
 from handler.contract import Classification, ModelCard, Pixels
-from handler.errors import ClassifierError
+from handler.errors import BadRequest, ClassifierError, RejectedImage
 from handler.images import model_pixels
 from handler.settings import Settings
 from tests.pictures import FORMATS, encoded, trousers
@@ -202,7 +202,8 @@ def test_the_document_names_every_error_as_a_problem(client: TestClient) -> None
     responses = document["paths"]["/classify"]["post"]["responses"]
     reference = {"$ref": "#/components/schemas/Problem"}
     errors = {code: response["content"] for code, response in responses.items() if code != "200"}
-    assert errors == {str(code): {"application/problem+json": {"schema": reference}} for code in _statuses()}
+    statuses = {kind.status for kind in _kinds_of_error() if issubclass(kind, (RejectedImage, BadRequest))}
+    assert errors == {str(code): {"application/problem+json": {"schema": reference}} for code in statuses}
     assert set(document["components"]["schemas"]["Problem"]["required"]) == {
         "type",
         "title",
@@ -217,8 +218,8 @@ def _document(client: TestClient) -> Mapping[str, Any]:
     return document
 
 
-def _statuses() -> set[int]:
+def _kinds_of_error() -> list[type[ClassifierError]]:
     kinds: list[type[ClassifierError]] = [ClassifierError]
     for kind in kinds:
         kinds += kind.__subclasses__()
-    return {kind.status for kind in kinds if hasattr(kind, "status")}
+    return [kind for kind in kinds if hasattr(kind, "status")]

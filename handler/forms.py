@@ -1,0 +1,57 @@
+"""A multipart form in, its parts out."""
+
+import reprlib
+from dataclasses import dataclass
+from io import BufferedRandom, BytesIO
+from typing import Final
+
+from python_multipart import FormParser
+from python_multipart.exceptions import FormParserError
+
+from handler.errors import BadRequest
+
+MAX_FORM_PARTS: Final = 100  # each costs objects and time, however small it is
+
+
+@dataclass(frozen=True)
+class FormPart:
+    """One part: ``curl -F 'file=@photo.jpg'`` gives it a file name, ``curl -F 'file=<photo.jpg'`` does not."""
+
+    name: str
+    file_name: str | None
+    content: bytes
+
+
+def form_parts(body: bytes, boundary: bytes | None) -> list[FormPart]:
+    """Each part of a whole multipart `body`. Raises BadRequest."""
+    parts: list[FormPart] = []
+    ends: list[bool] = []
+
+    def add(name: bytes | None, file_name: bytes | None, content: bytes) -> None:
+        if len(parts) == MAX_FORM_PARTS:
+            raise BadRequest(f"the form has more than {MAX_FORM_PARTS} parts")
+        parts.append(FormPart(_text(name or b""), None if file_name is None else _text(file_name), content))
+
+    try:
+        FormParser(
+            "multipart/form-data",
+            on_field=lambda field: add(field.field_name, None, field.value or b""),
+            on_file=lambda file: add(file.field_name, file.file_name, _content(file.file_object)),
+            on_end=lambda: ends.append(True),
+            boundary=boundary,
+            config={"MAX_MEMORY_FILE_SIZE": len(body)},
+        ).write(body)
+    except FormParserError as error:
+        raise BadRequest(f"the multipart form cannot be read: {reprlib.repr(str(error))}") from error
+    if not ends:
+        raise BadRequest("the multipart form ends too early: its closing boundary is missing")
+    return parts
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "replace")
+
+
+def _content(file: BytesIO | BufferedRandom) -> bytes:
+    file.seek(0)
+    return file.read()

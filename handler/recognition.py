@@ -1,0 +1,69 @@
+"""Encoded pictures in, classifications out, off the event loop: what every dialect of the API calls."""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import numpy as np
+from anyio import CapacityLimiter, to_thread
+
+from handler.classifier import Classifier
+from handler.contract import Answers, Classification, Explanation, Label, Pixels
+from handler.errors import ClassifierError
+from handler.images import model_pixels, viewed_pixels
+
+Result = TypeVar("Result")
+
+
+class Recognition:
+    """A classifier together with the limit on the pictures that it is shown."""
+
+    def __init__(self, classifier: Classifier, max_pixels: int) -> None:
+        self._classifier, self._max_pixels = classifier, max_pixels
+        # More pictures at once than there are processors would be no faster, and each takes memory.
+        self._at_once = CapacityLimiter(os.cpu_count() or 1)
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        return self._classifier.labels
+
+    async def in_thread(self, work: Callable[..., Result], *arguments: object) -> Result:
+        """What `work` returns, while the event loop goes on."""
+        return await to_thread.run_sync(work, *arguments, limiter=self._at_once)
+
+    def pixels(self, image: bytes) -> Pixels:
+        """An encoded image as the model takes it, uint8 (1, 1, 28, 28). Raises RejectedImage."""
+        return model_pixels(image, self._max_pixels)
+
+    def answers(self, pixels: Pixels) -> Answers:
+        """The answers to uint8 pixels (N, 1, 28, 28)."""
+        return self._classifier.answers(pixels)
+
+    def classify(self, image: bytes, top_k: int) -> Classification:
+        """Raises RejectedImage."""
+        (classification,) = self._classifier.classify(self.pixels(image), top_k)
+        return classification
+
+    def classify_each(
+        self, images: Sequence[bytes | ClassifierError], top_k: int
+    ) -> list[Classification | ClassifierError]:
+        """All that can be classified in one run of the model; each other image gets the error that it met."""
+        prepared = [self._pixels_or_error(image) for image in images]
+        pixels = [outcome for outcome in prepared if isinstance(outcome, np.ndarray)]
+        classified = iter(self._classifier.classify(np.concatenate(pixels), top_k) if pixels else ())
+        return [outcome if isinstance(outcome, ClassifierError) else next(classified) for outcome in prepared]
+
+    def classify_and_explain(self, image: bytes, top_k: int) -> tuple[Classification, Explanation]:
+        """As `classify`, and what the model saw of the image, and where it looked for its best guess."""
+        pixels, view = viewed_pixels(image, self._max_pixels)
+        (classification,) = self._classifier.classify(pixels, top_k)
+        (activation_map,) = self._classifier.activation_maps(pixels)
+        return classification, Explanation(pixels[0, 0], activation_map, view)
+
+    def _pixels_or_error(self, image: bytes | ClassifierError) -> Pixels | ClassifierError:
+        if isinstance(image, ClassifierError):
+            return image
+        try:
+            return self.pixels(image)
+        except ClassifierError as error:
+            return error
