@@ -1,28 +1,20 @@
 """The command line: `python -m handler serve` for HTTP on this machine, `classify` for files."""
 
 import argparse
-import json
 import os
 import sys
-import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
 from io import TextIOWrapper
-from pathlib import Path
+from typing import Final
 
-from handler.classifier import Classifier
+from handler.command_line.classification import Plan, classify_all
+from handler.command_line.interruption import INTERRUPTED
+from handler.command_line.sources import sources_of
 from handler.contract import Classification
-from handler.errors import RejectedImage
-from handler.images import model_pixels
 from handler.settings import Settings
 
-
-@dataclass(frozen=True)
-class Row:
-    """What became of one path: its classification, or the reason why there is none."""
-
-    path: str
-    outcome: Classification | str
+_MAX_JOBS: Final = 256
+_REMOTE_JOBS: Final = 8
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(str(error), status=2)
     if options.command == "serve":
         return _serve(options.host, options.port)
-    return _classify(options.paths, options.top_k, options.json, settings)
+    return _classify(options, settings)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -42,8 +34,22 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m handler", description="Say which piece of clothing a picture shows."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_serve_arguments(
+        commands.add_parser("serve", help="serve HTTP on this machine", description="Serve HTTP until Ctrl-C.")
+    )
+    _add_classify_arguments(
+        commands.add_parser(
+            "classify",
+            help="classify image files",
+            description="Classify image files, each by itself: a file that fails does not stop the others.",
+            epilog="The exit status is 1 if any file failed, 2 if it cannot start, 130 after Ctrl-C. An endpoint that"
+            " asks for a key gets the one in the environment variable CLASSIFIER_API_KEY.",
+        )
+    )
+    return parser
 
-    serve = commands.add_parser("serve", help="serve HTTP on this machine", description="Serve HTTP until Ctrl-C.")
+
+def _add_serve_arguments(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     serve.add_argument(
         "--port",
@@ -52,18 +58,33 @@ def _parser() -> argparse.ArgumentParser:
         help="port to listen on (default: the variable PORT, else 8000)",
     )
 
-    classify = commands.add_parser(
-        "classify",
-        help="classify image files",
-        description="Classify image files, each by itself: a file that fails does not stop the others.",
-        epilog="The exit status is 1 if any file failed.",
+
+def _add_classify_arguments(classify: argparse.ArgumentParser) -> None:
+    classify.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="an image file, a folder for all pictures in it and below it, or - for standard input",
     )
-    classify.add_argument("paths", nargs="+", metavar="PATH", help="an image file, or - for standard input")
     classify.add_argument("--json", action="store_true", help="write one JSON object a line instead of a table")
     classify.add_argument(
         "--top-k", type=int, choices=range(1, 11), default=1, metavar="N", help="classes to name, 1 to 10 (default: 1)"
     )
-    return parser
+    classify.add_argument(
+        "--endpoint", metavar="URL", help="send the files to a deployed endpoint (default: classify them here)"
+    )
+    classify.add_argument(
+        "--jobs",
+        type=_jobs,
+        metavar="N",
+        help=f"files to work on at once (default: the number of processors; {_REMOTE_JOBS} with --endpoint)",
+    )
+
+
+def _jobs(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 9 and 1 <= int(text) <= _MAX_JOBS):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {_MAX_JOBS}")
+    return int(text)
 
 
 def _serve(host: str, port: int) -> int:
@@ -77,72 +98,53 @@ def _serve(host: str, port: int) -> int:
     return 0
 
 
-def _classify(paths: list[str], top_k: int, as_json: bool, settings: Settings) -> int:
-    classifier = Classifier.shipped()
-    path_width = max(map(_width, ["PATH", *paths]))
-    if not as_json:
-        print(_table_line("PATH", "LABEL", "SCORE", "KNOWN", path_width))
-    failed = False
-    for path in paths:
-        row = _row(classifier, path, top_k, settings.max_pixels)
-        if isinstance(row.outcome, str):
-            failed = True
-            _complain(f"{path}: {row.outcome}")
-        for line in _json_lines(row) if as_json else _table_lines(row, path_width):
-            print(line, flush=True)
-    return 1 if failed else 0
-
-
-def _row(classifier: Classifier, path: str, top_k: int, max_pixels: int) -> Row:
+def _classify(options: argparse.Namespace, settings: Settings) -> int:
+    jobs = options.jobs or (os.cpu_count() or 1 if options.endpoint is None else _REMOTE_JOBS)
     try:
-        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-        (classification,) = classifier.classify(model_pixels(data, max_pixels), top_k)
-    except OSError as error:
-        return Row(path, error.strerror or str(error))
-    except RejectedImage as error:
-        return Row(path, str(error))
-    return Row(path, classification)
+        if options.endpoint is None:
+            classify = _by_shipped_model(options.top_k, settings)
+        else:
+            classify = _by_endpoint(options.endpoint, options.top_k, jobs)
+    except ValueError as error:
+        return _complain(str(error), status=2)
+    return classify_all(sources_of(options.paths), Plan(classify, jobs, settings.max_body_bytes, options.json))
 
 
-def _json_lines(row: Row) -> Iterator[str]:
-    if isinstance(row.outcome, str):
-        yield json.dumps({"path": row.path, "error": row.outcome})
-    else:
-        yield json.dumps({"path": row.path, **asdict(row.outcome.predictions[0]), **asdict(row.outcome)})
+def _by_shipped_model(top_k: int, settings: Settings) -> Callable[[bytes], Classification]:
+    from handler.classifier import Classifier  # noqa: PLC0415  with --endpoint no model is loaded
+    from handler.images import model_pixels  # noqa: PLC0415
+
+    classifier = Classifier.shipped(settings.known_threshold)
+    return lambda image: classifier.classify(model_pixels(image, settings.max_pixels), top_k)[0]
 
 
-def _table_lines(row: Row, path_width: int) -> Iterator[str]:
-    if isinstance(row.outcome, Classification):
-        known = "yes" if row.outcome.known else "no"
-        for prediction in row.outcome.predictions:
-            yield _table_line(row.path, prediction.label, f"{prediction.score:.3f}", known, path_width)
+def _by_endpoint(url: str, top_k: int, jobs: int) -> Callable[[bytes], Classification]:
+    from handler.command_line.endpoint import API_KEY_VARIABLE, Endpoint  # noqa: PLC0415  without --endpoint no urllib3
+
+    endpoint = Endpoint(url, os.environ.get(API_KEY_VARIABLE, ""), connections=jobs)
+    return lambda image: endpoint.classify(image, top_k)
 
 
-def _table_line(path: str, label: str, score: str, known: str, path_width: int) -> str:
-    return f"{path}{' ' * (path_width - _width(path))}  {label:<11}  {score}  {known}"
-
-
-def _width(text: str) -> int:
-    # Chinese characters take two columns of a terminal.
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
-
-
-def _complain(message: str, status: int = 1) -> int:
+def _complain(message: str, status: int) -> int:
     print(message, file=sys.stderr, flush=True)
     return status
 
 
-def _run() -> int:
+def _run() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # the bytes of a path need not be text
     try:
-        return main()
+        status = main()
+    except KeyboardInterrupt:
+        status = _complain("interrupted", INTERRUPTED)
     except BrokenPipeError:
         # The reader, such as `head`, has seen enough; Python would complain about it once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        os._exit(1)
+    if status >= INTERRUPTED:
+        os._exit(status)  # threads may still wait for an answer; all output is flushed
+    sys.exit(status)
 
 
 if __name__ == "__main__":
-    sys.exit(_run())
+    _run()

@@ -1,0 +1,1 @@
+"""The parts of `python -m handler classify`: paths in, a line for each file out."""
