@@ -27,6 +27,7 @@ from handler.tensors import (
     checked_shape,
     encoded_of_json,
     pixels_of_json,
+    whole_number,
 )
 
 _RAW_SHAPE: Final = (1, 1, IMAGE_SIDE, IMAGE_SIDE)
@@ -86,6 +87,7 @@ def _images(document: dict[str, Any], binary: bytes, max_images: int) -> Pixels 
         raise BadRequest(f"{tensor.name!r} should be {tensor.datatype}, but is {reprlib.repr(given['datatype'])}")
     shape = checked_shape(tensor, _member(given, "shape", list), max_images)
     parameters = _member(given, "parameters", dict, {})
+    _member(parameters, "content_type", str, "")
     return _pixels(given, parameters, shape, binary) if tensor is IMAGES else _files(given, parameters, shape, binary)
 
 
@@ -156,6 +158,8 @@ def _objects(document: dict[str, Any], name: str, default: Any = None) -> list[d
 def _member(document: dict[str, Any], name: str, kind: type, default: Any = None) -> Any:
     """`document[name]`, of exactly that kind (True is no number); without a default it has to be there."""
     value = document.get(name, default)
+    if kind is int and whole_number(value) is not None:
+        return whole_number(value)
     if type(value) is not kind:
         given = f"is {reprlib.repr(value)}" if name in document else "is missing"
         raise BadRequest(f"{name!r} should be {_KINDS[kind]}, but {given}")

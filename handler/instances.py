@@ -16,7 +16,7 @@ from handler.base64_images import from_base64
 from handler.bodies import parse_json
 from handler.contract import IMAGE_SIDE
 from handler.errors import BadRequest, MissingImage, TooManyImages
-from handler.tensors import MAX_VALUES_PER_IMAGE, pixels_of_json
+from handler.tensors import MAX_VALUES_PER_IMAGE, pixels_of_json, whole_number
 
 _LISTS: Final = ("instances", "inputs")
 _PICTURES: Final = ("image", "image_bytes", "data", "b64")
@@ -79,6 +79,8 @@ def _image_of_numbers(values: list[Any], name: str) -> bytes:
 
 def _key(instance: dict[str, Any], name: str) -> str | int | None:
     key = instance.get("key")
-    if key is None or type(key) in (str, int):
+    if key is None or isinstance(key, str):
         return key
+    if whole_number(key) is not None:
+        return whole_number(key)
     raise BadRequest(f"the key of {name!r} should be a text or a whole number, but is {reprlib.repr(key)}")

@@ -42,25 +42,32 @@ KNOWN: Final = Tensor("known", "FP32", (-1,))
 OUTPUTS: Final = (PROBABILITIES, KNOWN)
 
 
+def whole_number(value: Any) -> int | None:
+    """`value` as JSON's whole numbers are: 3 and 3.0 are the same, true is none."""
+    is_whole = type(value) is int or (type(value) is float and value.is_integer())
+    return int(value) if is_whole else None
+
+
 def checked_shape(tensor: Tensor, shape: list[Any], max_images: int) -> tuple[int, ...]:
     """`shape` as an input `tensor` may have it, with 1 to `max_images` images. Raises BadRequest."""
-    given = tuple(shape)
-    allowed = (tensor.shape[1:], (1,)) if tensor is ENCODED else (tensor.shape[1:],)
-    if {*map(type, given)} != {int} or given[1:] not in allowed or given[0] < 0:
+    count, *others = map(whole_number, shape) if shape else (None,)
+    allowed = ([*tensor.shape[1:]], [1]) if tensor is ENCODED else ([*tensor.shape[1:]],)
+    if count is None or count < 0 or others not in allowed:
         raise BadRequest(f"the shape of {tensor.name!r} should be {_told(tensor)}, but is {reprlib.repr(shape)}")
-    if given[0] == 0:
+    if count == 0:
         raise MissingImage(f"{tensor.name!r} has no images")
-    if given[0] > max_images:
+    if count > max_images:
         raise TooManyImages(f"{tensor.name!r} has more than the {max_images} images that are classified at once")
-    return given
+    return (count, *tensor.shape[1:])
 
 
 def pixels_of_json(values: list[Any], shape: tuple[int, ...], name: str = IMAGES.name) -> Pixels:
     """Whole numbers from 0 to 255, flat or nested, as pixels of `shape`. Raises BadRequest."""
-    numbers = flattened(values, shape, name)
-    wrong = [number for number in numbers if type(number) is not int or not 0 <= number <= 255]
-    if wrong:
-        raise BadRequest(f"{name!r} should have whole numbers from 0 to 255, but has {reprlib.repr(wrong[0])}")
+    given = flattened(values, shape, name)
+    numbers = [whole_number(value) for value in given]
+    for number, value in zip(numbers, given, strict=True):
+        if number is None or not 0 <= number <= 255:
+            raise BadRequest(f"{name!r} should have whole numbers from 0 to 255, but has {reprlib.repr(value)}")
     return np.array(numbers, np.uint8).reshape(shape)
 
 

@@ -21,6 +21,7 @@ from handler.errors import (
 from handler.problems import problem_responses
 from handler.recognition import Recognition
 from handler.settings import Settings
+from handler.tensors import whole_number
 
 _TOP_K: Final = 5  # as Hugging Face's pipelines have it
 _FILE: Final = {"type": "string", "format": "image"}
@@ -102,7 +103,8 @@ def _top_k(parameters: Any) -> int | None:
         raise BadRequest(f"'parameters' should be an object, but is {reprlib.repr(parameters)}")
     if parameters.get("function_to_apply") not in ("softmax", None):
         raise WrongParameter("'function_to_apply' should be softmax: the scores are probabilities, and nothing else")
-    top_k = parameters.get("top_k")
-    if top_k is None or (type(top_k) is int and top_k >= 1):
-        return top_k
-    raise WrongParameter(f"'top_k' should be a whole number from 1 on, but is {reprlib.repr(top_k)}")
+    given = parameters.get("top_k")
+    top_k = whole_number(given)
+    if given is not None and (top_k is None or top_k < 1):
+        raise WrongParameter(f"'top_k' should be a whole number from 1 on, but is {reprlib.repr(given)}")
+    return top_k

@@ -29,7 +29,7 @@ from handler.settings import Settings
 _TOP_K: Final = 3  # as /classify has it; all the probabilities are there, too
 
 _BASE64: Final[dict[str, Any]] = {"type": "string", "format": "image-base64"}
-_KEY: Final[dict[str, Any]] = {"type": ["string", "integer"], "description": "Comes back with the prediction."}
+_KEY: Final[dict[str, Any]] = {"type": ["string", "integer", "null"], "description": "Comes back with the prediction."}
 
 
 class Predicted(Answer):
@@ -67,16 +67,7 @@ def predict_v1_routes(recognition: Recognition, card: ModelCard, settings: Setti
         # Plain ASCII, since a key may be anything, even half of a surrogate pair.
         return json.dumps({"predictions": [_prediction(*row) for row in rows]}).encode()
 
-    @router.get("/v1/models")
-    async def predict_models() -> PredictModels:
-        """Name the one model."""
-        return PredictModels(models=[name])
-
-    @router.get("/v1/models/{model}", dependencies=known_model, responses=problem_responses(NotFound))
-    async def predict_model() -> PredictModel:
-        """Tell that the model is loaded."""
-        return PredictModel(name=name, ready=True)
-
+    # Before the routes whose `{model}` may hold the colon, too.
     @router.post(
         "/v1/models/{model}:predict",
         dependencies=known_model,
@@ -90,6 +81,16 @@ def predict_v1_routes(recognition: Recognition, card: ModelCard, settings: Setti
         """Classify several pictures; if one cannot be read, none is answered."""
         body = await read_body(request, settings.max_body_bytes)
         return Response(await recognition.in_thread(predict, body), media_type="application/json")
+
+    @router.get("/v1/models")
+    async def predict_models() -> PredictModels:
+        """Name the one model."""
+        return PredictModels(models=[name])
+
+    @router.get("/v1/models/{model}", dependencies=known_model, responses=problem_responses(NotFound))
+    async def predict_model() -> PredictModel:
+        """Tell that the model is loaded."""
+        return PredictModel(name=name, ready=True)
 
     return router
 
@@ -108,7 +109,6 @@ def _knows(name: str) -> Callable[..., Awaitable[None]]:
 
     async def check(model: Annotated[str, path], request: Request) -> None:
         if model.endswith(":predict") and request.method == "GET":
-            # Without the colon's part it is a path of its own, which the router has tried already.
             raise HTTPException(405, headers={"Allow": "POST"})
         if model != name:
             raise NotFound(f"there is no model {model!r} here, only {name!r}")
