@@ -4,7 +4,7 @@ import io
 from typing import Final
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 
 from handler.contract import Pixels, View
 from handler.conversion import DETAIL_SIDE, viewed_pixels_of
@@ -23,6 +23,19 @@ _STARTS: Final = {
     "BMP": (b"BM",),
 }
 _AVIF_BRANDS = (b"avif", b"avis")
+
+_LARGE_SIDE: Final = 4 * DETAIL_SIDE  # pictures of twice this and more are reduced at once
+
+# By the EXIF orientation (CIPA DC-008, tag 274); 1 is upright.
+_TURNS: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def model_pixels(data: bytes, max_pixels: int) -> Pixels:
@@ -54,7 +67,9 @@ def decode(data: bytes, max_pixels: int) -> Image.Image:
             _check_size(image, max_pixels)
             image.draft(None, (DETAIL_SIDE, DETAIL_SIDE))  # a JPEG is decoded at 1/2, 1/4 or 1/8
             image.load()
-            return _upright(_eight_bit(image))
+            turn = _turn(image)
+            eight_bit = _eight_bit(image)
+        return eight_bit if turn is None else eight_bit.transpose(turn)
     except (TooManyPixels, MemoryError):
         raise
     # Pillow's decoders raise whatever they stumble over in damaged bytes: OSError, SyntaxError, struct.error, ...
@@ -79,11 +94,20 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
 
 def _eight_bit(image: Image.Image) -> Image.Image:
     if image.mode in ("L", "LA", "RGB", "RGBA"):
-        return image
+        return _reduced(image)
     if image.mode.startswith(("I", "F")):
-        return Image.fromarray(_scaled_to_bytes(np.asarray(image)))
+        return Image.fromarray(_scaled_to_bytes(np.asarray(_reduced(image))))
     transparent = image.mode in ("PA", "La", "RGBa") or "transparency" in image.info
-    return image.convert("RGBA" if transparent else "L" if image.mode == "1" else "RGB")
+    return _reduced(image.convert("RGBA" if transparent else "L" if image.mode == "1" else "RGB"))
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """A large picture at a reduced scale, so that no step after this one takes much memory."""
+    factor = max(image.size) // _LARGE_SIDE
+    if factor < 2:
+        return image
+    width, height = (max(1, side // factor) for side in image.size)
+    return image.resize((width, height), Image.Resampling.BOX)
 
 
 def _scaled_to_bytes(values: np.ndarray) -> np.ndarray:
@@ -94,9 +118,9 @@ def _scaled_to_bytes(values: np.ndarray) -> np.ndarray:
     return np.round((finite - low) * (255 / full_scale)).astype(np.uint8)
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """As the camera was held; damaged EXIF data leaves the picture as it is."""
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """How to turn the picture upright, as the camera noted it; damaged EXIF data leaves it as it is."""
     try:
-        return ImageOps.exif_transpose(image)
+        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     except (ValueError, SyntaxError, OSError, KeyError, TypeError):
-        return image
+        return None

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
@@ -19,6 +20,14 @@ from handler.settings import Settings
 from tests.aws import CREDENTIALS, Cloud, emulated_aws, new_cloud
 from tests.machine import PROJECT, free_port
 from tests.pictures import encoded, trousers
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    """A server in a process of its own."""
+
+    address: str
+    process_id: int
 
 
 @pytest.fixture(scope="session")
@@ -85,16 +94,22 @@ def aws(aws_port: int) -> Cloud:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real server, started as a user starts it."""
+def server(running_server: RunningServer) -> str:
+    """The address of a real server."""
+    return running_server.address
+
+
+@pytest.fixture(scope="session")
+def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A real server, started as a user starts it."""
     port = free_port()
     log_path = tmp_path_factory.mktemp("server") / "log.txt"
     command = [sys.executable, "-m", "handler", "serve", "--port", str(port)]
     with log_path.open("w") as log, subprocess.Popen(command, cwd=PROJECT, stdout=log, stderr=log) as process:
         try:
-            address = f"http://127.0.0.1:{port}"
-            _wait_until_healthy(address, process, log_path)
-            yield address
+            server = RunningServer(f"http://127.0.0.1:{port}", process.pid)
+            _wait_until_healthy(server.address, process, log_path)
+            yield server
         finally:
             process.terminate()
             process.wait(timeout=20)
