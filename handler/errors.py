@@ -7,7 +7,7 @@ RejectedImage         the bytes came, but no answer can be given for them; sendi
 └── TooManyBytes      413
 BadRequest            400  the request itself is malformed
 ├── MissingImage      400  no image where one was expected
-├── TooManyImages     413
+├── TooManyImages     422  more in one request than are classified at once
 └── WrongParameter    422  a parameter is outside its range
 NotFound              404  what the path names is not here
 Unavailable           503  it would work, but not now, or not as this service is set up
@@ -62,7 +62,7 @@ class WrongParameter(BadRequest):
 
 
 class TooManyImages(BadRequest):
-    status = 413
+    status = 422
     title = "Too many images"
 
 

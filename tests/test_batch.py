@@ -82,8 +82,8 @@ def test_names_come_back_as_they_were_sent(client: TestClient) -> None:
         pytest.param({"content": PICTURES[0]}, 400, id="raw bytes"),
         pytest.param({"content": b"[1,"}, 400, id="JSON that is cut"),
         pytest.param({"content": b"[" * 9_999}, 400, id="JSON that is deep"),
-        pytest.param({"json": [0] * 65}, 413, id="65 items"),
-        pytest.param(files([b"x"] * 65), 413, id="65 files"),
+        pytest.param({"json": [0] * 65}, 422, id="65 items"),
+        pytest.param(files([b"x"] * 65), 422, id="65 files"),
         pytest.param({"files": {"other": PICTURES[0]}}, 400, id="a form without the field"),
     ],
 )
@@ -110,4 +110,4 @@ def test_sixty_four_pictures_take_one_run_of_the_model(card: ModelCard) -> None:
 def test_the_limit_is_a_setting(classifier: Classifier, card: ModelCard) -> None:
     with TestClient(create_app(classifier, card, Settings(max_batch_images=2))) as client:
         assert client.post("/classify/batch", **files(PICTURES[:2])).status_code == 200
-        assert client.post("/classify/batch", **files(PICTURES[:3])).status_code == 413
+        assert client.post("/classify/batch", **files(PICTURES[:3])).status_code == 422

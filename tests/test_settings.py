@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +14,14 @@ from handler.classifier import Classifier
 from handler.contract import ModelCard
 from handler.settings import Settings
 from tests.machine import PROJECT
+
+ClientOf = Callable[[Settings], TestClient]
+
+
+@pytest.fixture
+def client_of(classifier: Classifier, card: ModelCard) -> ClientOf:
+    """Makes a client of the app with settings of its own."""
+    return lambda settings: TestClient(create_app(classifier, card, settings))
 
 
 def test_nothing_needs_to_be_set() -> None:
@@ -94,9 +103,9 @@ def test_the_threshold_of_abstention_is_a_setting(card: ModelCard, png: bytes, t
     ],
 )
 def test_other_origins_may_call_if_they_are_named(
-    classifier: Classifier, card: ModelCard, png: bytes, allowed: tuple[str, ...], origin: str, answer: str | None
+    client_of: ClientOf, png: bytes, allowed: tuple[str, ...], origin: str, answer: str | None
 ) -> None:
-    with TestClient(create_app(classifier, card, Settings(cors_origins=allowed))) as client:
+    with client_of(Settings(cors_origins=allowed)) as client:
         preflight = client.options(
             "/classify",
             headers={

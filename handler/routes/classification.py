@@ -29,12 +29,13 @@ _BASE64: Final = {
     "format": "image-base64",
     "description": "The image file as base64, or as a data URL with base64.",
 }
-_NAMED: Final = {
-    "type": "object",
-    "required": ["image"],
-    "properties": {"image": _BASE64, "name": {"type": "string"}},
+# Without a type, since an item of another one gets an error of its own, and the batch goes on.
+_FILE_ITEM: Final = {"contentMediaType": "application/octet-stream"}
+_ITEM: Final = {
+    "description": "The image file as base64 or as a data URL, or an object with that as `image` and its `name`.",
+    "examples": ["<base64>", {"image": "<base64>", "name": "photo.jpg"}],
 }
-_FILE: Final = {"type": "string", "format": "image"}
+_FILE: Final = {"type": "string", "format": "binary"}
 
 # As OpenAPI has it: what `image_in` and `images_in` read.
 ONE_IMAGE: Final[dict[str, Any]] = {
@@ -54,8 +55,8 @@ ONE_IMAGE: Final[dict[str, Any]] = {
 def several_images(max_images: int) -> dict[str, Any]:
     """The body of a batch, as OpenAPI has it."""
     count = {"minItems": 1, "maxItems": max_images}
-    items = {"type": "array", **count, "items": {"anyOf": [_BASE64, _NAMED]}}
-    files = {"type": "array", **count, "items": _FILE}
+    items = {"type": "array", **count, "items": _ITEM}
+    files = {"type": "array", **count, "items": _FILE_ITEM}
     return {
         "required": True,
         "description": f"1 to {max_images} images: a form with several fields, or a JSON array.",
