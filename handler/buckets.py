@@ -1,6 +1,5 @@
 """A queue's messages in, one JSON result for each uploaded image out; the storage client is passed in."""
 
-import hashlib
 import json
 import logging
 from collections.abc import Iterator, Mapping
@@ -13,14 +12,13 @@ from botocore.exceptions import ClientError
 from handler.classifier import Classifier
 from handler.errors import RejectedImage, TooManyBytes
 from handler.images import model_pixels
+from handler.result_keys import result_key
 from handler.settings import Settings
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 TOP_K: Final = 3  # predictions in a result
-_MAX_KEY_BYTES = 1024  # S3's own limit
-_RESULT_SUFFIX = ".json"
 # What S3 answers if the object that the event tells of is no longer there; an object in its place has its own event.
 _GONE = ("NoSuchKey", "NoSuchVersion", "404")
 _OVERWRITTEN = ("PreconditionFailed", "412")
@@ -80,7 +78,7 @@ class Worker:
         result = {**asdict(upload), "model_sha256": self._model_sha256, **outcome}
         self._s3.put_object(
             Bucket=self._settings.results_bucket,
-            Key=result_key(upload),
+            Key=result_key(upload.key),
             Body=json.dumps(result, ensure_ascii=False, indent=1).encode(),
             ContentType="application/json",
         )
@@ -118,15 +116,6 @@ def uploads_in(body: str) -> Iterator[Upload]:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnknownEvent(f"this is no S3 notification: {body[:200]!r}") from error
     yield from (upload for upload in uploads if not _is_folder(upload))
-
-
-def result_key(upload: Upload) -> str:
-    """Where the result of `upload` is stored: its own key with .json behind it, shortened only if S3 demands it."""
-    key = upload.key + _RESULT_SUFFIX
-    if len(key.encode()) <= _MAX_KEY_BYTES:
-        return key
-    digest = hashlib.sha256(upload.key.encode()).hexdigest()
-    return f"long-keys/{digest}"  # without the suffix, which every other result has, so that no other can be here
 
 
 def _upload(record: Mapping[str, Any]) -> Upload:

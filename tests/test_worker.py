@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from handler.buckets import UnknownEvent, Upload, Worker, result_key, uploads_in
+from handler.buckets import UnknownEvent, Worker, uploads_in
 from handler.classifier import Classifier
 from handler.contract import ModelCard
+from handler.result_keys import result_key
 from handler.settings import Settings
 from tests.aws import MAX_RECEIVE_COUNT, RESULTS, UPLOADS, Cloud
 from tests.machine import PROJECT
@@ -214,6 +215,6 @@ def test_a_message_that_is_no_storage_event_is_not_passed_over(body: str) -> Non
 def test_different_keys_have_different_results() -> None:
     keys = ["a", "a.json", "a.json.json", "x" * 1_019, "x" * 1_020, "x" * 1_024, "y" * 1_024]
     keys.append("long-keys/" + hashlib.sha256(keys[-1].encode()).hexdigest())
-    results = [result_key(Upload("b", key, None, "e", 1, "t")) for key in keys]
+    results = [result_key(key) for key in keys]
     assert len(set(results)) == len(keys)
     assert all(len(key.encode()) <= 1_024 for key in results)
