@@ -1,0 +1,113 @@
+"""An emulated AWS, in memory: moto's server with the stack's buckets and queues, and the worker's view of them."""
+
+import json
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import boto3
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+
+from infra.emulated_names import REGION, RESULTS, UPLOADS
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+    from types_boto3_sqs import SQSClient
+
+MAX_RECEIVE_COUNT: Final = 5
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Buckets whose uploads are announced in a queue, as template.yaml has them."""
+
+    port: int
+    s3: "S3Client"
+    sqs: "SQSClient"
+    queue_url: str
+    dead_letter_url: str
+
+    @classmethod
+    def create(cls, port: int) -> Self:
+        """Empty buckets and queues in the emulated AWS at `port`, which must not have any yet."""
+        place: Any = {"endpoint_url": f"http://127.0.0.1:{port}", "region_name": REGION}
+        s3, sqs = boto3.client("s3", **place), boto3.client("sqs", **place)
+        for bucket in (UPLOADS, RESULTS):
+            s3.create_bucket(Bucket=bucket)
+        dead_letter_url, dead_letter_arn = _queue(sqs, "dead-letter")
+        redrive = {"deadLetterTargetArn": dead_letter_arn, "maxReceiveCount": MAX_RECEIVE_COUNT}
+        queue_url, queue_arn = _queue(sqs, "uploads", RedrivePolicy=json.dumps(redrive))
+        s3.put_bucket_notification_configuration(
+            Bucket=UPLOADS,
+            NotificationConfiguration={
+                "QueueConfigurations": [{"QueueArn": queue_arn, "Events": ["s3:ObjectCreated:*"]}]
+            },
+        )
+        return cls(port, s3, sqs, queue_url, dead_letter_url)
+
+    def receive(self, wait_seconds: int = 0) -> dict[str, Any]:
+        """Up to ten messages, in the shape in which Lambda hands them to a function."""
+        messages = self.sqs.receive_message(
+            QueueUrl=self.queue_url,
+            MaxNumberOfMessages=10,
+            WaitTimeSeconds=wait_seconds,
+            MessageSystemAttributeNames=["ApproximateReceiveCount"],
+        ).get("Messages", [])
+        return {
+            "Records": [
+                {
+                    "messageId": message["MessageId"],
+                    "receiptHandle": message["ReceiptHandle"],
+                    "body": message["Body"],
+                    "attributes": message["Attributes"],
+                    "eventSource": "aws:sqs",
+                }
+                for message in messages
+            ]
+        }
+
+    def acknowledge(self, event: dict[str, Any], reply: dict[str, Any]) -> None:
+        """Delete what the worker has done, and make what failed visible again, as Lambda and time do."""
+        failed = {failure["itemIdentifier"] for failure in reply["batchItemFailures"]}
+        for message in event["Records"]:
+            handle = message["receiptHandle"]
+            if message["messageId"] in failed:
+                self.sqs.change_message_visibility(QueueUrl=self.queue_url, ReceiptHandle=handle, VisibilityTimeout=0)
+            else:
+                self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=handle)
+
+
+@contextmanager
+def emulated_aws(listener: socket.socket) -> Iterator[int]:
+    """The port of an emulated AWS that answers on `listener`. All in one process share their buckets and queues.
+
+    It does not look at signatures, nor at the policy of a presigned POST: it takes larger objects than AWS would.
+    """
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # else a line for each request
+    address, port = listener.getsockname()
+    server = make_server(
+        address,
+        port,
+        DomainDispatcherApplication(create_backend_app),
+        threaded=True,
+        request_handler=MotoRequestHandler,
+        fd=listener.fileno(),
+    )
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _queue(sqs: "SQSClient", name: str, **attributes: str) -> tuple[str, str]:
+    url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]  # type: ignore[arg-type]
+    return url, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

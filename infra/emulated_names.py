@@ -1,0 +1,8 @@
+"""What the buckets of the emulated AWS are called, and what a client must have to talk to it."""
+
+from typing import Final
+
+REGION: Final = "us-east-1"
+CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
+UPLOADS: Final = "uploads"
+RESULTS: Final = "results"

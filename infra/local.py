@@ -1,0 +1,115 @@
+"""The whole stack on this machine, `python -m infra.local --port PORT`: the API, an emulated S3 and the worker.
+
+Uploads live in memory, and are gone when it ends. (`python -m handler serve` is the API alone.)
+"""
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from dataclasses import replace
+from typing import Final
+
+import uvicorn
+
+from handler.settings import Settings
+from infra.emulated_names import CREDENTIALS, RESULTS, UPLOADS
+
+HOST: Final = "127.0.0.1"
+
+log = logging.getLogger("uvicorn.error")  # whose lines are shown
+
+
+def main() -> int:
+    """Serves until Ctrl-C; 2 if it cannot start."""
+    port = _port()
+    with socket.create_server((HOST, 0)) as storage:  # who comes before S3 is up waits instead of being refused
+        _know_only(f"http://{HOST}:{storage.getsockname()[1]}")
+        try:
+            settings = Settings.from_environment()
+        except ValueError as error:
+            print(error, file=sys.stderr)
+            return 2
+        _serve(port, Emulation(storage, settings))
+    return 0
+
+
+class Emulation(threading.Thread):
+    """S3, a queue and the worker. A thread, since they take a second to load, and the API need not wait for that."""
+
+    def __init__(self, storage: socket.socket, settings: Settings) -> None:
+        super().__init__(daemon=True)
+        self._storage, self._settings = storage, replace(settings, max_body_bytes=settings.max_upload_bytes)
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        from handler.buckets import Worker  # noqa: PLC0415  these are what takes so long
+        from handler.classifier import Classifier, read_card  # noqa: PLC0415
+        from infra.emulated_aws import Cloud, emulated_aws  # noqa: PLC0415
+
+        # The buckets are made by a back door, so that nobody comes in by the front door before they are there.
+        with socket.create_server((HOST, 0)) as back_door, emulated_aws(back_door) as port:
+            cloud = Cloud.create(port)
+            classifier = Classifier.shipped(self._settings.known_threshold)
+            worker = Worker(cloud.s3, classifier, read_card().model_sha256, self._settings)
+            with emulated_aws(self._storage):
+                while not self._stopping.is_set():
+                    event = cloud.receive(wait_seconds=1)
+                    cloud.acknowledge(event, worker.handle(event))
+
+    def stop(self) -> None:
+        """Let the worker finish what it has begun, and wait for it."""
+        self._stopping.set()
+        if self.is_alive():
+            self.join()
+
+
+class Server(uvicorn.Server):
+    """uvicorn that starts the emulation once it serves."""
+
+    def __init__(self, config: uvicorn.Config, emulation: Emulation) -> None:
+        super().__init__(config)
+        self._emulation = emulation
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        log.info("Uploads go to an emulated S3 at %s, in memory", os.environ["S3_ENDPOINT_URL"])
+        self._emulation.start()
+
+
+def _port() -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.local", description="Serve the whole stack until Ctrl-C.")
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=os.environ.get("PORT") or "8000",
+        help="port to listen on (default: the variable PORT, else 8000)",
+    )
+    port: int = parser.parse_args().port
+    return port
+
+
+def _know_only(endpoint: str) -> None:
+    """Lets this process, whatever its environment says of AWS, know of nothing but the emulation."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ |= {**CREDENTIALS, "S3_ENDPOINT_URL": endpoint, "UPLOADS_BUCKET": UPLOADS, "RESULTS_BUCKET": RESULTS}
+
+
+def _serve(port: int, emulation: Emulation) -> None:
+    from handler.http_entry import app  # noqa: PLC0415  it reads the environment
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C, not before the worker has
+    try:
+        Server(uvicorn.Config(app, host=HOST, port=port), emulation).run()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        emulation.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
