@@ -118,9 +118,9 @@ def _knows(name: str) -> Callable[..., Awaitable[None]]:
 
 def _body(max_images: int) -> dict[str, Any]:
     numbers = _array(28, 28, _array(28, 28, {"type": "integer", "minimum": 0, "maximum": 255}))
-    b64 = _object("b64", _BASE64)
-    pictures = [_object(name, {"anyOf": [_BASE64, b64, numbers]}) for name in ("image", "image_bytes", "data")]
-    instance = {"anyOf": [_BASE64, b64, *pictures, numbers, _array(1, 1, numbers)]}
+    picture = {"anyOf": [_BASE64, _object("b64", _BASE64), numbers]}
+    keyed = [_object(name, picture, key=_KEY) for name in ("image", "image_bytes", "data")]
+    instance = {"anyOf": [_BASE64, _object("b64", _BASE64, key=_KEY), *keyed, numbers, _array(1, 1, numbers)]}
     instances = _array(1, max_images, instance)
     documents = [
         {"type": "object", "required": [name], "properties": {name: instances, other: False}}
@@ -133,8 +133,8 @@ def _body(max_images: int) -> dict[str, Any]:
     }
 
 
-def _object(name: str, value: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "required": [name], "properties": {name: value, "key": _KEY}}
+def _object(name: str, value: dict[str, Any], **others: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": [name], "properties": {name: value, **others}}
 
 
 def _array(at_least: int, at_most: int, items: dict[str, Any]) -> dict[str, Any]:
