@@ -61,13 +61,13 @@ def _outcome(plan: Plan, path: str) -> Classification | str:
 
 
 def _show(row: Row, table: Table | None, display: Display) -> None:
+    display.advance()
     if isinstance(row.outcome, str):
         display.remark(printable(f"{row.path}: {row.outcome}"))
     if table is None:
         display.result(json_line(row))
     elif isinstance(row.outcome, Classification):
         display.result(table.lines(row.path, row.outcome))
-    display.advance()
 
 
 def _kind(row: Row) -> str:
