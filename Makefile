@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .PHONY: run test check sam deploy model clean
 
 run: .venv/serve
-	$(BIN)/python -m handler serve --port $(PORT)
+	$(BIN)/python -m infra.local --port $(PORT)
 
 test: check .venv-sam/ready
 	$(BIN)/python -m pytest

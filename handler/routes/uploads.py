@@ -39,24 +39,28 @@ class UploadTicket(BaseModel):
     result: Annotated[str, Field(description="Where the result will be, relative to this address.")]
 
 
-class Pending(BaseModel):
-    """The picture is there, and waits for the worker."""
+class Outcome(BaseModel):
+    """What became of an upload; `status` says which of the following it is."""
 
     id: str
+    status: str
+
+
+class Pending(Outcome):
+    """The picture is there, and waits for the worker."""
+
     status: Literal["pending"]
 
 
-class Done(Answer):
+class Done(Answer, Outcome):
     """What the picture shows."""
 
-    id: str
     status: Literal["done"]
 
 
-class Rejected(BaseModel):
+class Rejected(Outcome):
     """The picture cannot be classified; posting it again would not help."""
 
-    id: str
     status: Literal["rejected"]
     title: Annotated[str, Field(description="Names the kind of problem.")]
     detail: Annotated[str, Field(description="What is wrong with this picture.")]
