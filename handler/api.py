@@ -12,9 +12,14 @@ from handler.problems import Problem, answer_with_problems
 from handler.recognition import Recognition
 from handler.routes.classification import classification_routes
 from handler.routes.facts import fact_routes
+from handler.routes.hugging_face import hugging_face_routes
+from handler.routes.inference_v2 import inference_v2_routes
 from handler.routes.pages import add_pages
+from handler.routes.predict_v1 import predict_v1_routes
+from handler.routes.uploads import upload_routes
 from handler.settings import Settings
 from handler.tracing import REQUEST_ID, SERVER_TIMING, Tracing
+from handler.uploads import upload_origin
 
 _DAY: Final = 86_400  # seconds
 
@@ -34,8 +39,12 @@ def create_app(classifier: Classifier, card: ModelCard, settings: Settings) -> F
     answer_with_problems(app)
     recognition = Recognition(classifier, settings.max_pixels)
     app.include_router(classification_routes(recognition, settings))
+    app.include_router(upload_routes(settings))
+    app.include_router(inference_v2_routes(recognition, card, settings))
+    app.include_router(predict_v1_routes(recognition, card, settings))
+    app.include_router(hugging_face_routes(recognition, card, settings))
     app.include_router(fact_routes(card))
-    add_pages(app, upload_origin=None)
+    add_pages(app, upload_origin(settings))
     return app
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -49,5 +50,4 @@ def add_pages(app: FastAPI, upload_origin: str | None) -> None:
 
 
 def _root_path(request: Request) -> str:
-    path: str = request.scope.get("root_path", "")
-    return path.rstrip("/")
+    return quote(request.scope.get("root_path", "").rstrip("/"))
