@@ -50,15 +50,16 @@ def whole_number(value: Any) -> int | None:
 
 def checked_shape(tensor: Tensor, shape: list[Any], max_images: int) -> tuple[int, ...]:
     """`shape` as an input `tensor` may have it, with 1 to `max_images` images. Raises BadRequest."""
-    count, *others = map(whole_number, shape) if shape else (None,)
-    allowed = ([*tensor.shape[1:]], [1]) if tensor is ENCODED else ([*tensor.shape[1:]],)
-    if count is None or count < 0 or others not in allowed:
+    count, *given = map(whole_number, shape) if shape else (None,)
+    allowed = (tensor.shape[1:], (1,)) if tensor is ENCODED else (tensor.shape[1:],)
+    others = next((others for others in allowed if [*others] == given), None)
+    if count is None or count < 0 or others is None:
         raise BadRequest(f"the shape of {tensor.name!r} should be {_told(tensor)}, but is {reprlib.repr(shape)}")
     if count == 0:
         raise MissingImage(f"{tensor.name!r} has no images")
     if count > max_images:
         raise TooManyImages(f"{tensor.name!r} has more than the {max_images} images that are classified at once")
-    return (count, *tensor.shape[1:])
+    return (count, *others)
 
 
 def pixels_of_json(values: list[Any], shape: tuple[int, ...], name: str = IMAGES.name) -> Pixels:

@@ -1,0 +1,89 @@
+"""The same twenty pictures get the very same scores, to the last digit, whichever dialect they are sent in."""
+
+import base64
+import json
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from handler.images import model_pixels
+from tests.pictures import FORMATS, encoded, trousers
+
+CHANCE = np.random.default_rng(20)
+PICTURES = [
+    *(encoded(trousers(60 + 40 * i), name) for i, name in enumerate(FORMATS)),
+    *(encoded(trousers(150 + 50 * i).rotate(13 * i, fillcolor=(9 * i, 0, 60)), "JPEG") for i in range(7)),
+    *(encoded(Image.fromarray(CHANCE.integers(0, 256, (28, 28), np.uint8))) for _ in range(6)),
+]
+PIXELS = np.concatenate([model_pixels(picture, 10**6) for picture in PICTURES])
+TEXTS = [base64.b64encode(picture).decode() for picture in PICTURES]
+COUNT = len(PICTURES)
+
+Scores = list[list[float]]
+V2 = "/v2/models/fashion-mnist/infer"
+
+
+def by_class(guesses: list[dict[str, Any]]) -> list[float]:
+    return [guess["score"] for guess in sorted(guesses, key=lambda guess: guess["class_id"])]
+
+
+def one_by_one(client: TestClient) -> Scores:
+    replies = [client.post("/classify?top_k=10", content=picture).json() for picture in PICTURES]
+    return [by_class(reply["predictions"]) for reply in replies]
+
+
+def as_a_batch(client: TestClient) -> Scores:
+    results = client.post("/classify/batch?top_k=10", json=TEXTS).json()["results"]
+    return [by_class(result["answer"]["predictions"]) for result in results]
+
+
+def v2(client: TestClient, given: dict[str, Any], data: bytes = b"") -> Scores:
+    parameters = {"binary_data_size": len(data)} if data else {}
+    outputs = [{"name": "probabilities", "parameters": {"binary_data": bool(data)}}]
+    head = json.dumps({"inputs": [{**given, "parameters": parameters}], "outputs": outputs}).encode()
+    reply = client.post(V2, content=head + data, headers={"Inference-Header-Content-Length": str(len(head))})
+    values: Any = np.frombuffer(reply.content[-COUNT * 40 :], "<f4") if data else reply.json()["outputs"][0]["data"]
+    return np.array(values, float).reshape(COUNT, 10).tolist()
+
+
+IMAGES = {"name": "images", "datatype": "UINT8", "shape": PIXELS.shape}
+ENCODED = {"name": "encoded", "datatype": "BYTES", "shape": [COUNT]}
+ELEMENTS = b"".join(struct.pack("<I", len(picture)) + picture for picture in PICTURES)
+
+
+def v1(client: TestClient, instances: list[Any]) -> Scores:
+    reply = client.post("/v1/models/fashion-mnist:predict", json={"instances": instances}).json()
+    return [prediction["probabilities"] for prediction in reply["predictions"]]
+
+
+def hugging_face(client: TestClient) -> Scores:
+    labels = [label["english"] for label in client.get("/labels").json()["labels"]]
+    replies = [client.post("/huggingface?top_k=10", content=picture).json() for picture in PICTURES]
+    scores = [{guess["label"]: guess["score"] for guess in reply} for reply in replies]
+    return [[score[label] for label in labels] for score in scores]
+
+
+DIALECTS: dict[str, Callable[[TestClient], Scores]] = {
+    "/classify/batch": as_a_batch,
+    "v2, pixels in JSON": lambda client: v2(client, {**IMAGES, "data": PIXELS.ravel().tolist()}),
+    "v2, pixels as bytes": lambda client: v2(client, IMAGES, PIXELS.tobytes()),
+    "v2, files in JSON": lambda client: v2(client, {**ENCODED, "data": TEXTS}),
+    "v2, files as bytes": lambda client: v2(client, ENCODED, ELEMENTS),
+    "v1, files": lambda client: v1(client, TEXTS),
+    "v1, pixels": lambda client: v1(client, PIXELS[:, 0].tolist()),
+    "Hugging Face": hugging_face,
+}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+def test_the_scores_are_those_of_classify(client: TestClient, dialect: Callable[[TestClient], Scores]) -> None:
+    assert dialect(client) == one_by_one(client)
+
+
+def test_the_pictures_are_no_twins(client: TestClient) -> None:
+    assert len({tuple(scores) for scores in one_by_one(client)}) == COUNT == 20
