@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,7 @@ from tritonclient.utils import (  # type: ignore[import-untyped]  # it ships no 
 
 from handler.binary_tensors import encoded_of_binary, packed, pixels_of_binary, split_body
 from handler.content_encodings import decoded_body
-from handler.errors import BadRequest, ClassifierError, TooManyImages
+from handler.errors import BadRequest, ClassifierError, TooManyBytes, TooManyImages
 from handler.tensors import ENCODED, IMAGES, checked_shape, encoded_of_json, pixels_of_json, whole_number
 
 PIXELS = np.random.default_rng(5).integers(0, 256, (3, 1, 28, 28)).astype(np.uint8)
@@ -49,6 +50,7 @@ def image(value: Any = 0, rows: int = 28) -> list[Any]:
         pytest.param(image(rows=27), "shape [1, 1, 28, 28]", id="a row is missing"),
         pytest.param([0, *image()], "shape [1, 1, 28, 28]", id="nested and flat"),
         pytest.param([[[[0] * 28] * 27 + [[0] * 27]]], "shape [1, 1, 28, 28]", id="ragged"),
+        pytest.param([[[[0] * 28] * 26 + [[0] * 27, [0] * 29]]], "shape [1, 1, 28, 28]", id="ragged, but 784 in all"),
         pytest.param([[[[[0] * 28] * 28]]], "shape [1, 1, 28, 28]", id="nested too deep"),
         pytest.param([*[0] * 783, []], "shape [1, 1, 28, 28]", id="a list for a number"),
         pytest.param(image(1.5), "whole numbers from 0 to 255, but has 1.5", id="fraction"),
@@ -204,3 +206,13 @@ def test_what_cannot_be_unpacked_is_told(body: bytes, encoding: str, status: int
     with pytest.raises(ClassifierError) as error:
         decoded_body(body, encoding, 500)
     assert error.value.status == status
+
+
+def test_a_bomb_takes_no_memory() -> None:
+    bomb = gzip.compress(bytes(100_000_000), 1)
+    tracemalloc.start()
+    with pytest.raises(TooManyBytes):
+        decoded_body(bomb, "gzip", 500)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 2_000_000
