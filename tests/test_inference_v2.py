@@ -2,6 +2,8 @@
 
 import gzip
 import json
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
@@ -10,8 +12,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from handler.contract import ModelCard, Pixels
+from handler.http_entry import handler
 from handler.images import model_pixels
 from handler.routes.inference_v2_schemas import Inference
+from tests.gateway_events import Sent, function_url_event, http_api_event, reply_body, rest_event
 from tests.pictures import encoded, png_that_claims, trousers
 from tests.tensor_requests import INFER, LENGTH, MODEL, PNG, binary, document, elements, files, images, text
 
@@ -228,3 +232,12 @@ def test_one_broken_file_fails_the_request_with_its_own_status(client: TestClien
     assert reply.status_code == status
     assert reply.json()["error"].startswith("encoded[1]: ")
     assert reply.json()["error"] == reply.json()["detail"]
+
+
+@pytest.mark.parametrize("wrap", [rest_event, http_api_event, function_url_event])
+def test_tensors_come_and_go_as_bytes_through_a_gateway(client: TestClient, wrap: Callable[[Sent], Any]) -> None:
+    request = binary(images(), PIXELS.tobytes(), parameters={"binary_data_output": True})
+    reply = handler(wrap(Sent("POST", INFER, request["content"], request["headers"])), SimpleNamespace())
+    direct = client.post(INFER, **request)
+    assert (reply["statusCode"], reply_body(reply)) == (200, direct.content)
+    assert handler(wrap(Sent("GET", "/v2/")), SimpleNamespace())["statusCode"] == 200
