@@ -13,12 +13,13 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.aws import CREDENTIALS, UPLOADS, Cloud
+from tests.aws import CREDENTIALS, RESULTS, UPLOADS, Cloud
 from tests.machine import PROJECT, free_port
 from tests.sending import WAYS
 
 SAM = PROJECT / ".venv-sam" / "bin" / "sam"
 IMAGE = "public.ecr.aws/lambda/python:3.13-x86_64"
+HOST = "host.docker.internal"  # this machine, as containers call it
 ENVIRONMENT = {**os.environ, **CREDENTIALS, "SAM_CLI_TELEMETRY": "0"}
 
 
@@ -56,10 +57,26 @@ def package() -> Path:
 
 
 @pytest.fixture(scope="session")
-def emulator(package: Path, image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:  # noqa: ARG001
+def emulated_s3(aws_port: int, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Options by which functions in containers find the emulated AWS of the tests."""
+    endpoint = f"http://{HOST}:{aws_port}"
+    variables = {"S3_ENDPOINT_URL": endpoint, "UPLOADS_BUCKET": UPLOADS, "RESULTS_BUCKET": RESULTS}
+    path = tmp_path_factory.mktemp("sam") / "variables.json"
+    path.write_text(json.dumps({"HttpFunction": variables, "WorkerFunction": variables}))
+    return ["--env-vars", str(path), "--add-host", f"{HOST}:host-gateway"]
+
+
+@pytest.fixture(scope="session")
+def emulator(
+    package: Path,  # noqa: ARG001
+    image: str,  # noqa: ARG001
+    emulated_s3: list[str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[str]:
     """The address of the API under `sam local start-api`."""
     port = free_port()
     command = [str(SAM), "local", "start-api", "--port", str(port), "--warm-containers", "EAGER", "--skip-pull-image"]
+    command += emulated_s3
     log_path = tmp_path_factory.mktemp("sam") / "log.txt"
     with log_path.open("w") as log:
         process = subprocess.Popen(
@@ -159,19 +176,36 @@ def test_a_sample_event_is_answered() -> None:
 
 
 @pytest.mark.usefixtures("package", "image")
-def test_the_worker_classifies_an_upload(aws: Cloud, drawing: bytes, tmp_path: Path) -> None:
+def test_the_worker_classifies_an_upload(aws: Cloud, emulated_s3: list[str], drawing: bytes, tmp_path: Path) -> None:
     aws.s3.put_object(Bucket=UPLOADS, Key="photo (1).jpg", Body=drawing)
-    event = tmp_path / "event.json"
-    event.write_text(json.dumps(aws.receive()))
-    variables = tmp_path / "variables.json"
-    endpoint = f"http://host.docker.internal:{aws.port}"
-    variables.write_text(json.dumps({"WorkerFunction": {"S3_ENDPOINT_URL": endpoint, "RESULTS_BUCKET": "results"}}))
-
-    reply = _invoke(
-        "WorkerFunction", event, "--env-vars", str(variables), "--add-host", "host.docker.internal:host-gateway"
-    )
-    assert reply == {"batchItemFailures": []}
+    assert _work(aws, emulated_s3, tmp_path) == {"batchItemFailures": []}
     assert aws.results()["photo (1).jpg.json"]["status"] == "done"
+
+
+def test_a_large_picture_goes_round_the_gateway_and_gets_its_answer(
+    aws: Cloud, emulator: str, emulated_s3: list[str], drawing: bytes, tmp_path: Path
+) -> None:
+    picture = drawing + bytes(7_000_000)  # more than Lambda takes; what comes behind a JPEG's end is ignored
+    created = httpx2.post(f"{emulator}/uploads", timeout=60)
+    assert created.status_code == 201, created.text
+    ticket = created.json()
+    result = f"{emulator}/{ticket['result']}"
+    assert httpx2.get(result, timeout=60).status_code == 404
+
+    reachable = ticket["url"].replace(HOST, "127.0.0.1")
+    posted = httpx2.post(reachable, data=ticket["fields"], files={"file": picture}, timeout=60)
+    assert posted.status_code == 204, posted.text
+    assert httpx2.get(result, timeout=60).json() == {"id": ticket["id"], "status": "pending"}
+
+    _work(aws, emulated_s3, tmp_path)
+    answer = httpx2.post(f"{emulator}/classify", content=drawing, timeout=60).json()
+    assert httpx2.get(result, timeout=60).json() == {"id": ticket["id"], "status": "done", **answer}
+
+
+def _work(aws: Cloud, emulated_s3: list[str], folder: Path) -> Any:
+    event = folder / "event.json"
+    event.write_text(json.dumps(aws.receive()))
+    return _invoke("WorkerFunction", event, *emulated_s3)
 
 
 def _invoke(function: str, event: Path, *options: str) -> Any:
