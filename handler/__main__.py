@@ -112,10 +112,10 @@ def _classify(options: argparse.Namespace, settings: Settings) -> int:
 
 def _by_shipped_model(top_k: int, settings: Settings) -> Callable[[bytes], Classification]:
     from handler.classifier import Classifier  # noqa: PLC0415  with --endpoint no model is loaded
-    from handler.images import model_pixels  # noqa: PLC0415
+    from handler.images import views_of  # noqa: PLC0415
 
     classifier = Classifier.shipped(settings.known_threshold)
-    return lambda image: classifier.classify(model_pixels(image, settings.max_pixels), top_k)[0]
+    return lambda image: classifier.classify([views_of(image, settings.max_pixels)], top_k)[0]
 
 
 def _by_endpoint(url: str, top_k: int, jobs: int) -> Callable[[bytes], Classification]:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from handler.classifier import Classifier
 from handler.errors import RejectedImage, TooManyBytes
-from handler.images import model_pixels
+from handler.images import views_of
 from handler.result_keys import result_key
 from handler.settings import Settings
 
@@ -86,10 +86,10 @@ class Worker:
 
     def _outcome(self, upload: Upload) -> dict[str, Any]:
         try:
-            pixels = model_pixels(self._read(upload), self._settings.max_pixels)
+            views = views_of(self._read(upload), self._settings.max_pixels)
         except RejectedImage as error:
             return {"status": "rejected", "title": error.title, "detail": str(error)}
-        (classification,) = self._classifier.classify(pixels, TOP_K)
+        (classification,) = self._classifier.classify([views], TOP_K)
         return {"status": "done", **asdict(classification.predictions[0]), **asdict(classification)}
 
     def _read(self, upload: Upload) -> bytes:

@@ -17,6 +17,7 @@ from handler.contract import (
     Pixels,
     Prediction,
     Probabilities,
+    Views,
 )
 from handler.timing import measured
 
@@ -63,13 +64,20 @@ class Classifier:
         """Only the probabilities (N, 10) of `answers`."""
         return self.answers(pixels).probabilities
 
-    def activation_maps(self, pixels: Pixels) -> NDArray[np.float32]:
-        """Where the model looks for its best guess, (N, 7, 7) of each image's square: 0 not at all, 1 most."""
-        probabilities, maps = self.outputs(pixels, "probabilities", "activation_maps")
-        best: NDArray[np.float32] = maps[np.arange(len(maps)), probabilities.argmax(axis=1)].clip(min=0)
-        highest = best.max(axis=(1, 2), keepdims=True)
-        np.divide(best, highest, out=best, where=highest > 0)
-        return best
+    def answers_to(self, pictures: Sequence[Views]) -> Answers:
+        """The answers to N pictures, in one run of the model: each is the mean of the answers to its views."""
+        every_view = self.answers(np.concatenate(pictures))
+        ends = np.cumsum([len(views) for views in pictures])[:-1]
+        probabilities, known = (np.split(each, ends) for each in (every_view.probabilities, every_view.known))
+        return Answers(np.stack([each.mean(axis=0) for each in probabilities]), np.stack([k.mean() for k in known]))
+
+    def activation_maps(self, pixels: Pixels, class_ids: Sequence[int]) -> NDArray[np.float32]:
+        """Where the model looks for each image's class, (N, 7, 7) of the image's square: 0 not at all, 1 most."""
+        (maps,) = self.outputs(pixels, "activation_maps")
+        chosen: NDArray[np.float32] = maps[np.arange(len(maps)), class_ids].clip(min=0)
+        highest = chosen.max(axis=(1, 2), keepdims=True)
+        np.divide(chosen, highest, out=chosen, where=highest > 0)
+        return chosen
 
     def outputs(self, pixels: Pixels, *names: str) -> list[NDArray[np.float32]]:
         """The model's outputs `names` of uint8 pixels (N, 1, 28, 28), or all. Raises ValueError as `answers` does."""
@@ -80,9 +88,9 @@ class Classifier:
         with measured("infer"):
             return [np.asarray(output) for output in self._session.run(names or None, {"images": pixels})]
 
-    def classify(self, pixels: Pixels, top_k: int) -> list[Classification]:
-        """Classify each of the N images, and name its `top_k` likeliest classes."""
-        answers = self.answers(pixels)
+    def classify(self, pictures: Sequence[Views], top_k: int) -> list[Classification]:
+        """Classify each of the N pictures, and name its `top_k` likeliest classes."""
+        answers = self.answers_to(pictures)
         return [
             Classification(self._ranked(scores, top_k), bool(known >= self.known_threshold), float(known))
             for scores, known in zip(answers.probabilities, answers.known, strict=True)

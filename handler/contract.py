@@ -12,6 +12,9 @@ IMAGE_SIDE: Final = 28
 # (N, 1, 28, 28), raw grey values as Fashion-MNIST has them: 0 black ground, 255 white garment
 Pixels = NDArray[np.uint8]
 
+# (views, 1, 28, 28): one picture, cut out in one way or in several
+Views = Pixels
+
 # (N, 10), each row sums to 1
 Probabilities = NDArray[np.float32]
 
@@ -55,7 +58,7 @@ class Classification:
 
 
 @dataclass(frozen=True)
-class View:
+class Frame:
     """A square in a picture, in shares of the picture's width and height; it may reach beyond the picture."""
 
     left: float
@@ -70,7 +73,7 @@ class Explanation:
 
     pixels: NDArray[np.uint8]  # (28, 28)
     activation_map: NDArray[np.float32]  # (7, 7), 0 to 1, of the same square
-    view: View  # which part of the picture that square is
+    frame: Frame  # which part of the picture that square is
 
 
 @dataclass(frozen=True)

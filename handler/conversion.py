@@ -2,7 +2,9 @@
 
 After H. Xiao, K. Rasul and R. Vollgraf, "Fashion-MNIST" (arXiv 1708.07747), section 2: trim, resize the longer side
 to 28, sharpen, centre, negate. The paper's pictures stand on a clear ground; for people's photos the ground is found
-first, as whatever differs little in colour from the picture's border, and blackened.
+first, as whatever differs little in colour from the picture's border, and blackened. How little is uncertain, so that
+a photo is cut out several times, and the model's answers to these views are averaged: test-time augmentation, as
+A. Krizhevsky, I. Sutskever and G. Hinton, "ImageNet Classification", NIPS 2012, section 4.1, do it with crops.
 """
 
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from handler.contract import IMAGE_SIDE, View
+from handler.contract import IMAGE_SIDE, Frame
 
 # The longer side, in pixels, at which the garment is cut out: eight times what the model sees.
 DETAIL_SIDE: Final = 8 * IMAGE_SIDE
@@ -20,6 +22,10 @@ DETAIL_SIDE: Final = 8 * IMAGE_SIDE
 # The longer side at which garment and ground are told apart: at 56, 64, 96 and 128 a model that had seen no photo got
 # 58, 57, 55 and 57 % of 630 photos right.
 _GROUND_SIDE: Final = 2 * IMAGE_SIDE
+
+# How large a difference in colour parts a garment from its ground, in multiples of Otsu's threshold: one for each view.
+# Of 290 photos a model got 79 % right with the first alone, 84 % with all; of 255 others 81 and 83 %.
+CUTS: Final = (1.0, 0.8, 0.65, 1.25)
 
 _BORDER_SHARE = 0.05  # of the shorter side
 _SMALLEST_CONTRAST = 8.0  # grey levels; less than this is noise, not a garment
@@ -40,34 +46,29 @@ class Conversion:
     brightened: Grey  # (H, W), 0 to 255: the garment bright, the ground black
     trimmed: Image.Image  # what holds the garment
     pixels: NDArray[np.uint8]  # (28, 28)
-    view: View  # which part of the picture the pixels show
+    frame: Frame  # which part of the picture the pixels show
 
 
-def pixels_of(picture: Image.Image) -> NDArray[np.uint8]:
-    """The model's view, uint8 (28, 28), of a picture in mode L, LA, RGB or RGBA.
+def views_of(picture: Image.Image) -> tuple[NDArray[np.uint8], Frame]:
+    """What the model sees of a picture in mode L, LA, RGB or RGBA: uint8 (views, 28, 28), and what the first one shows.
 
-    A grey picture of 28x28 pixels is taken as it is.
+    A grey picture of 28x28 pixels is taken as it is, and a transparent ground as it is told: these have one view.
     """
-    return viewed_pixels_of(picture)[0]
-
-
-def viewed_pixels_of(picture: Image.Image) -> tuple[NDArray[np.uint8], View]:
-    """The same as `pixels_of`, and which part of the picture they show."""
     unchanged = _already_converted(picture)
     if unchanged is not None:
-        return unchanged, View(0, 0, 1, 1)
-    conversion = convert(picture)
-    return conversion.pixels, conversion.view
+        return unchanged[np.newaxis], Frame(0, 0, 1, 1)
+    first, *others = (convert(picture, cut) for cut in (CUTS[:1] if _is_transparent(picture) else CUTS))
+    return np.stack([first.pixels, *(other.pixels for other in others)]), first.frame
 
 
-def convert(picture: Image.Image) -> Conversion:
-    """All steps from a picture in mode L, LA, RGB or RGBA to the model's view."""
+def convert(picture: Image.Image, cut: float = CUTS[0]) -> Conversion:
+    """All steps from a picture in mode L, LA, RGB or RGBA to a view of it."""
     reduced = _reduced(picture, DETAIL_SIDE)
-    garment = _enlarged(_garment(_reduced(reduced, _GROUND_SIDE)), reduced.size)
+    garment = _enlarged(_garment(_reduced(reduced, _GROUND_SIDE), cut), reduced.size)
     brightened = _brightened(reduced, garment)
     box = _box(garment)
     trimmed = Image.fromarray(brightened[box].astype(np.uint8))
-    return Conversion(reduced, garment, brightened, trimmed, _centred(trimmed), _view(box, reduced.size))
+    return Conversion(reduced, garment, brightened, trimmed, _centred(trimmed), _frame(box, reduced.size))
 
 
 def _reduced(picture: Image.Image, longer_side: int) -> Image.Image:
@@ -92,9 +93,9 @@ def _is_transparent(picture: Image.Image) -> bool:
     return "A" in picture.getbands() and not _opaque(picture).all()
 
 
-def _garment(picture: Image.Image) -> Mask:
+def _garment(picture: Image.Image, cut: float) -> Mask:
     """Where the garment is: what is not transparent, or else what differs from the border's colour."""
-    garment = _opaque(picture) if _is_transparent(picture) else _unlike_the_border(picture)
+    garment = _opaque(picture) if _is_transparent(picture) else _unlike_the_border(picture, cut)
     return garment if garment.any() else np.ones_like(garment)
 
 
@@ -102,11 +103,11 @@ def _opaque(picture: Image.Image) -> Mask:
     return np.asarray(picture.getchannel("A")) >= _OPAQUE
 
 
-def _unlike_the_border(picture: Image.Image) -> Mask:
+def _unlike_the_border(picture: Image.Image, cut: float) -> Mask:
     colours = _opponent_colours(picture.convert("RGB"))
     ground = np.median(colours[_border(picture.size)], axis=0)
     distance = _blurred(np.linalg.norm(colours - ground, axis=-1))
-    return _large_parts(distance > max(_otsu_threshold(distance), _SMALLEST_CONTRAST))
+    return _large_parts(distance > max(cut * _otsu_threshold(distance), _SMALLEST_CONTRAST))
 
 
 def _opponent_colours(picture: Image.Image) -> Grey:
@@ -171,13 +172,13 @@ def _box(garment: Mask) -> tuple[slice, slice]:
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
-def _view(box: tuple[slice, slice], size: tuple[int, int]) -> View:
+def _frame(box: tuple[slice, slice], size: tuple[int, int]) -> Frame:
     """The square around `box`, as `_centred` lays it out."""
     rows, columns = box
     side = max(rows.stop - rows.start, columns.stop - columns.start)
     left, top = (columns.start + columns.stop - side) / 2, (rows.start + rows.stop - side) / 2
     width, height = size
-    return View(float(left / width), float(top / height), float(side / width), float(side / height))
+    return Frame(float(left / width), float(top / height), float(side / width), float(side / height))
 
 
 def _centred(garment: Image.Image) -> NDArray[np.uint8]:

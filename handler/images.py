@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from PIL import ExifTags, Image
 
-from handler.contract import Pixels, View
-from handler.conversion import DETAIL_SIDE, viewed_pixels_of
+from handler import conversion
+from handler.contract import Frame, Views
 from handler.errors import BrokenImage, NotAnImage, TooManyPixels
 from handler.timing import measured
 
@@ -24,7 +24,7 @@ _STARTS: Final = {
 }
 _AVIF_BRANDS = (b"avif", b"avis")
 
-_LARGE_SIDE: Final = 4 * DETAIL_SIDE  # pictures of twice this and more are reduced at once
+_LARGE_SIDE: Final = 4 * conversion.DETAIL_SIDE  # pictures of twice this and more are reduced at once
 
 # By the EXIF orientation (CIPA DC-008, tag 274); 1 is upright.
 _TURNS: Final = {
@@ -38,19 +38,19 @@ _TURNS: Final = {
 }
 
 
-def model_pixels(data: bytes, max_pixels: int) -> Pixels:
-    """An encoded image as the model takes it: uint8 (1, 1, 28, 28), a bright garment on a black ground.
+def views_of(data: bytes, max_pixels: int) -> Views:
+    """An encoded image as the model takes it: uint8 (views, 1, 28, 28), a bright garment on a black ground.
 
     Raises NotAnImage, BrokenImage or TooManyPixels.
     """
-    return viewed_pixels(data, max_pixels)[0]
+    return framed_views_of(data, max_pixels)[0]
 
 
-def viewed_pixels(data: bytes, max_pixels: int) -> tuple[Pixels, View]:
-    """The same as `model_pixels`, and which part of the picture they show."""
+def framed_views_of(data: bytes, max_pixels: int) -> tuple[Views, Frame]:
+    """The same as `views_of`, and which part of the picture the first of them shows."""
     with measured("decode"):
-        pixels, view = viewed_pixels_of(decode(data, max_pixels))
-        return pixels[np.newaxis, np.newaxis], view
+        views, frame = conversion.views_of(decode(data, max_pixels))
+        return views[:, np.newaxis], frame
 
 
 def decode(data: bytes, max_pixels: int) -> Image.Image:
@@ -65,7 +65,7 @@ def decode(data: bytes, max_pixels: int) -> Image.Image:
     try:
         with Image.open(io.BytesIO(data), formats=[name]) as image:
             _check_size(image, max_pixels)
-            image.draft(None, (DETAIL_SIDE, DETAIL_SIDE))  # a JPEG is decoded at 1/2, 1/4 or 1/8
+            image.draft(None, (conversion.DETAIL_SIDE, conversion.DETAIL_SIDE))  # a JPEG is decoded at 1/2, 1/4 or 1/8
             image.load()
             turn = _turn(image)
             eight_bit = _eight_bit(image)

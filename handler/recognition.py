@@ -8,9 +8,9 @@ import numpy as np
 from anyio import CapacityLimiter, to_thread
 
 from handler.classifier import Classifier
-from handler.contract import Answers, Classification, Explanation, Label, Pixels
+from handler.contract import Answers, Classification, Explanation, Label, Views
 from handler.errors import ClassifierError
-from handler.images import model_pixels, viewed_pixels
+from handler.images import framed_views_of, views_of
 
 Result = TypeVar("Result")
 
@@ -31,39 +31,39 @@ class Recognition:
         """What `work` returns, while the event loop goes on."""
         return await to_thread.run_sync(work, *arguments, limiter=self._at_once)
 
-    def pixels(self, image: bytes) -> Pixels:
-        """An encoded image as the model takes it, uint8 (1, 1, 28, 28). Raises RejectedImage."""
-        return model_pixels(image, self._max_pixels)
+    def views(self, image: bytes) -> Views:
+        """An encoded image as the model takes it, uint8 (views, 1, 28, 28). Raises RejectedImage."""
+        return views_of(image, self._max_pixels)
 
-    def answers(self, pixels: Pixels) -> Answers:
-        """The answers to uint8 pixels (N, 1, 28, 28)."""
-        return self._classifier.answers(pixels)
+    def answers_to(self, pictures: Sequence[Views]) -> Answers:
+        """The answers to N pictures, in one run of the model."""
+        return self._classifier.answers_to(pictures)
 
     def classify(self, image: bytes, top_k: int) -> Classification:
         """Raises RejectedImage."""
-        (classification,) = self._classifier.classify(self.pixels(image), top_k)
+        (classification,) = self._classifier.classify([self.views(image)], top_k)
         return classification
 
     def classify_each(
         self, images: Sequence[bytes | ClassifierError], top_k: int
     ) -> list[Classification | ClassifierError]:
         """All that can be classified in one run of the model; each other image gets the error that it met."""
-        prepared = [self._pixels_or_error(image) for image in images]
-        pixels = [outcome for outcome in prepared if isinstance(outcome, np.ndarray)]
-        classified = iter(self._classifier.classify(np.concatenate(pixels), top_k) if pixels else ())
+        prepared = [self._views_or_error(image) for image in images]
+        pictures = [outcome for outcome in prepared if isinstance(outcome, np.ndarray)]
+        classified = iter(self._classifier.classify(pictures, top_k) if pictures else ())
         return [outcome if isinstance(outcome, ClassifierError) else next(classified) for outcome in prepared]
 
     def classify_and_explain(self, image: bytes, top_k: int) -> tuple[Classification, Explanation]:
         """As `classify`, and what the model saw of the image, and where it looked for its best guess."""
-        pixels, view = viewed_pixels(image, self._max_pixels)
-        (classification,) = self._classifier.classify(pixels, top_k)
-        (activation_map,) = self._classifier.activation_maps(pixels)
-        return classification, Explanation(pixels[0, 0], activation_map, view)
+        views, frame = framed_views_of(image, self._max_pixels)
+        (classification,) = self._classifier.classify([views], top_k)
+        (activation_map,) = self._classifier.activation_maps(views[:1], [classification.predictions[0].class_id])
+        return classification, Explanation(views[0, 0], activation_map, frame)
 
-    def _pixels_or_error(self, image: bytes | ClassifierError) -> Pixels | ClassifierError:
+    def _views_or_error(self, image: bytes | ClassifierError) -> Views | ClassifierError:
         if isinstance(image, ClassifierError):
             return image
         try:
-            return self.pixels(image)
+            return self.views(image)
         except ClassifierError as error:
             return error

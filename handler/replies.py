@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from handler.contract import Classification, Label, Prediction, View
+from handler.contract import Classification, Frame, Label, Prediction
 from handler.problems import Problem
 
 
@@ -40,7 +40,7 @@ class SeenAs(BaseModel):
         Field(description="7 rows of 7, 0 to 1: how much each part of the pixels spoke for the best guess."),
     ]
     view: Annotated[
-        View, Field(description="The square that the pixels show, in shares of the upright picture's sides.")
+        Frame, Field(description="The square that the pixels show, in shares of the upright picture's sides.")
     ]
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from model_build.config import Config
 from model_build.data import DATASETS, Dataset
-from model_build.examples import Examples, load_pool
+from model_build.examples import load_pool
 from model_build.network import Served
 from model_build.train import normalize, trained_network
 
@@ -30,16 +30,17 @@ def calibrate(run_dir: Path, config: Config) -> None:
     dataset = DATASETS[config.dataset]
     served = Served(trained_network(run_dir, config), temperature=1, mirror=dataset.mirrored_is_same)
     pool = load_pool(config)
-    images, photos = (_logits(served, part, dataset) for part in (pool.validation, pool.validation_photos))
-    known_photos = photos[pool.validation_photos.allowed.any(dim=1), -1]
-    thresholds = [_quantile(images[:, -1], 1 - _KNOWN_IMAGES)]
-    if len(known_photos):
-        thresholds.append(_quantile(known_photos, 1 - _KNOWN_PHOTOS))
+    images = _logits(served, pool.validation.images, dataset)
+    views = pool.validation_views[pool.validation_photos.allowed.any(dim=1)]
+    thresholds = [_lowest(images[:, -1].sigmoid(), _KNOWN_IMAGES)]
+    if len(views):
+        of_views = _logits(served, views.flatten(0, 1), dataset)[:, -1].sigmoid()
+        thresholds.append(_lowest(of_views.unflatten(0, views.shape[:2]).mean(dim=1), _KNOWN_PHOTOS))
     fitted = {
         "temperature": round(_temperature(images[:, :-1], pool.validation.allowed.int().argmax(dim=1)), 4),
         "known_threshold": round(min(thresholds), 4),
         "validation_images": len(images),
-        "validation_photos": len(known_photos),
+        "validation_photos": len(views),
         "method": (
             "temperature: lowest cross-entropy on the validation images; threshold: the highest that "
             f"{_KNOWN_IMAGES:.0%} of the validation images and {_KNOWN_PHOTOS:.0%} of the validation photos reach"
@@ -55,10 +56,9 @@ def read_calibration(run_dir: Path) -> Mapping[str, Any]:
     return fitted
 
 
-def _logits(served: Served, examples: Examples, dataset: Dataset) -> Tensor:
+def _logits(served: Served, images: Tensor, dataset: Dataset) -> Tensor:
     with torch.inference_mode():
-        parts = [served.logits(normalize(part, dataset)) for part in examples.images.split(1_000) if len(part)]
-    return torch.cat(parts) if parts else torch.empty(0, examples.allowed.shape[1] + 1)
+        return torch.cat([served.logits(normalize(part, dataset)) for part in images.split(1_000)])
 
 
 def _temperature(logits: Tensor, labels: Tensor) -> float:
@@ -68,5 +68,6 @@ def _temperature(logits: Tensor, labels: Tensor) -> float:
     return float(candidates[int(np.argmin(losses))])
 
 
-def _quantile(known_logits: Tensor, share: float) -> float:
-    return torch.quantile(known_logits.sigmoid(), share).item()
+def _lowest(known_scores: Tensor, share: float) -> float:
+    """The score that `share` of them reach."""
+    return torch.quantile(known_scores, 1 - share).item()

@@ -17,9 +17,9 @@ class Config:
     validation_images: int = 5_000
     train_images: int | None = None  # None: all that the validation split leaves
 
-    photo_variants: int = 8  # of each photo; 0: train on the dataset alone
+    photo_variants: int = 8  # altered ones of each photo, beside its views; 0: train on the dataset alone
     validation_photos: int = 300  # cut from the photos' training split
-    photo_repeats: int = 3  # how often an epoch shows each photo, in one of its variants
+    photo_repeats: int = 4  # how often an epoch shows each photo, in one of its variants
     unknown_images: int = 3_000  # drawn pictures of no clothing
 
     widths: tuple[int, ...] = (16, 48, 64)  # channels of each stage; a stage halves height and width

@@ -5,6 +5,7 @@ Everything is classified by the code that ships: the dataset's test images as pi
 
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -13,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handler.classifier import Classifier
-from handler.contract import Answers, Label, Pixels
-from handler.images import model_pixels
+from handler.contract import Answers, Label, Pixels, Views
+from handler.images import views_of
 from model_build import plots
 from model_build.calibrate import read_calibration
 from model_build.config import Config
@@ -25,7 +26,7 @@ from model_build.photos import ALLOWED, download_photos, photo_paths
 from model_build.progress import track
 from model_build.quantize import INT8_FILE
 from model_build.train import HISTORY_FILE
-from model_build.unknown import unknown_images
+from model_build.unknown import unknown_views
 
 METRICS_FILE: Final = "metrics.json"
 _BATCH = 250  # images in one run of the session
@@ -41,13 +42,13 @@ def evaluate(run_dir: Path, config: Config) -> None:
     dataset, test = DATASETS[config.dataset], load(config).test
     threshold = float(read_calibration(run_dir)["known_threshold"])
     photos = _photos() if dataset.has_photos and config.photo_variants else {}
-    drawings = unknown_images(_DRAWINGS, _DRAWINGS_SEED, with_text=dataset.text_is_unknown).unsqueeze(1).numpy()
+    drawings = unknown_views(_DRAWINGS, _DRAWINGS_SEED, with_text=dataset.text_is_unknown)
     metrics: dict[str, Mapping[str, Any]] = {}
     for name, file in (("float", FLOAT_FILE), ("int8", INT8_FILE)):
         classifier = Classifier(run_dir / file, dataset.labels, threshold)
         of_test = _answers(classifier, test.images.unsqueeze(1).numpy(), f"evaluating {name}")
-        of_photos = {folder: classifier.answers(pixels) for folder, pixels in photos.items()}
-        of_drawings = classifier.answers(drawings)
+        of_photos = {folder: classifier.answers_to(pictures) for folder, pictures in photos.items()}
+        of_drawings = classifier.answers_to([views[:, np.newaxis] for views in drawings])
         metrics[name] = {
             "bytes": (run_dir / file).stat().st_size,
             **_of_test(of_test, test, dataset.labels, threshold),
@@ -73,15 +74,13 @@ def _answers(classifier: Classifier, images: Pixels, description: str) -> Answer
     )
 
 
-def _photos() -> Mapping[str, Pixels]:
+def _photos() -> Mapping[str, list[Views]]:
     """The validation photos by their folder, each decoded and converted from its file's bytes."""
+    by_folder: defaultdict[str, list[Views]] = defaultdict(list)
     paths = photo_paths(download_photos(), "validation")
-    pixels = [model_pixels(path.read_bytes(), _MAX_PIXELS) for path in track(paths, "reading photos")]
-    folders = [path.parent.name for path in paths]
-    return {
-        folder: np.concatenate([each for each, its_folder in zip(pixels, folders, strict=True) if its_folder == folder])
-        for folder in sorted(set(folders))
-    }
+    for path in track(paths, "reading photos"):
+        by_folder[path.parent.name].append(views_of(path.read_bytes(), _MAX_PIXELS))
+    return by_folder
 
 
 def _of_test(answers: Answers, test: LabelledImages, labels: tuple[Label, ...], threshold: float) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from handler.contract import IMAGE_SIDE
+from handler.conversion import CUTS
 from model_build.checks import check_array
 from model_build.config import Config
 from model_build.data import DATA_DIR, DATASETS, load
@@ -42,12 +43,13 @@ class Pool:
     photos: Examples  # every variant of a photo beside the others
     unknown: Examples
     validation: Examples
-    validation_photos: Examples
+    validation_photos: Examples  # the first view of each
+    validation_views: Tensor  # (N, views, 28, 28) uint8 of the same photos
     validation_unknown: Examples
 
     def epoch(self, config: Config, generator: torch.Generator) -> Examples:
         """One epoch's examples in random order: all of the dataset and the drawings, each photo a few times."""
-        photos = len(self.photos) // max(config.photo_variants, 1) * config.photo_repeats
+        photos = len(self.photos) // (len(CUTS) + config.photo_variants) * config.photo_repeats
         chosen = self.photos[torch.randint(0, max(len(self.photos), 1), (photos,), generator=generator)]
         together = _joined(self.dataset, chosen, self.unknown)
         return together[torch.randperm(len(together), generator=generator)]
@@ -62,14 +64,15 @@ def load_pool(config: Config, root: Path = DATA_DIR) -> Pool:
         photos=Examples(photos.images.flatten(0, 1), photos.allowed.repeat_interleave(photos.images.shape[1], dim=0)),
         unknown=_drawings(config, config.unknown_images, config.seed),
         validation=Examples(splits.validation.images, _one_hot(splits.validation.labels)),
-        validation_photos=Examples(validation_photos.images[:, 0], validation_photos.allowed),
+        validation_photos=Examples(validation_photos.views[:, 0], validation_photos.allowed),
+        validation_views=validation_photos.views,
         validation_unknown=_drawings(config, config.unknown_images // 10, config.seed + 1),
     )
 
 
 def _photos(config: Config, root: Path) -> tuple[Photos, Photos]:
     if not (config.photo_variants and DATASETS[config.dataset].has_photos):
-        none = Photos(torch.empty(0, 1, 28, 28, dtype=torch.uint8), torch.empty(0, _CLASSES, dtype=torch.bool))
+        none = Photos(torch.empty(0, len(CUTS), 28, 28, dtype=torch.uint8), torch.empty(0, _CLASSES, dtype=torch.bool))
         return none, none
     photos = load_photos("train", config.photo_variants, root)
     order = torch.randperm(len(photos), generator=torch.Generator().manual_seed(config.seed))

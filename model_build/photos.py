@@ -22,7 +22,7 @@ from torchvision.datasets.utils import download_and_extract_archive
 
 import handler.conversion
 import handler.images
-from handler.conversion import pixels_of
+from handler.conversion import CUTS, convert, views_of
 from handler.images import decode
 from model_build.data import DATA_DIR, ChecksumError
 from model_build.progress import track
@@ -49,17 +49,23 @@ ALLOWED: Final = {
 # SHA-256 of "SPLIT/FOLDER/NAME MD5" lines, sorted.
 _CHECKSUM = "f50238a1a68aa56b898da86319a0d2834660931a8c176dbb1d190c7a8dd46756"
 _MAX_PIXELS = 50_000_000
+_CUT_RANGE = (0.55, 1.5)  # a little worse than any that is served
 
 
 @dataclass(frozen=True)
 class Photos:
-    """`images` (N, variants, 28, 28) uint8, the first variant unaltered; `allowed` (N, 10) bool, none if unknown."""
+    """`images` (N, variants, 28, 28) uint8, the served views first; `allowed` (N, 10) bool, none where unknown."""
 
     images: Tensor
     allowed: Tensor
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @property
+    def views(self) -> Tensor:
+        """(N, views, 28, 28)"""
+        return self.images[:, : len(CUTS)]
 
     def __getitem__(self, index: Tensor) -> "Photos":
         return Photos(self.images[index], self.allowed[index])
@@ -82,13 +88,13 @@ def download_photos(root: Path = DATA_DIR) -> Path:
     return folder
 
 
-def load_photos(split: str, variants: int, root: Path = DATA_DIR) -> Photos:
-    """The photos of a split, converted in `variants` ways; kept below `root`, since that takes minutes."""
-    cache = root / f"photos-{split}-{variants}-{_fingerprint()}.npz"
+def load_photos(split: str, altered: int, root: Path = DATA_DIR) -> Photos:
+    """The photos of a split, each in its views and `altered` times; kept below `root`, since that takes minutes."""
+    cache = root / f"photos-{split}-{altered}-{_fingerprint()}.npz"
     if not cache.exists():
         paths = photo_paths(download_photos(root), split)
         with ProcessPoolExecutor() as pool:
-            converted = pool.map(partial(_variants, count=variants), paths, chunksize=16)
+            converted = pool.map(partial(_variants, altered=altered), paths, chunksize=16)
             images = np.stack(list(track(converted, f"converting the {split} photos", total=len(paths))))
         cache.parent.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(cache, images=images, folders=[path.parent.name for path in paths])
@@ -124,14 +130,15 @@ def _fingerprint() -> str:
     return hashlib.sha256(b"".join(Path(source).read_bytes() for source in sources)).hexdigest()[:12]
 
 
-def _variants(path: Path, count: int) -> NDArray[np.uint8]:
-    """(count, 28, 28): the photo as it is, then with other framing, light and tilt, drawn by its name."""
+def _variants(path: Path, altered: int) -> NDArray[np.uint8]:
+    """(variants, 28, 28): the photo as it is, then with other framing, light, tilt and cut, drawn by its name."""
     photo = decode(path.read_bytes(), _MAX_PIXELS).convert("RGB")
     chance = random.Random(path.name)
-    return np.stack([pixels_of(photo), *(pixels_of(altered(photo, chance)) for _ in range(count - 1))])
+    cuts = [chance.uniform(*_CUT_RANGE) for _ in range(altered)]
+    return np.stack([*views_of(photo)[0], *(convert(_altered(photo, chance), cut).pixels for cut in cuts)])
 
 
-def altered(photo: Image.Image, chance: random.Random) -> Image.Image:
+def _altered(photo: Image.Image, chance: random.Random) -> Image.Image:
     """The same thing as another person would photograph it."""
     photo.thumbnail((400, 400))
     tilted = photo.rotate(chance.uniform(-12, 12), Image.Resampling.BILINEAR, fillcolor=photo.getpixel((1, 1)))

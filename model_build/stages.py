@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from handler.conversion import convert, pixels_of
+from handler.conversion import convert, views_of
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,11 @@ class Stage:
 
 
 def conversion_stages(picture: Image.Image) -> list[Stage]:
-    """What `handler.conversion.pixels_of` does to `picture` (mode L, LA, RGB or RGBA), step by step.
+    """How the first view of `picture` (mode L, LA, RGB or RGBA) comes about, step by step.
 
-    The last stage is the model's view (28, 28). A picture that is taken as it is has two stages only.
+    The last stage is that view (28, 28). A picture that is taken as it is has two stages only.
     """
-    decoded, seen = Stage("decoded, upright", np.asarray(picture.convert("RGB"))), pixels_of(picture)
+    decoded, seen = Stage("decoded, upright", np.asarray(picture.convert("RGB"))), views_of(picture)[0][0]
     steps = convert(picture)
     if not np.array_equal(seen, steps.pixels):  # it was of the model's size and kind already
         return [decoded, Stage("as it is", seen)]

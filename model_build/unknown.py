@@ -7,11 +7,12 @@ from typing import Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from torch import Tensor
 
 from handler.contract import IMAGE_SIDE
-from handler.conversion import pixels_of
+from handler.conversion import views_of
 from model_build.progress import track
 
 _SIDE: Final = 112  # of a picture before its conversion, in pixels
@@ -21,11 +22,16 @@ Colour = tuple[int, int, int]
 
 def unknown_images(count: int, seed: int, *, with_text: bool = True) -> Tensor:
     """(count, 28, 28) uint8: noise, blank grounds, gradients, text, drawings and stripes in equal parts."""
+    images = [views[0] for views in unknown_views(count, seed, with_text=with_text)]
+    return torch.from_numpy(np.array(images, np.uint8).reshape(-1, IMAGE_SIDE, IMAGE_SIDE))
+
+
+def unknown_views(count: int, seed: int, *, with_text: bool = True) -> list[NDArray[np.uint8]]:
+    """The same, each in all its views: uint8 (views, 28, 28)."""
     chance = random.Random(seed)
     kinds = [kind for kind in _KINDS if with_text or kind is not _text]
     chosen = track([kinds[number % len(kinds)] for number in range(count)], "drawing pictures of no clothing")
-    images = [pixels_of(draw(chance)) for draw in chosen]
-    return torch.from_numpy(np.array(images, np.uint8).reshape(-1, IMAGE_SIDE, IMAGE_SIDE))
+    return [views_of(draw(chance))[0] for draw in chosen]
 
 
 def _noise(chance: random.Random) -> Image.Image:

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from threading import Event
@@ -13,9 +13,9 @@ from starlette.testclient import TestClient
 
 from handler.api import create_app
 from handler.classifier import MODEL_PATH, Classifier
-from handler.contract import Classification, ModelCard, Pixels
+from handler.contract import Classification, ModelCard, Views
 from handler.errors import BadRequest, ClassifierError, RejectedImage
-from handler.images import model_pixels
+from handler.images import views_of
 from handler.settings import Settings
 from tests.pictures import FORMATS, encoded, trousers
 from tests.sending import WAYS
@@ -26,7 +26,7 @@ def test_an_image_gets_the_same_answer_however_it_is_sent(
     client: TestClient, classifier: Classifier, format_name: str
 ) -> None:
     image = encoded(trousers(), format_name)
-    (classification,) = classifier.classify(model_pixels(image, 10**6), 3)
+    (classification,) = classifier.classify([views_of(image, 10**6)], 3)
     expected = json.loads(json.dumps(asdict(classification) | asdict(classification.predictions[0])))
 
     for name, sending in WAYS.items():
@@ -172,9 +172,9 @@ class WaitingClassifier(Classifier):
 
     may_answer = Event()
 
-    def classify(self, pixels: Pixels, top_k: int) -> list[Classification]:
+    def classify(self, pictures: Sequence[Views], top_k: int) -> list[Classification]:
         assert self.may_answer.wait(timeout=30)
-        return super().classify(pixels, top_k)
+        return super().classify(pictures, top_k)
 
 
 def test_the_server_answers_others_while_a_picture_is_classified(card: ModelCard, png: bytes) -> None:

@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from handler.api import create_app
 from handler.classifier import MODEL_PATH, Classifier
-from handler.contract import Classification, ModelCard, Pixels
+from handler.contract import Classification, ModelCard, Views
 from handler.settings import Settings
 from tests.conftest import RunningServer
 from tests.hostile_inputs import HOSTILE, PNG
@@ -108,8 +108,8 @@ def test_an_image_over_the_limit_of_pixels_is_refused(small_client: TestClient) 
 class BrokenClassifier(Classifier):
     """Fails in a way that nobody foresaw."""
 
-    def classify(self, pixels: Pixels, top_k: int) -> list[Classification]:
-        raise ZeroDivisionError(f"{pixels.shape} {top_k}")
+    def classify(self, pictures: Sequence[Views], top_k: int) -> list[Classification]:
+        raise ZeroDivisionError(f"{len(pictures)} {top_k}")
 
 
 def test_an_unexpected_error_is_a_problem_too_and_is_passed_on_to_the_log(card: ModelCard) -> None:

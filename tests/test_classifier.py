@@ -49,7 +49,7 @@ def test_a_batch_gives_what_its_images_give_alone(classifier: Classifier) -> Non
 
 @pytest.mark.parametrize("top_k", [1, 3, 10])
 def test_the_likeliest_class_comes_first(classifier: Classifier, top_k: int) -> None:
-    (classification,) = classifier.classify(np.full((1, 1, 28, 28), 99, np.uint8), top_k)
+    (classification,) = classifier.classify([np.full((1, 1, 28, 28), 99, np.uint8)], top_k)
     scores = [prediction.score for prediction in classification.predictions]
     assert len(scores) == top_k
     assert scores == sorted(scores, reverse=True)

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageOps
 
-from handler.conversion import pixels_of
+from handler.conversion import CUTS, views_of
 
 Picture = Image.Image
 
@@ -21,10 +22,15 @@ def shirt(garment: str, ground: str, size: tuple[int, int] = (300, 400)) -> Pict
     return picture
 
 
+def first_view(picture: Picture) -> NDArray[np.uint8]:
+    pixels: NDArray[np.uint8] = views_of(picture)[0][0]
+    return pixels
+
+
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
 def test_a_grey_picture_of_the_models_size_is_taken_as_it_is(mode: str) -> None:
     image = np.random.default_rng(0).integers(0, 256, (28, 28), np.uint8)
-    assert np.array_equal(pixels_of(Image.fromarray(image).convert(mode)), image)
+    assert np.array_equal(first_view(Image.fromarray(image).convert(mode)), image)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +46,7 @@ def test_a_grey_picture_of_the_models_size_is_taken_as_it_is(mode: str) -> None:
     ],
 )
 def test_the_garment_comes_out_bright_on_black_and_fills_the_square(garment: str, ground: str) -> None:
-    pixels = pixels_of(shirt(garment, ground))
+    pixels = first_view(shirt(garment, ground))
     sleeves, body, below_sleeve = pixels[4, 4:24], pixels[18:24, 10:18], pixels[22, :4]
     assert sleeves.min() > 100
     assert body.min() > 100
@@ -52,16 +58,38 @@ def test_what_is_transparent_is_ground() -> None:
     picture = shirt("white", "white").convert("RGBA")
     outline = shirt("white", "black").convert("L")
     picture.putalpha(outline)
-    pixels = pixels_of(picture)
+    pixels = first_view(picture)
     assert pixels[18:24, 10:18].min() > 100
     assert pixels[22, :4].max() == 0
+
+
+def test_a_photo_is_cut_out_more_and_less_strictly() -> None:
+    shaded = Image.composite(
+        shirt("grey", "white"), shirt("black", "white"), Image.radial_gradient("L").resize((300, 400))
+    )
+    views = views_of(shaded)[0]
+    assert len(views) == len(CUTS)
+    garment = [(view > 0).sum() for view in views]
+    strictest, mildest = np.argmax(CUTS), np.argmin(CUTS)
+    assert garment[strictest] < garment[mildest]
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        pytest.param(Image.effect_noise((28, 28), 90), id="of the model's size"),
+        pytest.param(Image.new("RGBA", (300, 300)), id="transparent"),
+    ],
+)
+def test_where_nothing_is_uncertain_there_is_one_view(picture: Picture) -> None:
+    assert len(views_of(picture)[0]) == 1
 
 
 @pytest.mark.parametrize("turned", [Picture.copy, ImageOps.mirror])
 def test_portrait_and_landscape_give_the_same_outline(turned: Callable[[Picture], Picture]) -> None:
     portrait = turned(shirt("black", "white", (300, 400)))
     landscape = ImageOps.pad(portrait, (800, 400), color="white")
-    differing = (pixels_of(portrait) > 0) != (pixels_of(landscape) > 0)
+    differing = (first_view(portrait) > 0) != (first_view(landscape) > 0)
     assert differing.mean() < 0.15  # a pixel along the edges, since the garment is smaller in the landscape
 
 
@@ -77,6 +105,6 @@ def test_portrait_and_landscape_give_the_same_outline(turned: Callable[[Picture]
     ],
 )
 def test_a_picture_of_nothing_still_gives_pixels(picture: Picture) -> None:
-    pixels = pixels_of(picture)
+    pixels = first_view(picture)
     assert pixels.shape == (28, 28)
     assert pixels.dtype == np.uint8

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from handler.images import model_pixels
+from handler.images import views_of
 from tests.pictures import FORMATS, encoded, trousers
 
 CHANCE = np.random.default_rng(20)
@@ -20,7 +20,7 @@ PICTURES = [
     *(encoded(trousers(150 + 50 * i).rotate(13 * i, fillcolor=(9 * i, 0, 60)), "JPEG") for i in range(7)),
     *(encoded(Image.fromarray(CHANCE.integers(0, 256, (28, 28), np.uint8))) for _ in range(6)),
 ]
-PIXELS = np.concatenate([model_pixels(picture, 10**6) for picture in PICTURES])
+PIXELS = np.concatenate([views_of(picture, 10**6) for picture in PICTURES])
 TEXTS = [base64.b64encode(picture).decode() for picture in PICTURES]
 COUNT = len(PICTURES)
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from handler.errors import BrokenImage, NotAnImage, RejectedImage, TooManyPixels
-from handler.images import decode, format_of, model_pixels
+from handler.images import decode, format_of, views_of
 from tests.pictures import FORMATS, encoded, png_that_claims, trousers
 
 LIMIT = 50_000_000
@@ -99,6 +99,6 @@ def test_a_truncated_image_is_rejected_not_guessed_at(name: str, share: float) -
 
 
 def test_pixels_come_as_the_model_takes_them() -> None:
-    pixels = model_pixels(encoded(trousers()), LIMIT)
+    pixels = views_of(encoded(trousers()), LIMIT)
     assert pixels.shape == (1, 1, 28, 28)
     assert pixels.dtype == np.uint8

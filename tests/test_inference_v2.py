@@ -13,14 +13,14 @@ from starlette.testclient import TestClient
 
 from handler.contract import ModelCard, Pixels
 from handler.http_entry import handler
-from handler.images import model_pixels
+from handler.images import views_of
 from handler.routes.inference_v2_schemas import Inference
 from tests.gateway_events import Sent, function_url_event, http_api_event, reply_body, rest_event
 from tests.pictures import encoded, png_that_claims, trousers
 from tests.tensor_requests import INFER, LENGTH, MODEL, PNG, binary, document, elements, files, images, text
 
 FILES = [encoded(trousers(100 + 30 * i), name) for i, name in enumerate(["PNG", "JPEG", "WEBP"])]
-PIXELS: Pixels = np.concatenate([model_pixels(file, 10**6) for file in FILES])
+PIXELS: Pixels = np.concatenate([views_of(file, 10**6) for file in FILES])
 
 
 def outputs_of(reply: httpx2.Response) -> dict[str, Any]:

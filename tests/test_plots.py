@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from handler.conversion import pixels_of
+from handler.conversion import views_of
 from handler.images import decode
 from model_build import plots
 from model_build.__main__ import app
@@ -87,7 +87,7 @@ def test_curves_leave_out_what_was_never_measured(tmp_path: Path) -> None:
 def test_the_last_stage_of_a_conversion_is_what_the_model_sees(mode: str, drawing: bytes) -> None:
     picture = decode(drawing, 50_000_000).convert(mode)
     steps = conversion_stages(picture)
-    assert np.array_equal(steps[-1].image, pixels_of(picture))
+    assert np.array_equal(steps[-1].image, views_of(picture)[0][0])
     assert len(plots.stages(steps).axes) == len(steps)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from handler.images import model_pixels
+from handler.images import views_of
 from handler.routes.predict_v1 import Predictions
 from tests.pictures import encoded, png_that_claims, trousers
 
@@ -17,7 +17,7 @@ PREDICT = f"{MODEL}:predict"
 
 PNG = encoded(trousers())
 TEXT = base64.b64encode(PNG).decode()
-PIXELS = model_pixels(PNG, 10**6)[0, 0].tolist()
+PIXELS = views_of(PNG, 10**6)[0, 0].tolist()
 
 INSTANCES: dict[str, Any] = {
     "text": TEXT,

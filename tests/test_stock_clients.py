@@ -17,7 +17,7 @@ from starlette.routing import Mount
 from tritonclient import http as triton  # type: ignore[import-untyped]  # it ships no annotations
 from tritonclient.utils import InferenceServerException  # type: ignore[import-untyped]
 
-from handler.images import model_pixels
+from handler.images import views_of
 from tests.machine import free_port
 from tests.pictures import encoded, trousers
 
@@ -46,7 +46,7 @@ def under_a_stage(app: FastAPI) -> Iterator[str]:
 
 
 def pixels_input(*, binary: bool = True) -> Any:
-    pixels = np.concatenate([model_pixels(file, 10**6) for file in FILES])
+    pixels = np.concatenate([views_of(file, 10**6) for file in FILES])
     return triton.InferInput("images", list(pixels.shape), "UINT8").set_data_from_numpy(pixels, binary_data=binary)
 
 

@@ -1,13 +1,14 @@
 """Every reply, errors too, says which request it answers and how long that took."""
 
 import re
+from collections.abc import Sequence
 
 import pytest
 from starlette.testclient import TestClient
 
 from handler.api import create_app
 from handler.classifier import MODEL_PATH, Classifier
-from handler.contract import Classification, ModelCard, Pixels
+from handler.contract import Classification, ModelCard, Views
 from handler.http_entry import handler
 from handler.settings import Settings
 from tests.gateway_events import Sent, http_api_event, rest_event
@@ -38,8 +39,8 @@ def test_every_reply_has_an_id_and_a_time(client: TestClient, method: str, path:
 class BrokenClassifier(Classifier):
     """Fails in a way that nobody foresaw."""
 
-    def classify(self, pixels: Pixels, top_k: int) -> list[Classification]:
-        raise ZeroDivisionError(f"{pixels.shape} {top_k}")
+    def classify(self, pictures: Sequence[Views], top_k: int) -> list[Classification]:
+        raise ZeroDivisionError(f"{len(pictures)} {top_k}")
 
 
 def test_even_an_unforeseen_error_has_them_and_may_be_read_by_other_origins(card: ModelCard, png: bytes) -> None:

@@ -132,5 +132,5 @@ def _seen_as(explanation: Explanation) -> SeenAs:
     return SeenAs(
         pixels="data:image/png;base64," + base64.b64encode(file.getvalue()).decode(),
         activation_map=explanation.activation_map.astype(float).round(3).tolist(),
-        view=explanation.view,
+        view=explanation.frame,
     )

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from handler.binary_tensors import LENGTH_HEADER
 from handler.bodies import read_body
 from handler.content_encodings import UnknownEncoding, decoded_body
-from handler.contract import ModelCard, Pixels
+from handler.contract import ModelCard, Views
 from handler.errors import (
     BadRequest,
     BrokenImage,
@@ -143,8 +143,8 @@ def _inference_of(
         document = decoded_body(body, encoding, settings.max_body_bytes)
         asked = inference_request(document, json_length, settings.max_batch_images)
         images = asked.images
-        pixels = images if isinstance(images, np.ndarray) else _decoded(recognition, images)
-        return inference_reply(asked, recognition.answers(pixels), served)
+        pictures = images[:, np.newaxis] if isinstance(images, np.ndarray) else _decoded(recognition, images)
+        return inference_reply(asked, recognition.answers_to(list(pictures)), served)
 
     async def inference(request: Request) -> InferenceReply:
         body = await read_body(request, settings.max_body_bytes)
@@ -154,14 +154,14 @@ def _inference_of(
     return inference
 
 
-def _decoded(recognition: Recognition, images: tuple[bytes, ...]) -> Pixels:
-    pixels = []
+def _decoded(recognition: Recognition, images: tuple[bytes, ...]) -> list[Views]:
+    pictures = []
     for index, image in enumerate(images):
         try:
-            pixels.append(recognition.pixels(image))
+            pictures.append(recognition.views(image))
         except ClassifierError as error:
             raise type(error)(f"{ENCODED.name}[{index}]: {error}") from error
-    return np.concatenate(pixels)
+    return pictures
 
 
 def _knows(name: str) -> Callable[..., Awaitable[None]]:
