@@ -37,7 +37,8 @@ def test_a_28x28_png_gets_the_answer_of_its_raw_pixels(
     client: TestClient, classifier: Classifier, test_images: Bytes, test_labels: Bytes
 ) -> None:
     some, right = test_images[::5], 0
-    for pixels, classification, label in zip(some, classifier.classify(list(some[:, None]), top_k=1), test_labels[::5], strict=True):
+    classified = classifier.classify(list(some[:, None]), top_k=1)
+    for pixels, classification, label in zip(some, classified, test_labels[::5], strict=True):
         reply = _classified(client, encoded(Image.fromarray(pixels[0])))
         (prediction,) = classification.predictions
         assert reply["class_id"] == prediction.class_id

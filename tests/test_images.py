@@ -98,7 +98,7 @@ def test_a_truncated_image_is_rejected_not_guessed_at(name: str, share: float) -
         decode(data[: int(len(data) * share)], LIMIT)
 
 
-def test_pixels_come_as_the_model_takes_them() -> None:
+def test_views_come_as_the_model_takes_them() -> None:
     pixels = views_of(encoded(trousers()), LIMIT)
-    assert pixels.shape == (1, 1, 28, 28)
+    assert pixels.shape == (4, 1, 28, 28)
     assert pixels.dtype == np.uint8

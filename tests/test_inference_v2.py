@@ -19,7 +19,8 @@ from tests.gateway_events import Sent, function_url_event, http_api_event, reply
 from tests.pictures import encoded, png_that_claims, trousers
 from tests.tensor_requests import INFER, LENGTH, MODEL, PNG, binary, document, elements, files, images, text
 
-FILES = [encoded(trousers(100 + 30 * i), name) for i, name in enumerate(["PNG", "JPEG", "WEBP"])]
+# Of the model's own size, so that the same can be said in pixels.
+FILES = [encoded(trousers(28).rotate(90 * i), name) for i, name in enumerate(["PNG", "BMP", "TIFF"])]
 PIXELS: Pixels = np.concatenate([views_of(file, 10**6) for file in FILES])
 
 

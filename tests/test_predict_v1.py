@@ -15,7 +15,7 @@ from tests.pictures import encoded, png_that_claims, trousers
 MODEL = "/v1/models/fashion-mnist"
 PREDICT = f"{MODEL}:predict"
 
-PNG = encoded(trousers())
+PNG = encoded(trousers(28))  # of the model's own size, so that the same can be said in numbers
 TEXT = base64.b64encode(PNG).decode()
 PIXELS = views_of(PNG, 10**6)[0, 0].tolist()
 

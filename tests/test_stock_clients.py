@@ -22,7 +22,8 @@ from tests.machine import free_port
 from tests.pictures import encoded, trousers
 
 MODEL = "fashion-mnist"
-FILES = [encoded(trousers(100 + 30 * i), name) for i, name in enumerate(["PNG", "JPEG", "WEBP"])]
+# Of the model's own size, so that the same can be said in pixels.
+FILES = [encoded(trousers(28).rotate(90 * i), name) for i, name in enumerate(["PNG", "BMP", "TIFF"])]
 
 
 @pytest.fixture
