@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
+from handler.binary_tensors import LENGTH_HEADER
 from handler.classifier import Classifier
 from handler.contract import ModelCard
 from handler.problems import Problem, answer_with_problems
@@ -72,6 +73,6 @@ def _with_cors(app: ASGIApp, origins: tuple[str, ...]) -> ASGIApp:
         allow_origins=origins,
         allow_methods=("GET", "POST"),
         allow_headers=("*",),
-        expose_headers=(REQUEST_ID, SERVER_TIMING),
+        expose_headers=(REQUEST_ID, SERVER_TIMING, LENGTH_HEADER),
         max_age=_DAY,
     )

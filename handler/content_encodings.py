@@ -3,14 +3,9 @@
 import zlib
 from typing import Final
 
-from handler.errors import BadRequest, TooManyBytes
+from handler.errors import BadRequest, TooManyBytes, UnknownEncoding
 
 _EITHER_HEADER: Final = zlib.MAX_WBITS | 32  # zlib's or gzip's, whichever is there
-
-
-class UnknownEncoding(BadRequest):
-    status = 415
-    title = "Unknown content encoding"
 
 
 def decoded_body(body: bytes, encoding: str, max_bytes: int) -> bytes:

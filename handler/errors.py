@@ -8,6 +8,7 @@ RejectedImage         the bytes came, but no answer can be given for them; sendi
 BadRequest            400  the request itself is malformed
 ├── MissingImage      400  no image where one was expected
 ├── TooManyImages     422  more in one request than are classified at once
+├── UnknownEncoding   415  the body is compressed in a way that is not read here
 └── WrongParameter    422  a parameter is outside its range
 NotFound              404  what the path names is not here
 Unavailable           503  it would work, but not now, or not as this service is set up
@@ -64,6 +65,11 @@ class WrongParameter(BadRequest):
 class TooManyImages(BadRequest):
     status = 422
     title = "Too many images"
+
+
+class UnknownEncoding(BadRequest):
+    status = 415
+    title = "Unknown content encoding"
 
 
 class NotFound(ClassifierError):
