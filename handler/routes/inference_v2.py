@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 
 from handler.binary_tensors import LENGTH_HEADER
 from handler.bodies import read_body
-from handler.content_encodings import UnknownEncoding, decoded_body
+from handler.content_encodings import decoded_body
 from handler.contract import ModelCard, Views
 from handler.errors import (
     BadRequest,
@@ -22,6 +22,7 @@ from handler.errors import (
     TooManyBytes,
     TooManyImages,
     TooManyPixels,
+    UnknownEncoding,
 )
 from handler.inference_replies import InferenceReply, ServedModel, inference_reply
 from handler.inference_requests import inference_request
