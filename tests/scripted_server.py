@@ -1,11 +1,13 @@
 """A real HTTP server that answers as a test tells it to: throttled, broken, slow, or rightly."""
 
+import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class ScriptedServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.script = script
         self.sent: list[Sent] = []
+        self.connections = 0
         self._lock = Lock()
 
     def noted(self, sent: Sent) -> int:
@@ -44,6 +47,10 @@ class ScriptedServer(ThreadingHTTPServer):
         with self._lock:
             self.sent.append(sent)
             return len(self.sent) - 1
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        self.connections += 1
+        return super().get_request()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that was killed, or does not trust the certificate, is no news here."""

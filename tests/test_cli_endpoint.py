@@ -198,7 +198,7 @@ def test_a_certificate_that_proves_nothing_is_refused(
         ended = classify("good.png", "--endpoint", address, cwd=folder, variables=variables)
     assert "its certificate is not trusted (" in ended.stderr
     assert reason in ended.stderr
-    assert (ended.returncode, there.sent) == (1, [])
+    assert (ended.returncode, there.sent, there.connections) == (1, [], 1)
 
 
 def test_a_proxy_of_the_environment_is_used(folder: Path, right: bytes) -> None:

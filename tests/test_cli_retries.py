@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from handler.command_line.endpoint import Endpoint, EndpointFailure
 from handler.command_line.retries import patient
-from tests.scripted_server import Reply, Script, Sent, after_refusals, scripted
+from tests.scripted_server import Reply, Script, after_refusals, scripted
 
 BUSY = Reply(503, b'{"title": "Unavailable", "detail": "it is starting"}')
 
@@ -106,13 +106,21 @@ def test_after_a_failure_the_others_do_not_wait_until_one_succeeds(right: bytes,
             assert len(there.sent) == requests_so_far
 
 
-def test_who_is_throttled_stays_patient(right: bytes, png: bytes) -> None:
-    def script(_: Sent, before: int) -> Reply:
-        return BUSY if before < 7 else Reply(429) if before < 10 else Reply(200, right)
-
-    with scripted(script) as (there, address):
+def test_throttling_is_waited_out_whatever_was_before(right: bytes, png: bytes) -> None:
+    replies = [*[BUSY] * 7, Reply(429), Reply(429), Reply(200, right)]
+    with scripted(lambda _, before: replies[before]) as (there, address):
         classifier = endpoint(address)
         with pytest.raises(EndpointFailure):
             classifier.classify(png, 1)
         assert classifier.classify(png, 1).known
-    assert len(there.sent) == 11
+    assert len(there.sent) == len(replies)
+
+
+def test_throttling_does_not_end_the_patience_with_others(right: bytes, png: bytes) -> None:
+    replies = [*[Reply(429)] * 7, BUSY, BUSY, Reply(200, right)]
+    with scripted(lambda _, before: replies[before]) as (there, address):
+        classifier = endpoint(address)
+        with pytest.raises(EndpointFailure):
+            classifier.classify(png, 1)
+        assert classifier.classify(png, 1).known
+    assert len(there.sent) == len(replies)
