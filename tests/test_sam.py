@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -79,9 +78,7 @@ def emulator(
     command += emulated_s3
     log_path = tmp_path_factory.mktemp("sam") / "log.txt"
     with log_path.open("w") as log:
-        process = subprocess.Popen(
-            command, cwd=PROJECT, env=ENVIRONMENT, stdout=log, stderr=log, start_new_session=True
-        )
+        process = subprocess.Popen(command, cwd=PROJECT, env=ENVIRONMENT, stdout=log, stderr=log)
     try:
         address = f"http://127.0.0.1:{port}"
         give_up = time.monotonic() + 120
@@ -91,7 +88,7 @@ def emulator(
             time.sleep(0.5)
         yield address
     finally:
-        os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: SAM removes its containers
+        process.terminate()  # SAM removes its containers; after SIGINT it now and then leaves one behind
         process.wait(timeout=60)
 
 
