@@ -8,7 +8,7 @@ from io import TextIOWrapper
 from typing import Final
 
 from handler.command_line.classification import Plan, classify_all
-from handler.command_line.interruption import INTERRUPTED
+from handler.command_line.interruption import INTERRUPTED, leave_at_once
 from handler.command_line.sources import sources_of
 from handler.contract import Classification
 from handler.settings import Settings
@@ -99,6 +99,7 @@ def _serve(host: str, port: int) -> int:
 
 
 def _classify(options: argparse.Namespace, settings: Settings) -> int:
+    leave_at_once()
     jobs = options.jobs or (os.cpu_count() or 1 if options.endpoint is None else _REMOTE_JOBS)
     try:
         if options.endpoint is None:

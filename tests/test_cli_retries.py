@@ -74,7 +74,7 @@ def test_a_pause_that_is_asked_for_is_made(right: bytes, png: bytes, retry_after
     with scripted(after_refusals([throttled], right)) as (_, address):
         started = time.monotonic()
         assert endpoint(address).classify(png, 1).known
-    assert 0.9 < time.monotonic() - started < 10
+    assert 0.9 < time.monotonic() - started < 30
 
 
 @pytest.mark.parametrize("retry_after", ["soon", "-1", "0", "Mon, 99 Foo 2020", "9" * 5000])

@@ -1,11 +1,26 @@
 """Ctrl-C and SIGTERM as a request to stop in good order."""
 
+import os
 import signal
 from threading import Event
 from types import FrameType
 from typing import Final
 
 INTERRUPTED: Final = 128 + signal.SIGINT  # the exit status that shells expect
+
+
+def leave_at_once() -> None:
+    """From here on Ctrl-C ends the process: nothing is done yet that could be lost.
+
+    KeyboardInterrupt would not do: while a native library is loaded, it turns into an ImportError.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _leave)
+
+
+def _leave(*_: object) -> None:
+    os.write(2, b"interrupted\n")
+    os._exit(INTERRUPTED)
 
 
 class Interruption:
