@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         return _complain(str(error), status=2)
     if options.command == "serve":
-        return _serve(options.host, options.port)
+        return _serve(options.host, options.port, options.root_path)
     return _classify(options, settings)
 
 
@@ -57,6 +57,9 @@ def _add_serve_arguments(serve: argparse.ArgumentParser) -> None:
         default=os.environ.get("PORT") or "8000",
         help="port to listen on (default: the variable PORT, else 8000)",
     )
+    serve.add_argument(
+        "--root-path", default="", metavar="/PATH", help="where the public finds it, if a proxy cuts that path off"
+    )
 
 
 def _add_classify_arguments(classify: argparse.ArgumentParser) -> None:
@@ -87,14 +90,14 @@ def _jobs(text: str) -> int:
     return int(text)
 
 
-def _serve(host: str, port: int) -> int:
+def _serve(host: str, port: int, root_path: str) -> int:
     try:
         import uvicorn  # noqa: PLC0415  on Lambda, and for `classify`, there is none
     except ModuleNotFoundError:
         return _complain("serving needs uvicorn, which is not installed: pip install uvicorn", status=2)
     from handler.http_entry import app  # noqa: PLC0415  it loads all that serving needs
 
-    uvicorn.run(app, host=host, port=port)
+    uvicorn.run(app, host=host, port=port, root_path=root_path)
     return 0
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,9 +103,15 @@ def server(running_server: RunningServer) -> str:
 @pytest.fixture(scope="session")
 def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A real server, started as a user starts it."""
+    with serving(tmp_path_factory.mktemp("server") / "log.txt") as server:
+        yield server
+
+
+@contextmanager
+def serving(log_path: Path, *options: str) -> Iterator[RunningServer]:
+    """A server of its own, started with further `options`."""
     port = free_port()
-    log_path = tmp_path_factory.mktemp("server") / "log.txt"
-    command = [sys.executable, "-m", "handler", "serve", "--port", str(port)]
+    command = [sys.executable, "-m", "handler", "serve", "--port", str(port), *options]
     with log_path.open("w") as log, subprocess.Popen(command, cwd=PROJECT, stdout=log, stderr=log) as process:
         try:
             server = RunningServer(f"http://127.0.0.1:{port}", process.pid)

@@ -5,12 +5,14 @@ import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 from starlette.testclient import TestClient
 
+from tests.conftest import serving
 from tests.machine import PROJECT, free_port
 from tests.pictures import FORMATS, encoded, trousers
 from tests.sending import WAYS
@@ -28,6 +30,16 @@ def test_the_server_answers_as_the_app_does(server: str, client: TestClient, for
 @pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/labels", "/model", "/health"])
 def test_every_route_answers(server: str, path: str) -> None:
     assert httpx2.get(f"{server}{path}").status_code == 200
+
+
+def test_behind_a_proxy_it_knows_the_path_that_the_public_sees(tmp_path: Path, png: bytes) -> None:
+    with serving(tmp_path / "log.txt", "--root-path", "/clothes") as server:
+        page, documentation = (httpx2.get(server.address + path).text for path in ("/", "/docs"))
+        document = httpx2.get(f"{server.address}/openapi.json").json()
+        assert httpx2.post(f"{server.address}/classify", content=png).status_code == 200
+    assert '<base href="/clothes/">' in page
+    assert 'src="/clothes/swagger/swagger-ui-bundle.js"' in documentation
+    assert [entry["url"] for entry in document["servers"]] == ["/clothes"]
 
 
 def test_parallel_posts_get_the_answers_of_sequential_ones(server: str) -> None:
