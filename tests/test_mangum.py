@@ -76,12 +76,30 @@ def test_a_problem_goes_out_as_text(wrap: Wrap, sent: Sent, status: int) -> None
 
 
 @pytest.mark.parametrize("wrap", GATEWAYS)
-@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/labels", "/model", "/health"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/labels", "/model", "/health", "/v2", "/v1/models"])
 def test_every_route_works_through_each_gateway(client: TestClient, wrap: Wrap, path: str) -> None:
     reply = call(wrap(Sent("GET", path)))
     assert (reply["statusCode"], reply["isBase64Encoded"]) == (200, False)
-    if path not in ("/docs", "/openapi.json"):  # they name the stage
+    if path not in ("/", "/docs", "/openapi.json"):  # they name the stage
         assert reply["body"] == client.get(path).text
+
+
+@pytest.mark.parametrize("wrap", GATEWAYS)
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("/static/samples/t-shirt.jpg", "image/jpeg"),
+        ("/static/index.html", "text/html; charset=utf-8"),
+        ("/swagger/swagger-ui.css", "text/css; charset=utf-8"),
+        ("/swagger/swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
+    ],
+)
+def test_a_file_arrives_whole_through_each_gateway(
+    client: TestClient, wrap: Wrap, path: str, content_type: str
+) -> None:
+    reply = call(wrap(Sent("GET", path)))
+    assert (reply["statusCode"], reply["headers"]["content-type"]) == (200, content_type)
+    assert reply_body(reply) == client.get(path).content
 
 
 STAGES = [
@@ -113,6 +131,15 @@ def test_the_docs_page_asks_for_its_document_below_the_stage(wrap: Wrap, root: s
     assert f"url: '{root}/openapi.json'" in call(wrap(Sent("GET", "/docs")))["body"].replace('"', "'")
     document = json.loads(call(wrap(Sent("GET", "/openapi.json")))["body"])
     assert [server["url"] for server in document.get("servers", [])] == ([root] if root else [])
+
+
+@pytest.mark.parametrize(("wrap", "root"), STAGES)
+def test_the_pages_load_their_files_from_below_the_stage(wrap: Wrap, root: str) -> None:
+    assert f'<base href="{root}/">' in call(wrap(Sent("GET", "/")))["body"]
+    documentation = call(wrap(Sent("GET", "/docs")))["body"]
+    assert f'src="{root}/swagger/swagger-ui-bundle.js"' in documentation
+    assert f'href="{root}/swagger/swagger-ui.css"' in documentation
+    assert "https://" not in documentation
 
 
 @pytest.mark.parametrize(("wrap", "root"), STAGES)
