@@ -7,6 +7,7 @@ a photo is cut out several times, and the model's answers to these views are ave
 A. Krizhevsky, I. Sutskever and G. Hinton, "ImageNet Classification", NIPS 2012, section 4.1, do it with crops.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,14 +58,18 @@ def views_of(picture: Image.Image) -> tuple[NDArray[np.uint8], Frame]:
     unchanged = _already_converted(picture)
     if unchanged is not None:
         return unchanged[np.newaxis], Frame(0, 0, 1, 1)
-    first, *others = (convert(picture, cut) for cut in (CUTS[:1] if _is_transparent(picture) else CUTS))
+    first, *others = conversions(picture, CUTS[:1] if _is_transparent(picture) else CUTS)
     return np.stack([first.pixels, *(other.pixels for other in others)]), first.frame
 
 
-def convert(picture: Image.Image, cut: float = CUTS[0]) -> Conversion:
-    """All steps from a picture in mode L, LA, RGB or RGBA to a view of it."""
+def conversions(picture: Image.Image, cuts: Sequence[float] = CUTS) -> list[Conversion]:
+    """All steps from a picture in mode L, LA, RGB or RGBA to a view of it, for each of `cuts`."""
     reduced = _reduced(picture, DETAIL_SIDE)
-    garment = _enlarged(_garment(_reduced(reduced, _GROUND_SIDE), cut), reduced.size)
+    garments = _garments(_reduced(reduced, _GROUND_SIDE), cuts)
+    return [_converted(reduced, _enlarged(garment, reduced.size)) for garment in garments]
+
+
+def _converted(reduced: Image.Image, garment: Mask) -> Conversion:
     brightened = _brightened(reduced, garment)
     box = _box(garment)
     trimmed = Image.fromarray(brightened[box].astype(np.uint8))
@@ -93,21 +98,22 @@ def _is_transparent(picture: Image.Image) -> bool:
     return "A" in picture.getbands() and not _opaque(picture).all()
 
 
-def _garment(picture: Image.Image, cut: float) -> Mask:
-    """Where the garment is: what is not transparent, or else what differs from the border's colour."""
-    garment = _opaque(picture) if _is_transparent(picture) else _unlike_the_border(picture, cut)
-    return garment if garment.any() else np.ones_like(garment)
+def _garments(picture: Image.Image, cuts: Sequence[float]) -> list[Mask]:
+    """Where the garment is, by each cut: what is not transparent, or else what differs from the border's colour."""
+    found = [_opaque(picture)] * len(cuts) if _is_transparent(picture) else _unlike_the_border(picture, cuts)
+    return [garment if garment.any() else np.ones_like(garment) for garment in found]
 
 
 def _opaque(picture: Image.Image) -> Mask:
     return np.asarray(picture.getchannel("A")) >= _OPAQUE
 
 
-def _unlike_the_border(picture: Image.Image, cut: float) -> Mask:
+def _unlike_the_border(picture: Image.Image, cuts: Sequence[float]) -> list[Mask]:
     colours = _opponent_colours(picture.convert("RGB"))
     ground = np.median(colours[_border(picture.size)], axis=0)
     distance = _blurred(np.linalg.norm(colours - ground, axis=-1))
-    return _large_parts(distance > max(cut * _otsu_threshold(distance), _SMALLEST_CONTRAST))
+    threshold = _otsu_threshold(distance)
+    return [_large_parts(distance > max(cut * threshold, _SMALLEST_CONTRAST)) for cut in cuts]
 
 
 def _opponent_colours(picture: Image.Image) -> Grey:

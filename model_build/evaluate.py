@@ -48,7 +48,7 @@ def evaluate(run_dir: Path, config: Config) -> None:
         classifier = Classifier(run_dir / file, dataset.labels, threshold)
         of_test = _answers(classifier, test.images.unsqueeze(1).numpy(), f"evaluating {name}")
         of_photos = {folder: classifier.answers_to(pictures) for folder, pictures in photos.items()}
-        of_drawings = classifier.answers_to([views[:, np.newaxis] for views in drawings])
+        of_drawings = classifier.answers_to(drawings)
         metrics[name] = {
             "bytes": (run_dir / file).stat().st_size,
             **_of_test(of_test, test, dataset.labels, threshold),

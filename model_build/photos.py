@@ -22,7 +22,7 @@ from torchvision.datasets.utils import download_and_extract_archive
 
 import handler.conversion
 import handler.images
-from handler.conversion import CUTS, convert, views_of
+from handler.conversion import CUTS, conversions, views_of
 from handler.images import decode
 from model_build.data import DATA_DIR, ChecksumError
 from model_build.progress import track
@@ -135,7 +135,8 @@ def _variants(path: Path, altered: int) -> NDArray[np.uint8]:
     photo = decode(path.read_bytes(), _MAX_PIXELS).convert("RGB")
     chance = random.Random(path.name)
     cuts = [chance.uniform(*_CUT_RANGE) for _ in range(altered)]
-    return np.stack([*views_of(photo)[0], *(convert(_altered(photo, chance), cut).pixels for cut in cuts)])
+    others = [conversions(_altered(photo, chance), [cut])[0].pixels for cut in cuts]
+    return np.stack([*views_of(photo)[0], *others])
 
 
 def _altered(photo: Image.Image, chance: random.Random) -> Image.Image:

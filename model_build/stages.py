@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from handler.conversion import convert, views_of
+from handler.conversion import CUTS, conversions, views_of
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ def conversion_stages(picture: Image.Image) -> list[Stage]:
     The last stage is that view (28, 28). A picture that is taken as it is has two stages only.
     """
     decoded, seen = Stage("decoded, upright", np.asarray(picture.convert("RGB"))), views_of(picture)[0][0]
-    steps = convert(picture)
+    (steps,) = conversions(picture, CUTS[:1])
     if not np.array_equal(seen, steps.pixels):  # it was of the model's size and kind already
         return [decoded, Stage("as it is", seen)]
     return [

@@ -2,17 +2,16 @@
 
 import random
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from torch import Tensor
 
-from handler.contract import IMAGE_SIDE
-from handler.conversion import views_of
+from handler.contract import IMAGE_SIDE, Views
+from handler.conversion import CUTS, conversions, views_of
 from model_build.progress import track
 
 _SIDE: Final = 112  # of a picture before its conversion, in pixels
@@ -22,16 +21,21 @@ Colour = tuple[int, int, int]
 
 def unknown_images(count: int, seed: int, *, with_text: bool = True) -> Tensor:
     """(count, 28, 28) uint8: noise, blank grounds, gradients, text, drawings and stripes in equal parts."""
-    images = [views[0] for views in unknown_views(count, seed, with_text=with_text)]
+    drawn = _drawn(count, seed, with_text)
+    images = [conversions(picture, CUTS[:1])[0].pixels for picture in drawn]
     return torch.from_numpy(np.array(images, np.uint8).reshape(-1, IMAGE_SIDE, IMAGE_SIDE))
 
 
-def unknown_views(count: int, seed: int, *, with_text: bool = True) -> list[NDArray[np.uint8]]:
-    """The same, each in all its views: uint8 (views, 28, 28)."""
+def unknown_views(count: int, seed: int, *, with_text: bool = True) -> list[Views]:
+    """The same, each in all its views: uint8 (views, 1, 28, 28)."""
+    return [views_of(picture)[0][:, np.newaxis] for picture in _drawn(count, seed, with_text)]
+
+
+def _drawn(count: int, seed: int, with_text: bool) -> Iterator[Image.Image]:
     chance = random.Random(seed)
     kinds = [kind for kind in _KINDS if with_text or kind is not _text]
-    chosen = track([kinds[number % len(kinds)] for number in range(count)], "drawing pictures of no clothing")
-    return [views_of(draw(chance))[0] for draw in chosen]
+    for draw in track([kinds[number % len(kinds)] for number in range(count)], "drawing pictures of no clothing"):
+        yield draw(chance)
 
 
 def _noise(chance: random.Random) -> Image.Image:
