@@ -93,8 +93,9 @@ function timed(answer, timing, started) {
 
 /** A folder that was dropped, or a file that was moved away since, fails here and not like a network. */
 async function ensureReadable(file) {
-  const start = await file.slice(0, 1).arrayBuffer().catch(() => null);
-  if (start?.byteLength !== Math.min(file.size, 1)) throw new Failure("unreadable"); // Chromium reads no bytes then
+  // To Chromium a file that is gone has no size, and no bytes in a slice; only reading it as a whole fails.
+  const start = await (file.size ? file.slice(0, 1) : file).arrayBuffer().catch(() => null);
+  if (start?.byteLength !== Math.min(file.size, 1)) throw new Failure("unreadable");
 }
 
 async function classifyUploaded(file, signal, tooLarge) {

@@ -24,6 +24,11 @@ export function listen(take, complain) {
       takeFiles(input.files);
       input.value = ""; // so that the same file can be chosen again
     });
+    input.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter") return; // a file input opens by Space alone, but it looks like a button here
+      event.preventDefault();
+      input.click();
+    });
   }
   for (const button of document.querySelectorAll("[data-sample]")) {
     button.addEventListener("click", () => take([fromSample(button.dataset.sample)]));
