@@ -12,9 +12,10 @@ def trousers(side: int = 280) -> Image.Image:
     """Bright trousers on a black ground, as Fashion-MNIST has them; colour, `side` by `side` pixels."""
     picture = Image.new("RGB", (side, side))
     draw = ImageDraw.Draw(picture)
-    for left, right in ((0.32, 0.46), (0.54, 0.68)):
-        draw.rectangle((left * side, 0.05 * side, right * side, 0.95 * side), fill=(210, 210, 210))
-    draw.rectangle((0.32 * side, 0.05 * side, 0.68 * side, 0.3 * side), fill=(230, 230, 230))
+    # Shares of the side, from the middle outwards and from the top: waist, hip, both edges of the hem, crotch.
+    leg = [(0, 0.04), (0.13, 0.04), (0.2, 0.3), (0.13, 0.96), (0.06, 0.96), (0.005, 0.3)]
+    for outwards in (-1, 1):
+        draw.polygon([((0.5 + outwards * x) * side, y * side) for x, y in leg], fill=(210, 210, 210))
     return picture
 
 
