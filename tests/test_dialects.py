@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from httpx2 import Client
 from PIL import Image
-from starlette.testclient import TestClient
 
 from handler.images import views_of
 from tests.pictures import FORMATS, encoded, trousers
@@ -33,17 +33,17 @@ def by_class(guesses: list[dict[str, Any]]) -> list[float]:
     return [guess["score"] for guess in sorted(guesses, key=lambda guess: guess["class_id"])]
 
 
-def one_by_one(client: TestClient, pictures: list[bytes] = PICTURES) -> Scores:
+def one_by_one(client: Client, pictures: list[bytes] = PICTURES) -> Scores:
     replies = [client.post("/classify?top_k=10", content=picture).json() for picture in pictures]
     return [by_class(reply["predictions"]) for reply in replies]
 
 
-def as_a_batch(client: TestClient) -> Scores:
+def as_a_batch(client: Client) -> Scores:
     results = client.post("/classify/batch?top_k=10", json=TEXTS).json()["results"]
     return [by_class(result["answer"]["predictions"]) for result in results]
 
 
-def v2(client: TestClient, given: dict[str, Any], data: bytes = b"") -> Scores:
+def v2(client: Client, given: dict[str, Any], data: bytes = b"") -> Scores:
     parameters = {"binary_data_size": len(data)} if data else {}
     outputs = [{"name": "probabilities", "parameters": {"binary_data": bool(data)}}]
     head = json.dumps({"inputs": [{**given, "parameters": parameters}], "outputs": outputs}).encode()
@@ -57,26 +57,26 @@ ENCODED = {"name": "encoded", "datatype": "BYTES", "shape": [COUNT]}
 ELEMENTS = b"".join(struct.pack("<I", len(picture)) + picture for picture in PICTURES)
 
 
-def v1(client: TestClient, instances: list[Any]) -> Scores:
+def v1(client: Client, instances: list[Any]) -> Scores:
     reply = client.post("/v1/models/fashion-mnist:predict", json={"instances": instances}).json()
     return [prediction["probabilities"] for prediction in reply["predictions"]]
 
 
-def hugging_face(client: TestClient) -> Scores:
+def hugging_face(client: Client) -> Scores:
     labels = [label["english"] for label in client.get("/labels").json()["labels"]]
     replies = [client.post("/huggingface?top_k=10", content=picture).json() for picture in PICTURES]
     scores = [{guess["label"]: guess["score"] for guess in reply} for reply in replies]
     return [[score[label] for label in labels] for score in scores]
 
 
-DIALECTS: dict[str, Callable[[TestClient], Scores]] = {
+DIALECTS: dict[str, Callable[[Client], Scores]] = {
     "/classify/batch": as_a_batch,
     "v2, files in JSON": lambda client: v2(client, {**ENCODED, "data": TEXTS}),
     "v2, files as bytes": lambda client: v2(client, ENCODED, ELEMENTS),
     "v1, files": lambda client: v1(client, TEXTS),
     "Hugging Face": hugging_face,
 }
-IN_PIXELS: dict[str, Callable[[TestClient], Scores]] = {
+IN_PIXELS: dict[str, Callable[[Client], Scores]] = {
     "v2, JSON": lambda client: v2(client, {**IMAGES, "data": PIXELS.ravel().tolist()}),
     "v2, bytes": lambda client: v2(client, IMAGES, PIXELS.tobytes()),
     "v1": lambda client: v1(client, PIXELS[:, 0].tolist()),
@@ -84,14 +84,14 @@ IN_PIXELS: dict[str, Callable[[TestClient], Scores]] = {
 
 
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
-def test_the_scores_are_those_of_classify(client: TestClient, dialect: Callable[[TestClient], Scores]) -> None:
+def test_the_scores_are_those_of_classify(client: Client, dialect: Callable[[Client], Scores]) -> None:
     assert dialect(client) == one_by_one(client)
 
 
 @pytest.mark.parametrize("dialect", IN_PIXELS.values(), ids=IN_PIXELS)
-def test_pixels_get_the_scores_of_a_file_with_them(client: TestClient, dialect: Callable[[TestClient], Scores]) -> None:
+def test_pixels_get_the_scores_of_a_file_with_them(client: Client, dialect: Callable[[Client], Scores]) -> None:
     assert dialect(client) == one_by_one(client, AS_PIXELS)
 
 
-def test_the_pictures_are_no_twins(client: TestClient) -> None:
+def test_the_pictures_are_no_twins(client: Client) -> None:
     assert len({tuple(scores) for scores in one_by_one(client)}) == COUNT == 20

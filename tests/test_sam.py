@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 from tests.aws import CREDENTIALS, RESULTS, UPLOADS, Cloud
 from tests.machine import PROJECT, free_port
 from tests.sending import WAYS
+from tests.test_dialects import DIALECTS, Scores, one_by_one
 
 SAM = PROJECT / ".venv-sam" / "bin" / "sam"
 IMAGE = "public.ecr.aws/lambda/python:3.13-x86_64"
@@ -127,6 +128,14 @@ def test_a_picture_gets_the_same_answer_on_lambda_as_from_make_run(
     on_lambda, on_uvicorn = (httpx2.post(f"{url}/classify", **WAYS[way](image)) for url in (emulator, server))
     assert on_lambda.status_code == on_uvicorn.status_code == 200, on_lambda.text
     assert on_lambda.json() == on_uvicorn.json()
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+def test_every_dialect_gives_on_lambda_the_scores_of_make_run(
+    dialect: Callable[[httpx2.Client], Scores], emulator: str, server: str
+) -> None:
+    with httpx2.Client(base_url=emulator, timeout=60) as on_lambda, httpx2.Client(base_url=server) as on_uvicorn:
+        assert dialect(on_lambda) == one_by_one(on_uvicorn)
 
 
 @pytest.mark.parametrize(
