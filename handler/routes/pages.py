@@ -12,7 +12,10 @@ from starlette.staticfiles import StaticFiles
 STATIC_FOLDER: Final = Path(__file__).parent.parent / "static"
 
 # Browsers are told to load nothing from elsewhere.
-_OWN: Final = "default-src 'none'; img-src 'self' blob: data:; base-uri 'self'; form-action 'none'; connect-src 'self'"
+_OWN: Final = (
+    "default-src 'none'; img-src 'self' blob: data:; base-uri 'self'; form-action 'none'; frame-ancestors 'self';"
+    " connect-src 'self'"
+)
 _SWAGGER_POLICY: Final = f"{_OWN}; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'"
 
 
@@ -31,9 +34,10 @@ def add_pages(app: FastAPI, upload_origin: str | None) -> None:
 
     @app.get("/", include_in_schema=False)
     async def page(request: Request) -> HTMLResponse:
-        return HTMLResponse(
-            index.replace("{{base}}", f"{_root_path(request)}/"), headers={"Content-Security-Policy": policy}
-        )
+        root_path = _root_path(request)
+        # Where no path is known of, a proxy may still cut one off.
+        base = f"{root_path}/" if root_path else "./"
+        return HTMLResponse(index.replace("{{base}}", base), headers={"Content-Security-Policy": policy})
 
     @app.get("/docs", include_in_schema=False)
     async def documentation(request: Request) -> HTMLResponse:
