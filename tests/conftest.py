@@ -1,6 +1,7 @@
 """Real parts, built once: the shipped model, the app, a server as a process of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -21,6 +22,10 @@ from handler.settings import Settings
 from tests.aws import CREDENTIALS, Cloud, emulated_aws, new_cloud
 from tests.machine import PROJECT, free_port
 from tests.pictures import encoded, trousers
+
+
+# The background job of a shell ignores Ctrl-C, and so would every process that the tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
