@@ -23,7 +23,6 @@ from tests.aws import CREDENTIALS, Cloud, emulated_aws, new_cloud
 from tests.machine import PROJECT, free_port
 from tests.pictures import encoded, trousers
 
-
 # The background job of a shell ignores Ctrl-C, and so would every process that the tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
