@@ -141,6 +141,7 @@ def _variants(path: Path, altered: int) -> NDArray[np.uint8]:
 
 def _altered(photo: Image.Image, chance: random.Random) -> Image.Image:
     """The same thing as another person would photograph it."""
+    photo = photo.copy()
     photo.thumbnail((400, 400))
     tilted = photo.rotate(chance.uniform(-12, 12), Image.Resampling.BILINEAR, fillcolor=photo.getpixel((1, 1)))
     width, height = photo.size
