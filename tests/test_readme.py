@@ -33,15 +33,18 @@ class Block:
 
 
 def blocks() -> list[Block]:
-    found = list(_BLOCK.finditer((PROJECT / "README.md").read_text(encoding="utf-8")))
-    following = [*found[1:], None]
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
     return [
-        Block(
-            block["text"], next_["text"] if next_ and next_["language"] in ("json", "text") else None, block["excuse"]
-        )
-        for block, next_ in zip(found, following, strict=True)
+        Block(block["text"], _printed(readme[block.end() :]), block["excuse"])
+        for block in _BLOCK.finditer(readme)
         if block["language"] == "bash"
     ]
+
+
+def _printed(following: str) -> str | None:
+    """What the block says that comes next, without any words between."""
+    block = _BLOCK.match(following.lstrip())
+    return block["text"] if block and block["language"] in ("json", "text") else None
 
 
 @pytest.fixture(scope="module")
