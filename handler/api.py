@@ -43,7 +43,7 @@ def create_app(classifier: Classifier, card: ModelCard, settings: Settings) -> F
     app.include_router(upload_routes(settings))
     app.include_router(inference_v2_routes(recognition, card, settings))
     app.include_router(predict_v1_routes(recognition, card, settings))
-    app.include_router(hugging_face_routes(recognition, card, settings))
+    app.include_router(hugging_face_routes(recognition, settings))
     app.include_router(fact_routes(card))
     add_pages(app, upload_origin(settings))
     return app

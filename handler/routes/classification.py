@@ -22,20 +22,15 @@ from handler.errors import (
 from handler.problems import problem_of, problem_responses
 from handler.recognition import Recognition
 from handler.replies import Answer, Batch, Classified, ExplainedAnswer, Failed, SeenAs
+from handler.routes.image_schemas import BASE64, FILE, FILE_AS_BODY
 from handler.settings import Settings
 
-_BASE64: Final = {
-    "type": "string",
-    "format": "image-base64",
-    "description": "The image file as base64, or as a data URL with base64.",
-}
 # Without a type, since an item of another one gets an error of its own, and the batch goes on.
 _FILE_ITEM: Final = {"contentMediaType": "application/octet-stream"}
 _ITEM: Final = {
     "description": "The image file as base64 or as a data URL, or an object with that as `image` and its `name`.",
     "examples": ["<base64>", {"image": "<base64>", "name": "photo.jpg"}],
 }
-_FILE: Final = {"type": "string", "format": "binary"}
 
 # As OpenAPI has it: what `image_in` and `images_in` read.
 ONE_IMAGE: Final[dict[str, Any]] = {
@@ -43,11 +38,10 @@ ONE_IMAGE: Final[dict[str, Any]] = {
     "description": "One image. Its own first bytes say what it is; a Content-Type is needed for multipart alone.",
     "content": {
         "multipart/form-data": {
-            "schema": {"type": "object", "required": [FILE_FIELD], "properties": {FILE_FIELD: _FILE}}
+            "schema": {"type": "object", "required": [FILE_FIELD], "properties": {FILE_FIELD: FILE}}
         },
-        "image/*": {"schema": _FILE},
-        "application/octet-stream": {"schema": _FILE},
-        "application/json": {"schema": {"type": "object", "required": ["image"], "properties": {"image": _BASE64}}},
+        **FILE_AS_BODY,
+        "application/json": {"schema": {"type": "object", "required": ["image"], "properties": {"image": BASE64}}},
     },
 }
 

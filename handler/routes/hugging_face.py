@@ -8,7 +8,6 @@ from pydantic import BaseModel, Field
 
 from handler.base64_images import from_base64
 from handler.bodies import looks_like_json, parse_json, read_body
-from handler.contract import ModelCard
 from handler.errors import (
     BadRequest,
     BrokenImage,
@@ -20,23 +19,22 @@ from handler.errors import (
 )
 from handler.problems import problem_responses
 from handler.recognition import Recognition
+from handler.routes.image_schemas import BASE64, FILE_AS_BODY
 from handler.settings import Settings
 from handler.tensors import whole_number
 
 _TOP_K: Final = 5  # as Hugging Face's pipelines have it
-_FILE: Final = {"type": "string", "format": "image"}
 _BODY: Final[dict[str, Any]] = {
     "required": True,
     "description": "A picture file, or JSON with it as base64. Its first bytes say which; no Content-Type is needed.",
     "content": {
-        "image/*": {"schema": _FILE},
-        "application/octet-stream": {"schema": _FILE},
+        **FILE_AS_BODY,
         "application/json": {
             "schema": {
                 "type": "object",
                 "required": ["inputs"],
                 "properties": {
-                    "inputs": {"type": "string", "format": "image-base64"},
+                    "inputs": BASE64,
                     "parameters": {
                         "type": ["object", "null"],
                         "properties": {
@@ -56,7 +54,7 @@ class Guess(BaseModel):
     score: Annotated[float, Field(ge=0, le=1)]
 
 
-def hugging_face_routes(recognition: Recognition, _: ModelCard, settings: Settings) -> APIRouter:
+def hugging_face_routes(recognition: Recognition, settings: Settings) -> APIRouter:
     """`/huggingface`."""
     router = APIRouter(tags=["Hugging Face"])
 

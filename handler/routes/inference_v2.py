@@ -42,6 +42,7 @@ from handler.routes.inference_v2_schemas import (
     ServerMetadata,
     model_config,
 )
+from handler.routes.model_names import knows
 from handler.settings import Settings
 from handler.tensors import ENCODED
 
@@ -64,7 +65,7 @@ def inference_v2_routes(recognition: Recognition, card: ModelCard, settings: Set
     served = ServedModel(str(card.document["name"]), str(card.document["version"]), recognition.labels)
     router = APIRouter(tags=["Open Inference Protocol v2"])
     _add_server_routes(router, served)
-    for path, check, suffix in ((_MODEL, _knows(served.name), ""), (_VERSION, _knows_version(served), "_version")):
+    for path, check, suffix in ((_MODEL, knows(served.name), ""), (_VERSION, _knows_version(served), "_version")):
         model = APIRouter(dependencies=[Depends(check)], responses=problem_responses(NotFound))
         _add_model_routes(model, path, suffix, served, settings)
         _add_inference(model, path, suffix, _inference_of(recognition, served, settings))
@@ -165,19 +166,9 @@ def _decoded(recognition: Recognition, images: tuple[bytes, ...]) -> list[Views]
     return pictures
 
 
-def _knows(name: str) -> Callable[..., Awaitable[None]]:
-    path = Path(json_schema_extra={"enum": [name]})
-
-    async def check(model: Annotated[str, path]) -> None:
-        if model != name:
-            raise NotFound(f"there is no model {model!r} here, only {name!r}")
-
-    return check
-
-
 def _knows_version(served: ServedModel) -> Callable[..., Awaitable[None]]:
     path = Path(json_schema_extra={"enum": [served.version]})
-    check_name = _knows(served.name)
+    check_name = knows(served.name)
 
     async def check(version: Annotated[str, path], _: Annotated[None, Depends(check_name)]) -> None:
         if version != served.version:

@@ -1,10 +1,9 @@
 """KServe's and TensorFlow Serving's protocol, version 1: instances in, predictions out, all or none."""
 
 import json
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
@@ -24,11 +23,12 @@ from handler.instances import Instance, instances_in
 from handler.problems import problem_responses
 from handler.recognition import Recognition
 from handler.replies import Answer
+from handler.routes.image_schemas import BASE64
+from handler.routes.model_names import knows
 from handler.settings import Settings
 
 _TOP_K: Final = 3  # as /classify has it; all the probabilities are there, too
 
-_BASE64: Final[dict[str, Any]] = {"type": "string", "format": "image-base64"}
 _KEY: Final[dict[str, Any]] = {"type": ["string", "integer", "null"], "description": "Comes back with the prediction."}
 
 
@@ -58,7 +58,7 @@ def predict_v1_routes(recognition: Recognition, card: ModelCard, settings: Setti
     """All below `/v1`."""
     name = str(card.document["name"])
     router = APIRouter(tags=["KServe v1"])
-    known_model = [Depends(_knows(name))]
+    known_model = [Depends(_refuse_to_get_predictions), Depends(knows(name))]
 
     def predict(body: bytes) -> bytes:
         instances = instances_in(body, settings.max_batch_images)
@@ -104,23 +104,16 @@ def _prediction(index: int, instance: Instance, outcome: Classification | Classi
     return predicted if instance.key is None else predicted | {"key": instance.key}
 
 
-def _knows(name: str) -> Callable[..., Awaitable[None]]:
-    path = Path(json_schema_extra={"enum": [name]})
-
-    async def check(model: Annotated[str, path], request: Request) -> None:
-        if model.endswith(":predict") and request.method == "GET":
-            raise HTTPException(405, headers={"Allow": "POST"})
-        if model != name:
-            raise NotFound(f"there is no model {model!r} here, only {name!r}")
-
-    return check
+async def _refuse_to_get_predictions(request: Request) -> None:
+    if request.method == "GET" and request.path_params["model"].endswith(":predict"):
+        raise HTTPException(405, headers={"Allow": "POST"})
 
 
 def _body(max_images: int) -> dict[str, Any]:
     numbers = _array(28, 28, _array(28, 28, {"type": "integer", "minimum": 0, "maximum": 255}))
-    picture = {"anyOf": [_BASE64, _object("b64", _BASE64), numbers]}
+    picture = {"anyOf": [BASE64, _object("b64", BASE64), numbers]}
     keyed = [_object(name, picture, key=_KEY) for name in ("image", "image_bytes", "data")]
-    instance = {"anyOf": [_BASE64, _object("b64", _BASE64, key=_KEY), *keyed, numbers, _array(1, 1, numbers)]}
+    instance = {"anyOf": [BASE64, _object("b64", BASE64, key=_KEY), *keyed, numbers, _array(1, 1, numbers)]}
     instances = _array(1, max_images, instance)
     documents = [
         {"type": "object", "required": [name], "properties": {name: instances, other: False}}
