@@ -4,7 +4,8 @@ RejectedImage         the bytes came, but no answer can be given for them; sendi
 ├── NotAnImage        415  the bytes begin like no image format that is read here
 ├── BrokenImage       422  a known format, but truncated or damaged
 ├── TooManyPixels     413
-└── TooManyBytes      413
+├── TooManyBytes      413
+└── Archived          409  its bytes are in S3's archive, from which somebody must restore them first
 BadRequest            400  the request itself is malformed
 ├── MissingImage      400  no image where one was expected
 ├── TooManyImages     422  more in one request than are classified at once
@@ -46,6 +47,11 @@ class TooManyPixels(RejectedImage):
 class TooManyBytes(RejectedImage):
     status = 413
     title = "Too large"
+
+
+class Archived(RejectedImage):
+    status = 409
+    title = "Archived"
 
 
 class BadRequest(ClassifierError):

@@ -1,16 +1,27 @@
-"""The key of an upload in, the key of its result out: the worker stores it there, and the API looks for it there."""
+"""An upload in, the key of its result out, and what else the API and the worker must agree on."""
 
 import hashlib
 from typing import Final
 
-_MAX_KEY_BYTES: Final = 1024  # S3's own limit
-_SUFFIX: Final = ".json"
+FOLDER: Final = "results/"
+REQUEST_ID: Final = "request-id"  # the metadata in which a ticket's object carries the id of the HTTP request
+NO_VERSION: Final = "null"  # the version id of what was stored without versioning
+# S3 takes 1024 bytes. A shortened key is longer than this, as no other is, so that the two never meet.
+_LONGEST_WHOLE: Final = 900
 
 
-def result_key(upload_key: str) -> str:
-    """The upload's own key with .json behind it, shortened only if S3 demands it."""
-    key = upload_key + _SUFFIX
-    if len(key.encode()) <= _MAX_KEY_BYTES:
-        return key
-    digest = hashlib.sha256(upload_key.encode()).hexdigest()
-    return f"long-keys/{digest}"  # without the suffix, which every other result has, so that no other can be here
+def version_of(version_id: str | None, etag: str) -> str:
+    """What tells an object from others of the same key: its version id, or the ETag where it has none."""
+    return etag.strip('"') if version_id in (None, NO_VERSION) else version_id
+
+
+def result_key(bucket: str, key: str, version: str) -> str:
+    """`results/{bucket}/{key}/{version}.json`, its end replaced by a hash only if it is too long for S3.
+
+    `version` is as `version_of` tells it.
+    """
+    whole = f"{FOLDER}{bucket}/{key}/{version}.json"
+    if len(whole.encode()) <= _LONGEST_WHOLE:
+        return whole
+    beginning = whole.encode()[:_LONGEST_WHOLE].decode(errors="ignore")
+    return f"{beginning}~{hashlib.sha256(whole.encode()).hexdigest()}.json"

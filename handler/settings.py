@@ -24,6 +24,10 @@ class Settings:
     cors_origins: tuple[str, ...] = ()  # whose pages may call this API; "*" for everybody's
     uploads_bucket: str = ""
     results_bucket: str = ""
+    downloads_at_once: int = 8
+    max_bytes_in_flight: int = 64_000_000  # of objects that the worker holds at once, before they are decoded
+    tag_objects: bool = False  # whether a classified object gets the tags `label` and `score`
+    event_bus: str = ""  # of EventBridge, which is told of each result; none if empty
     s3_endpoint_url: str | None = None  # only for an emulated S3
 
     @classmethod
@@ -58,6 +62,12 @@ def _origins(variable: str, text: str) -> tuple[str, ...]:
     return origins
 
 
+def _truth(variable: str, text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError(f"{variable} must be 'true' or 'false', but is {text!r}")
+    return text == "true"
+
+
 def _url(variable: str, text: str) -> str:
     if not _ORIGIN.fullmatch(text):
         raise ValueError(f"{variable} must be an address such as http://127.0.0.1:5000, but is {text!r}")
@@ -75,5 +85,8 @@ _READERS: Final = {
     "max_batch_images": _positive,
     "known_threshold": _probability,
     "cors_origins": _origins,
+    "downloads_at_once": _positive,
+    "max_bytes_in_flight": _positive,
+    "tag_objects": _truth,
     "s3_endpoint_url": _url,
 }

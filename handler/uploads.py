@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from handler.contract import Classification, Prediction
 from handler.errors import NotFound, Unavailable
-from handler.result_keys import result_key
+from handler.result_keys import REQUEST_ID, result_key, version_of
 from handler.settings import Settings
 from handler.timing import measured
 
@@ -98,14 +98,20 @@ class Uploads:
         self._client: S3Client | None = None
         self._connecting = Lock()
 
-    def ticket(self) -> Ticket:
-        """A ticket for an object of at most `max_upload_bytes`. Raises Unavailable."""
+    def ticket(self, request_id: str | None = None) -> Ticket:
+        """A ticket for an object of at most `max_upload_bytes`. Raises Unavailable.
+
+        Whoever uses it twice overwrites their own picture, and is told of the last. `request_id`, of the request for
+        the ticket, goes with the object, so that the worker's logs and its result can be found by it.
+        """
         upload_id, max_bytes = uuid.uuid4().hex, self._settings.max_upload_bytes
+        metadata = {f"x-amz-meta-{REQUEST_ID}": request_id} if request_id else {}
         with self._s3() as s3:
             post = s3.generate_presigned_post(
                 self._settings.uploads_bucket,
                 _FOLDER + upload_id,
-                Conditions=[["content-length-range", 1, max_bytes]],
+                Fields=metadata,
+                Conditions=[["content-length-range", 1, max_bytes], *([metadata] if metadata else [])],
                 ExpiresIn=_LIFETIME_SECONDS,
             )
         return Ticket(upload_id, post["url"], post["fields"], max_bytes, _expiration(post["fields"]["policy"]))
@@ -116,10 +122,12 @@ class Uploads:
             raise NotFound("this is no id of an upload; POST /uploads gives one")
         key = _FOLDER + upload_id
         with self._s3() as s3:
-            # In this order, since an upload is there before its result is.
-            document = _object(s3, self._settings.results_bucket, result_key(key))
-            if document is None and not _exists(s3, self._settings.uploads_bucket, key):
+            version = _version(s3, self._settings.uploads_bucket, key)
+            if version is None:
                 raise NotFound("nothing was uploaded under this id, or it was deleted since")
+            document = _object(
+                s3, self._settings.results_bucket, result_key(self._settings.uploads_bucket, key, version)
+            )
         return None if document is None else _outcome(document)
 
     @contextmanager
@@ -158,14 +166,15 @@ def _object(s3: "S3Client", bucket: str, key: str) -> bytes | None:
         return None
 
 
-def _exists(s3: "S3Client", bucket: str, key: str) -> bool:
+def _version(s3: "S3Client", bucket: str, key: str) -> str | None:
+    """What tells the newest version of an object from others, as the worker tells them; None if there is none."""
     try:
-        s3.head_object(Bucket=bucket, Key=key)
+        reply = s3.head_object(Bucket=bucket, Key=key)
     except s3.exceptions.ClientError as error:
         if error.response["Error"]["Code"] != "404":
             raise
-        return False
-    return True
+        return None
+    return version_of(reply.get("VersionId"), reply["ETag"])
 
 
 def _outcome(document: bytes) -> Classification | Rejection:

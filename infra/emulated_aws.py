@@ -39,6 +39,7 @@ class Cloud:
         s3, sqs = boto3.client("s3", **place), boto3.client("sqs", **place)
         for bucket in (UPLOADS, RESULTS):
             s3.create_bucket(Bucket=bucket)
+            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         dead_letter_url, dead_letter_arn = _queue(sqs, "dead-letter")
         redrive = {"deadLetterTargetArn": dead_letter_arn, "maxReceiveCount": MAX_RECEIVE_COUNT}
         queue_url, queue_arn = _queue(sqs, "uploads", RedrivePolicy=json.dumps(redrive))

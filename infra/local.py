@@ -54,11 +54,11 @@ class Emulation(threading.Thread):
         with socket.create_server((HOST, 0)) as back_door, emulated_aws(back_door) as port:
             cloud = Cloud.create(port)
             classifier = Classifier.shipped(self._settings.known_threshold)
-            worker = Worker(cloud.s3, classifier, read_card().model_sha256, self._settings)
+            worker = Worker(cloud.s3, classifier, read_card(), self._settings)
             with emulated_aws(self._storage):
                 while not self._stopping.is_set():
-                    event = cloud.receive(wait_seconds=1)
-                    cloud.acknowledge(event, worker.handle(event))
+                    if (event := cloud.receive(wait_seconds=1))["Records"]:
+                        cloud.acknowledge(event, worker.handle(event))
 
     def stop(self) -> None:
         """Let the worker finish what it has begun, and wait for it."""

@@ -8,9 +8,11 @@ from typing import Any
 
 import httpx2
 
+from handler.buckets import Worker
 from infra import emulated_aws as emulation
 from infra.emulated_aws import MAX_RECEIVE_COUNT
 from infra.emulated_names import CREDENTIALS, RESULTS, UPLOADS
+from tests.machine import PROJECT
 
 __all__ = ["CREDENTIALS", "MAX_RECEIVE_COUNT", "RESULTS", "UPLOADS", "Cloud", "emulated_aws", "new_cloud"]
 
@@ -36,3 +38,18 @@ def new_cloud(port: int) -> Cloud:
     """Empty buckets and queues, and nothing else, in the emulated AWS at `port`."""
     httpx2.post(f"http://127.0.0.1:{port}/moto-api/reset").raise_for_status()
     return Cloud.create(port)
+
+
+def work_through(aws: Cloud, worker: Worker) -> int:
+    """Let `worker` empty the queue; return how many messages it was given."""
+    given = 0
+    while (event := aws.receive())["Records"]:
+        given += len(event["Records"])
+        aws.acknowledge(event, worker.handle(event))
+    return given
+
+
+def event_file(name: str) -> dict[str, Any]:
+    """One of the sample events that people use, too."""
+    event: dict[str, Any] = json.loads((PROJECT / "infra" / "events" / name).read_text(encoding="utf-8"))
+    return event

@@ -2,6 +2,7 @@
 
 import io
 import zlib
+from typing import Any
 
 from PIL import Image, ImageDraw
 
@@ -19,10 +20,10 @@ def trousers(side: int = 280) -> Image.Image:
     return picture
 
 
-def encoded(picture: Image.Image, format: str = "PNG") -> bytes:  # noqa: A002  Pillow's own word
+def encoded(picture: Image.Image, format: str = "PNG", **options: Any) -> bytes:  # noqa: A002  Pillow's own word
     """`picture` as the bytes of a file."""
     file = io.BytesIO()
-    picture.save(file, format, quality=95)
+    picture.save(file, format, **{"quality": 95, **options})
     return file.getvalue()
 
 

@@ -43,6 +43,9 @@ def test_nothing_needs_to_be_set() -> None:
         ("CORS_ORIGINS", "https://a.example, http://localhost:3000", ("https://a.example", "http://localhost:3000")),
         ("S3_ENDPOINT_URL", "http://127.0.0.1:5000", "http://127.0.0.1:5000"),
         ("UPLOADS_BUCKET", "pictures", "pictures"),
+        ("TAG_OBJECTS", "true", True),
+        ("TAG_OBJECTS", "false", False),
+        ("DOWNLOADS_AT_ONCE", "1", 1),
     ],
 )
 def test_a_variable_sets_the_field_of_its_name(variable: str, text: str, value: Any) -> None:
@@ -66,6 +69,8 @@ def test_a_variable_sets_the_field_of_its_name(variable: str, text: str, value: 
         ("CORS_ORIGINS", "https://a.example/path"),
         ("CORS_ORIGINS", "https://a.example,"),
         ("S3_ENDPOINT_URL", "localhost"),
+        ("TAG_OBJECTS", "yes"),
+        ("DOWNLOADS_AT_ONCE", "0"),
     ],
 )
 def test_a_wrong_variable_is_named(variable: str, text: str) -> None:

@@ -20,6 +20,7 @@ from handler.buckets import Worker
 from handler.classifier import Classifier
 from handler.contract import ModelCard
 from handler.problems import answer_with_problems
+from handler.result_keys import result_key
 from handler.routes.uploads import upload_routes
 from handler.settings import Settings
 from handler.uploads import s3_client, upload_origin
@@ -58,7 +59,7 @@ def api(aws: Cloud, classifier: Classifier, card: ModelCard) -> Iterator[TestCli
 @pytest.fixture
 def work(aws: Cloud, classifier: Classifier, card: ModelCard) -> Callable[[], object]:
     """Calling it lets the worker see what was uploaded."""
-    worker = Worker(aws.s3, classifier, card.model_sha256, settings_at(aws.port))
+    worker = Worker(aws.s3, classifier, card, settings_at(aws.port))
     return lambda: worker.handle(aws.receive())
 
 
@@ -118,11 +119,35 @@ def test_what_is_no_image_is_rejected_with_the_reason_that_classify_gives(
     assert (rejected["title"], rejected["detail"]) == (problem["title"], problem["detail"])
 
 
-def test_a_result_outlives_its_upload(aws: Cloud, api: TestClient, work: Callable[[], object], drawing: bytes) -> None:
+def test_who_deletes_an_upload_is_told_no_result_of_it(
+    aws: Cloud, api: TestClient, work: Callable[[], object], drawing: bytes
+) -> None:
     result = upload(api, drawing)
     work()
     aws.s3.delete_object(Bucket=UPLOADS, Key=f"api/{result.rpartition('/')[2]}")
-    assert api.get(result).json()["status"] == "done"
+    assert api.get(result).status_code == 404
+
+
+def test_who_uses_a_ticket_twice_is_told_of_the_last_picture(
+    api: TestClient, work: Callable[[], object], drawing: bytes, png: bytes
+) -> None:
+    ticket = api.post("/uploads").json()
+    for picture, label in [(drawing, "T-shirt/top"), (png, "Trouser")]:
+        httpx2.post(ticket["url"], data=ticket["fields"], files={"file": picture}).raise_for_status()
+        assert api.get(f"/{ticket['result']}").json()["status"] == "pending"
+        work()
+        assert api.get(f"/{ticket['result']}").json()["label"] == label
+
+
+def test_the_id_of_the_request_for_a_ticket_is_signed_and_comes_through_to_the_result(
+    aws: Cloud, api: TestClient, work: Callable[[], object], drawing: bytes
+) -> None:
+    reply = api.post("/uploads", headers={"X-Request-Id": "mine-1"})
+    ticket = reply.json()
+    assert {"x-amz-meta-request-id": "mine-1"} in policy_of(ticket)["conditions"]
+    httpx2.post(ticket["url"], data=ticket["fields"], files={"file": drawing}).raise_for_status()
+    work()
+    assert [result["request_id"] for result in aws.results().values()] == ["mine-1"]
 
 
 def test_a_ticket_that_nobody_used_has_no_result(api: TestClient) -> None:
@@ -156,7 +181,7 @@ def test_what_others_put_into_the_bucket_cannot_be_asked_for(
 ) -> None:
     aws.s3.put_object(Bucket=UPLOADS, Key=UNKNOWN, Body=drawing)
     work()
-    assert list(aws.results()) == [f"{UNKNOWN}.json"]
+    assert [result["key"] for result in aws.results().values()] == [UNKNOWN]
     assert api.get(f"/results/{UNKNOWN}").status_code == 404
 
 
@@ -227,9 +252,10 @@ def test_without_credentials_there_are_no_tickets(monkeypatch: pytest.MonkeyPatc
     assert TestClient(app_with(settings_at(free_port()))).post("/uploads").status_code == 503
 
 
-def test_a_bucket_that_is_not_there_is_no_missing_result(aws: Cloud, api: TestClient) -> None:
+def test_a_bucket_that_is_not_there_is_no_missing_result(aws: Cloud, api: TestClient, drawing: bytes) -> None:
+    result = upload(api, drawing)
     aws.s3.delete_bucket(Bucket=RESULTS)
-    assert api.get(f"/results/{UNKNOWN}").status_code == 503
+    assert api.get(result).status_code == 503
 
 
 @pytest.mark.parametrize(
@@ -245,7 +271,8 @@ def test_a_bucket_that_is_not_there_is_no_missing_result(aws: Cloud, api: TestCl
     ],
 )
 def test_a_result_that_cannot_be_read_is_unavailable(aws: Cloud, api: TestClient, document: bytes) -> None:
-    aws.s3.put_object(Bucket=RESULTS, Key=f"api/{UNKNOWN}.json", Body=document)
+    version_id = aws.s3.put_object(Bucket=UPLOADS, Key=f"api/{UNKNOWN}", Body=b"")["VersionId"]
+    aws.s3.put_object(Bucket=RESULTS, Key=result_key(UPLOADS, f"api/{UNKNOWN}", version_id), Body=document)
     reply = api.get(f"/results/{UNKNOWN}")
     assert (reply.status_code, reply.json()["title"]) == (503, "Unavailable")
 

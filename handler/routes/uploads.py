@@ -76,9 +76,9 @@ def upload_routes(settings: Settings, connect: Callable[[Settings], "S3Client"] 
 
     # Threads of their own, not those of the recognition: waiting for S3 takes no processor.
     @router.post("/uploads", status_code=201, responses=problem_responses(Unavailable))
-    async def new_upload() -> UploadTicket:
+    async def new_upload(request: Request) -> UploadTicket:
         """Get a ticket to post a large picture straight to the storage; it is classified there in seconds."""
-        ticket = await to_thread.run_sync(uploads.ticket)
+        ticket = await to_thread.run_sync(uploads.ticket, getattr(request.state, "request_id", None))
         return UploadTicket(**vars(ticket), result=f"results/{ticket.id}")
 
     @router.get(
