@@ -1,5 +1,6 @@
 """The whole service as one ASGI app: it only composes the routes, and what stands around them."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -8,9 +9,11 @@ from starlette.types import ASGIApp
 
 from handler.binary_tensors import LENGTH_HEADER
 from handler.classifier import Classifier
+from handler.cold_starts import ColdStart
 from handler.contract import ModelCard
 from handler.problems import Problem, answer_with_problems
 from handler.recognition import Recognition
+from handler.request_reports import RequestReport, log_request
 from handler.routes.classification import classification_routes
 from handler.routes.facts import fact_routes
 from handler.routes.hugging_face import hugging_face_routes
@@ -25,10 +28,21 @@ from handler.uploads import upload_origin
 _DAY: Final = 86_400  # seconds
 
 
-def create_app(classifier: Classifier, card: ModelCard, settings: Settings) -> FastAPI:
-    """The whole service: it classifies with `classifier`, tells of `card`, and keeps to `settings`."""
+def create_app(
+    classifier: Classifier,
+    card: ModelCard,
+    settings: Settings,
+    report: Callable[[RequestReport], None] = log_request,
+    cold_start: ColdStart | None = None,
+) -> FastAPI:
+    """The whole service: it classifies with `classifier`, tells of `card`, and keeps to `settings`.
+
+    Each request ends with a `report`.
+    """
     app = Api(
         settings.cors_origins,
+        report,
+        cold_start or ColdStart(),
         title="Clothes classifier",
         description="Send a picture of a piece of clothing; get what it is, out of ten classes.",
         version="0.1.0",
@@ -52,14 +66,21 @@ def create_app(classifier: Classifier, card: ModelCard, settings: Settings) -> F
 class Api(FastAPI):
     """FastAPI whose every reply, even to what nobody foresaw, has its headers, and whose document names the errors."""
 
-    def __init__(self, cors_origins: tuple[str, ...], **settings: Any) -> None:
+    def __init__(
+        self,
+        cors_origins: tuple[str, ...],
+        report: Callable[[RequestReport], None],
+        cold_start: ColdStart,
+        **settings: Any,
+    ) -> None:
         super().__init__(**settings)
-        self._cors_origins = cors_origins
+        self._cors_origins, self._report, self._cold_start = cors_origins, report, cold_start
 
     def build_middleware_stack(self) -> ASGIApp:
         # Outside of Starlette's own stack, whose replies to unforeseen errors pass by an app's other middleware.
         stack = super().build_middleware_stack()
-        return Tracing(_with_cors(stack, self._cors_origins) if self._cors_origins else stack)
+        stack = _with_cors(stack, self._cors_origins) if self._cors_origins else stack
+        return Tracing(stack, self._report, self._cold_start)
 
     def openapi(self) -> dict[str, Any]:
         document = super().openapi()

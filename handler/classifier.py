@@ -1,7 +1,7 @@
 """Pixels in, predictions out: the only file that knows ONNX Runtime."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from handler.contract import (
     Probabilities,
     Views,
 )
+from handler.sightings import Sighting, note
 from handler.timing import measured
 
 MODEL_PATH = Path(__file__).parent / "model" / "classifier.onnx"
@@ -69,7 +70,9 @@ class Classifier:
         every_view = self.answers(np.concatenate(pictures))
         ends = np.cumsum([len(views) for views in pictures])[:-1]
         probabilities, known = (np.split(each, ends) for each in (every_view.probabilities, every_view.known))
-        return Answers(np.stack([each.mean(axis=0) for each in probabilities]), np.stack([k.mean() for k in known]))
+        answers = Answers(np.stack([each.mean(axis=0) for each in probabilities]), np.stack([k.mean() for k in known]))
+        note(self._sightings(answers))
+        return answers
 
     def activation_maps(self, pixels: Pixels, class_ids: Sequence[int]) -> NDArray[np.float32]:
         """Where the model looks for each image's class, (N, 7, 7) of the image's square: 0 not at all, 1 most."""
@@ -95,6 +98,11 @@ class Classifier:
             Classification(self._ranked(scores, top_k), bool(known >= self.known_threshold), float(known))
             for scores, known in zip(answers.probabilities, answers.known, strict=True)
         ]
+
+    def _sightings(self, answers: Answers) -> Iterator[Sighting]:
+        for scores, known in zip(answers.probabilities, answers.known, strict=True):
+            best = int(scores.argmax())
+            yield Sighting(self.labels[best].english, float(scores[best]), bool(known >= self.known_threshold))
 
     def _ranked(self, scores: Probabilities, top_k: int) -> tuple[Prediction, ...]:
         best = np.argsort(-scores, kind="stable")[:top_k]

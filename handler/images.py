@@ -9,6 +9,7 @@ from PIL import ExifTags, Image
 from handler import conversion
 from handler.contract import Frame, Views
 from handler.errors import BrokenImage, NotAnImage, TooManyPixels
+from handler.sightings import rejection_noted
 from handler.timing import measured
 
 # `decode` bounds every picture by its own limit; Pillow's is one for the whole process.
@@ -48,7 +49,7 @@ def views_of(data: bytes, max_pixels: int) -> Views:
 
 def framed_views_of(data: bytes, max_pixels: int) -> tuple[Views, Frame]:
     """The same as `views_of`, and which part of the picture the first of them shows."""
-    with measured("decode"):
+    with measured("decode"), rejection_noted():
         views, frame = conversion.views_of(decode(data, max_pixels))
         return views[:, np.newaxis], frame
 
