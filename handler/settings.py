@@ -63,9 +63,9 @@ def _origins(variable: str, text: str) -> tuple[str, ...]:
 
 
 def _truth(variable: str, text: str) -> bool:
-    if text not in ("true", "false"):
-        raise ValueError(f"{variable} must be 'true' or 'false', but is {text!r}")
-    return text == "true"
+    if text not in ("on", "off"):
+        raise ValueError(f"{variable} must be 'on' or 'off', but is {text!r}")
+    return text == "on"
 
 
 def _url(variable: str, text: str) -> str:

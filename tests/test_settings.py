@@ -43,8 +43,8 @@ def test_nothing_needs_to_be_set() -> None:
         ("CORS_ORIGINS", "https://a.example, http://localhost:3000", ("https://a.example", "http://localhost:3000")),
         ("S3_ENDPOINT_URL", "http://127.0.0.1:5000", "http://127.0.0.1:5000"),
         ("UPLOADS_BUCKET", "pictures", "pictures"),
-        ("TAG_OBJECTS", "true", True),
-        ("TAG_OBJECTS", "false", False),
+        ("TAG_OBJECTS", "on", True),
+        ("TAG_OBJECTS", "off", False),
         ("DOWNLOADS_AT_ONCE", "1", 1),
     ],
 )

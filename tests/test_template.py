@@ -10,6 +10,7 @@ import yaml
 from starlette.testclient import TestClient
 
 from handler.problems import MEDIA_TYPE, Problem
+from handler.result_keys import result_key
 from handler.settings import Settings
 from handler.uploads import Uploads
 from tests.machine import PROJECT
@@ -172,11 +173,60 @@ def upload_key(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_uploads_and_their_results_are_forgotten_and_what_came_otherwise_is_not(upload_key: str) -> None:
-    for bucket in ("UploadsBucket", "ResultsBucket"):
-        (rule,) = RESOURCES[bucket]["Properties"]["LifecycleConfiguration"]["Rules"]
-        assert rule["Prefix"]
-        assert upload_key.startswith(rule["Prefix"])
-        assert rule["ExpirationInDays"] == {"Ref": "UploadDays"}
+    result = result_key("${UploadsBucket}", upload_key, "version")
+    for bucket, key in (("UploadsBucket", upload_key), ("ResultsBucket", result)):
+        rules = RESOURCES[bucket]["Properties"]["LifecycleConfiguration"]["Rules"]
+        (expiring,) = [rule for rule in rules if "ExpirationInDays" in rule]
+        prefix = expiring["Prefix"]
+        assert key.startswith(prefix["Sub"] if isinstance(prefix, dict) else prefix)
+        assert expiring["ExpirationInDays"] == {"Ref": "UploadDays"}
+
+
+@pytest.mark.parametrize("bucket", ["UploadsBucket", "ResultsBucket"])
+def test_buckets_are_private_encrypted_and_versioned_and_old_versions_end_some_day(bucket: str) -> None:
+    properties = RESOURCES[bucket]["Properties"]
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert properties["BucketEncryption"]
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    rules = properties["LifecycleConfiguration"]["Rules"]
+    assert any("NoncurrentVersionExpiration" in rule and "Prefix" not in rule for rule in rules)
+    assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
+
+
+@pytest.mark.parametrize("seconds", PARAMETERS["WorkerTimeout"]["AllowedValues"])
+def test_a_message_stays_hidden_six_times_as_long_as_the_worker_may_take(seconds: int) -> None:
+    assert TEMPLATE["Mappings"]["QueuePatience"][str(seconds)]["Seconds"] == 6 * seconds
+    assert RESOURCES["WorkerFunction"]["Properties"]["Timeout"] == {"Ref": "WorkerTimeout"}
+
+
+def test_every_parameter_has_a_default_and_a_description_and_is_shown_in_a_group() -> None:
+    groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    shown = [name for group in groups for name in group["Parameters"]]
+    assert sorted(shown) == sorted(PARAMETERS)
+    assert all({"Default", "Description"} <= set(parameter) for parameter in PARAMETERS.values())
+
+
+def test_whoever_may_call_a_browser_may_ask_first_and_anybody_may_ask_for_its_health() -> None:
+    paths = RESOURCES["Api"]["Properties"]["DefinitionBody"]["paths"]
+    opened = {
+        (path, method) for path, methods in paths.items() for method, each in methods.items() if not each["security"]
+    }
+    assert opened == {("/", "options"), ("/{proxy+}", "options"), ("/health", "get")}
+    methods = [paths[path]["x-amazon-apigateway-any-method"] for path in ("/", "/{proxy+}")]
+    assert methods[0] == methods[1]
+    assert guards(methods[0]["security"], set()) == []
+    assert guards(methods[0]["security"], {"AsksForApiKey"}) == ["ApiKey"]
+    for one in ("Iam", "Jwt"):
+        assert guards(methods[0]["security"], {f"AsksFor{one}"}) == [one]
+        assert guards(methods[0]["security"], {"AsksForApiKey", f"AsksFor{one}"}) == ["ApiKey", one]
+
+
+def guards(security: Any, conditions: set[str]) -> list[str]:
+    """What the gateway asks for if `conditions` are met."""
+    while isinstance(security, dict):
+        condition, then, otherwise = security["If"]
+        security = then if condition in conditions else otherwise
+    return [next(iter(each)) for each in security]
 
 
 def statements(function: str) -> Iterator[dict[str, Any]]:
@@ -190,9 +240,12 @@ def test_the_api_reaches_only_what_came_by_it(upload_key: str) -> None:
         resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
         granted[statement["Action"]] = resources
         if statement["Action"] == "s3:ListBucket":
-            assert statement["Condition"] == {"StringLike": {"s3:prefix": "api/*"}}
+            assert statement["Condition"]["StringLike"]["s3:prefix"] == [
+                "api/*",
+                {"Sub": "results/${UploadsBucket}/api/*"},
+            ]
         else:
-            assert all(resource["Sub"].endswith(".Arn}/api/*") for resource in resources)
+            assert all(resource["Sub"].endswith("/api/*") for resource in resources)
     assert set(granted) == {"s3:PutObject", "s3:GetObject", "s3:ListBucket"}
     assert granted["s3:PutObject"] == [{"Sub": "${UploadsBucket.Arn}/api/*"}]
     assert upload_key.startswith("api/")
