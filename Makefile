@@ -22,9 +22,9 @@ sam: .venv/serve .venv-sam/ready
 	.venv-sam/bin/sam build
 	.venv-sam/bin/sam local start-api --port $(PORT) --warm-containers EAGER $(SAM_ARGUMENTS)
 
-deploy: .venv/serve .venv-sam/ready
+deploy: .venv/serve .venv-sam/ready # asks for all that it needs; ENV=dev or ENV=prod takes it from samconfig.toml
 	.venv-sam/bin/sam build
-	.venv-sam/bin/sam deploy --guided
+	.venv-sam/bin/sam deploy $(if $(ENV),--config-env $(ENV),--guided)
 
 model: .venv/develop
 	$(BIN)/python -m model_build all
