@@ -131,7 +131,8 @@ class Worker:
 
     def _stored(self, findings: Sequence[Finding]) -> list[_Outcome]:
         with ThreadPoolExecutor(self._settings.downloads_at_once) as pool:
-            outcomes = list(pool.map(self._store, findings))
+            futures = [pool.submit(self._store, finding) for finding in findings]
+            outcomes = [future.result() for future in futures]
         if self._events:
             places = [place for place, outcome in enumerate(outcomes) if isinstance(outcome, _Stored)]
             troubles = self._events.publish([outcome.result for outcome in outcomes if isinstance(outcome, _Stored)])

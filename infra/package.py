@@ -34,7 +34,7 @@ _PRUNED: Final = {
     "onnxruntime/transformers": "makes models",
     "**/*.dist-info/RECORD": "names the files that are not here any more, too",
 }
-_SERVICES: Final = ("s3",)  # of the some 400 that botocore describes
+_SERVICES: Final = ("events", "s3")  # of the some 400 that botocore describes
 
 
 def main(target: Path) -> None:
