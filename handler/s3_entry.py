@@ -8,11 +8,14 @@ from botocore.config import Config
 
 from handler.buckets import Worker
 from handler.classifier import Classifier, read_card
+from handler.cold_starts import ColdStart
+from handler.metrics import Metrics
 from handler.settings import Settings
-
-logging.getLogger().setLevel(logging.INFO)
+from handler.work_reports import WorkReport, log_work
 
 _settings = Settings.from_environment()
+logging.getLogger("handler").setLevel(_settings.log_level)
+
 if not _settings.results_bucket:
     raise ValueError("RESULTS_BUCKET must name the bucket for the results")
 
@@ -23,13 +26,25 @@ _config = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=max(10, _settings.downloads_at_once),
 )
+_card = read_card()
+_metrics = Metrics(_settings.metrics_namespace, str(_card.document["version"]))
+
+
+def _report(report: WorkReport) -> None:
+    cold_start_seconds = _cold_start.told()
+    log_work(report, cold=cold_start_seconds is not None)
+    _metrics.of_work(report, cold_start_seconds)
+
+
 _worker = Worker(
     boto3.client("s3", endpoint_url=_settings.s3_endpoint_url, config=_config),
     Classifier.shipped(_settings.known_threshold),
-    read_card(),
+    _card,
     _settings,
     boto3.client("events", config=_config) if _settings.event_bus else None,
+    _report,
 )
+_cold_start = ColdStart()
 _RESERVE_SECONDS: Final = 10  # to classify and store what was downloaded
 
 

@@ -8,6 +8,9 @@ from typing import Any, Final
 
 _ORIGIN = re.compile(r"https?://[\w.-]+(:\d{1,5})?", re.ASCII)
 
+_LEVELS: Final = ("INFO", "WARNING", "ERROR")  # there is nothing below
+_NAMESPACE = re.compile(r"(?!AWS/)[\w./#:-]{1,255}", re.ASCII)  # CloudWatch's own rule
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -29,6 +32,8 @@ class Settings:
     tag_objects: bool = False  # whether a classified object gets the tags `label` and `score`
     event_bus: str = ""  # of EventBridge, which is told of each result; none if empty
     s3_endpoint_url: str | None = None  # only for an emulated S3
+    log_level: str = "INFO"
+    metrics_namespace: str = ""  # of the figures for CloudWatch; none are written if it is empty
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -74,6 +79,18 @@ def _url(variable: str, text: str) -> str:
     return text
 
 
+def _level(variable: str, text: str) -> str:
+    if text not in _LEVELS:
+        raise ValueError(f"{variable} must be one of {', '.join(_LEVELS)}, but is {text!r}")
+    return text
+
+
+def _namespace(variable: str, text: str) -> str:
+    if not _NAMESPACE.fullmatch(text):
+        raise ValueError(f"{variable} must be 1 to 255 letters, digits or any of ._/#:- and not begin with AWS/")
+    return text
+
+
 def _as_it_is(_variable: str, text: str) -> str:
     return text
 
@@ -89,4 +106,6 @@ _READERS: Final = {
     "max_bytes_in_flight": _positive,
     "tag_objects": _truth,
     "s3_endpoint_url": _url,
+    "log_level": _level,
+    "metrics_namespace": _namespace,
 }

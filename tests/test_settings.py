@@ -46,6 +46,8 @@ def test_nothing_needs_to_be_set() -> None:
         ("TAG_OBJECTS", "on", True),
         ("TAG_OBJECTS", "off", False),
         ("DOWNLOADS_AT_ONCE", "1", 1),
+        ("LOG_LEVEL", "WARNING", "WARNING"),
+        ("METRICS_NAMESPACE", "my-stack", "my-stack"),
     ],
 )
 def test_a_variable_sets_the_field_of_its_name(variable: str, text: str, value: Any) -> None:
@@ -58,6 +60,9 @@ def test_a_variable_sets_the_field_of_its_name(variable: str, text: str, value: 
         ("MAX_BODY_BYTES", "0"),
         ("MAX_BODY_BYTES", "-1"),
         ("MAX_PIXELS", "1e6"),
+        ("LOG_LEVEL", "loud"),
+        ("METRICS_NAMESPACE", "AWS/Lambda"),
+        ("METRICS_NAMESPACE", "my stack"),
         ("MAX_PIXELS", "٣"),
         ("MAX_BATCH_IMAGES", "9" * 5000),
         ("MAX_UPLOAD_BYTES", "50 MB"),
