@@ -5,6 +5,7 @@ import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
@@ -116,7 +117,7 @@ class Downloads:
             if _code(error) in _ARCHIVED:
                 return Download(self._archived(upload), Archived(_NOT_RESTORED), perf_counter() - started)
             raise
-        with reply["Body"] as body:
+        with closing(reply["Body"]) as body:  # as a context manager itself it would not check that it is whole
             stored = _stored_object(upload, reply)
             if stored.key.endswith("/") and not stored.bytes:
                 raise Gone("it is but the empty object that S3's console makes for a folder")

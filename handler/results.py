@@ -4,6 +4,7 @@ import json
 import random
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -97,7 +98,7 @@ class Results:
             reply = self._s3.get_object(Bucket=self._bucket, Key=key)
         except self._s3.exceptions.NoSuchKey:
             return None, ""
-        with reply["Body"] as body:
+        with closing(reply["Body"]) as body:
             return _document(body.read()), reply["ETag"]
 
 

@@ -7,7 +7,7 @@ import os
 import re
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -17,6 +17,7 @@ from handler.contract import Classification, Prediction
 from handler.errors import NotFound, Unavailable
 from handler.result_keys import REQUEST_ID, result_key, version_of
 from handler.settings import Settings
+from handler.snapshots import after_restore
 from handler.timing import measured
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class Uploads:
         self._settings, self._connect = settings, connect
         self._client: S3Client | None = None
         self._connecting = Lock()
+        after_restore(self._disconnect)
 
     def ticket(self, request_id: str | None = None) -> Ticket:
         """A ticket for an object of at most `max_upload_bytes`. Raises Unavailable.
@@ -149,6 +151,9 @@ class Uploads:
             self._client = self._client or self._connect(self._settings)
             return self._client
 
+    def _disconnect(self) -> None:
+        self._client = None  # and with it its connections and credentials
+
 
 def _region() -> str | None:
     return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")  # Lambda sets both
@@ -160,7 +165,7 @@ def _expiration(policy: str) -> datetime:
 
 def _object(s3: "S3Client", bucket: str, key: str) -> bytes | None:
     try:
-        with s3.get_object(Bucket=bucket, Key=key)["Body"] as body:
+        with closing(s3.get_object(Bucket=bucket, Key=key)["Body"]) as body:
             return body.read()
     except s3.exceptions.NoSuchKey:
         return None
