@@ -20,6 +20,7 @@ from handler.classifier import Classifier, read_card
 from handler.contract import ModelCard
 from handler.settings import Settings
 from tests.aws import CREDENTIALS, Cloud, emulated_aws, new_cloud
+from tests.large_uploads import settings_at
 from tests.machine import PROJECT, free_port
 from tests.pictures import encoded, trousers
 
@@ -96,6 +97,13 @@ def aws_port() -> Iterator[int]:
 @pytest.fixture
 def aws(aws_port: int) -> Cloud:
     return new_cloud(aws_port)
+
+
+@pytest.fixture
+def api(aws: Cloud, classifier: Classifier, card: ModelCard) -> Iterator[TestClient]:
+    """Talks to the app, whose uploads go to the emulated AWS."""
+    with TestClient(create_app(classifier, card, settings_at(aws.port))) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

@@ -2,58 +2,21 @@
 
 import base64
 import json
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx2
 import pytest
-from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from handler.api import create_app
 from handler.buckets import Worker
 from handler.classifier import Classifier
 from handler.contract import ModelCard
-from handler.problems import answer_with_problems
-from handler.result_keys import result_key
-from handler.routes.uploads import upload_routes
 from handler.settings import Settings
-from handler.uploads import s3_client, upload_origin
+from handler.uploads import upload_origin
 from tests.aws import RESULTS, UPLOADS, Cloud
-from tests.machine import free_port
-
-if TYPE_CHECKING:
-    from types_boto3_s3 import S3Client
-
-UNKNOWN = "0" * 32
-
-
-def settings_at(port: int) -> Settings:
-    return Settings(uploads_bucket=UPLOADS, results_bucket=RESULTS, s3_endpoint_url=f"http://127.0.0.1:{port}")
-
-
-def app_with(settings: Settings, connect: "Callable[[Settings], S3Client]" = s3_client) -> FastAPI:
-    """Only what this file is about."""
-    app = FastAPI()
-    answer_with_problems(app)
-    app.include_router(upload_routes(settings, connect))
-
-    @app.get("/health")
-    async def health() -> None:
-        pass
-
-    return app
-
-
-@pytest.fixture
-def api(aws: Cloud, classifier: Classifier, card: ModelCard) -> Iterator[TestClient]:
-    with TestClient(create_app(classifier, card, settings_at(aws.port))) as client:
-        yield client
+from tests.large_uploads import UNKNOWN, app_with, settings_at, upload
 
 
 @pytest.fixture
@@ -61,14 +24,6 @@ def work(aws: Cloud, classifier: Classifier, card: ModelCard) -> Callable[[], ob
     """Calling it lets the worker see what was uploaded."""
     worker = Worker(aws.s3, classifier, card, settings_at(aws.port))
     return lambda: worker.handle(aws.receive())
-
-
-def upload(api: TestClient, body: bytes) -> str:
-    """Send `body` the long way, and return where its result will be."""
-    ticket = api.post("/uploads").json()
-    posted = httpx2.post(ticket["url"], data=ticket["fields"], files={"file": ("picture", body)})
-    assert posted.status_code == 204, posted.text
-    return "/" + str(ticket["result"])
 
 
 def policy_of(ticket: dict[str, Any]) -> dict[str, Any]:
@@ -185,119 +140,6 @@ def test_what_others_put_into_the_bucket_cannot_be_asked_for(
     assert api.get(f"/results/{UNKNOWN}").status_code == 404
 
 
-# ------------------------------------------------------------------------------------------------- trouble
-@pytest.mark.parametrize(
-    "settings",
-    [Settings(), Settings(uploads_bucket=UPLOADS), Settings(results_bucket=RESULTS)],
-    ids=["neither bucket", "no results bucket", "no uploads bucket"],
-)
-@pytest.mark.parametrize(("method", "path"), [("POST", "/uploads"), ("GET", f"/results/{UNKNOWN}")])
-def test_without_buckets_it_says_what_must_be_set(settings: Settings, method: str, path: str) -> None:
-    reply = TestClient(app_with(settings)).request(method, path)
-    assert (reply.status_code, reply.json()["title"]) == (503, "Unavailable")
-    assert "UPLOADS_BUCKET and RESULTS_BUCKET must be set" in reply.json()["detail"]
-
-
-@contextmanager
-def forbidding_s3() -> Iterator[int]:
-    """The port of an S3 that lets nobody in."""
-
-    class Forbid(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
-            self.send_response(403)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Forbid) as server:
-        threading.Thread(target=server.serve_forever).start()
-        yield server.server_port
-        server.shutdown()
-
-
-@contextmanager
-def silent_s3() -> Iterator[int]:
-    """The port of an S3 that takes connections and never answers."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as listening:
-        yield listening.server_port
-
-
-@contextmanager
-def no_s3() -> Iterator[int]:
-    yield free_port()
-
-
-@pytest.mark.usefixtures("aws_port")
-@pytest.mark.parametrize("trouble", [forbidding_s3, silent_s3, no_s3])
-def test_trouble_with_s3_is_unavailable_and_in_the_log(
-    trouble: Callable[[], Any], caplog: pytest.LogCaptureFixture
-) -> None:
-    with trouble() as port:
-        reply = TestClient(app_with(settings_at(port))).get(f"/results/{UNKNOWN}")
-    assert (reply.status_code, reply.headers["content-type"]) == (503, "application/problem+json")
-    assert "try again" in reply.json()["detail"]
-    assert [record.exc_info is not None for record in caplog.records if record.name == "handler.uploads"] == [True]
-
-
-def test_without_credentials_there_are_no_tickets(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    assert TestClient(app_with(settings_at(free_port()))).post("/uploads").status_code == 503
-
-
-def test_a_bucket_that_is_not_there_is_no_missing_result(aws: Cloud, api: TestClient, drawing: bytes) -> None:
-    result = upload(api, drawing)
-    aws.s3.delete_bucket(Bucket=RESULTS)
-    assert api.get(result).status_code == 503
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        b"",
-        b"\xff",
-        b"[]",
-        b"{}",
-        b'{"status": "rejected"}',
-        b'{"status": "done"}',
-        b'{"status": "done", "predictions": [{}], "known": true, "known_score": 1}',
-    ],
-)
-def test_a_result_that_cannot_be_read_is_unavailable(aws: Cloud, api: TestClient, document: bytes) -> None:
-    version_id = aws.s3.put_object(Bucket=UPLOADS, Key=f"api/{UNKNOWN}", Body=b"")["VersionId"]
-    aws.s3.put_object(Bucket=RESULTS, Key=result_key(UPLOADS, f"api/{UNKNOWN}", version_id), Body=document)
-    reply = api.get(f"/results/{UNKNOWN}")
-    assert (reply.status_code, reply.json()["title"]) == (503, "Unavailable")
-
-
-def test_waiting_for_s3_keeps_nobody_else_waiting_and_its_client_is_made_once(aws: Cloud) -> None:
-    connecting, connected = threading.Event(), threading.Event()
-    made = []
-
-    def connect(settings: Settings) -> "S3Client":
-        made.append(settings)
-        connecting.set()
-        assert connected.wait(timeout=60)
-        return s3_client(settings)
-
-    with TestClient(app_with(settings_at(aws.port), connect)) as client, ThreadPoolExecutor(8) as pool:
-        tickets = [pool.submit(client.post, "/uploads") for _ in range(8)]
-        assert connecting.wait(timeout=60)
-        assert client.get("/health").status_code == 200
-        assert not any(ticket.done() for ticket in tickets)
-        connected.set()
-        assert {ticket.result().status_code for ticket in tickets} == {201}
-    assert len(made) == 1
-
-
-# ------------------------------------------------------------------------------------------------- the page
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1"])
 def test_on_aws_a_ticket_leads_to_the_bucket_in_its_own_region(region: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": region}.items():
