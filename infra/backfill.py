@@ -1,0 +1,191 @@
+"""A stack in, a result for each object that its uploads bucket has already out: starts it, and follows it."""
+
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from infra.costs import Worker, dollars
+from infra.measurements import read_measurements
+from infra.missing import BATCH, Missing, write_manifest
+from infra.prices import read_prices
+from infra.stack import Stack
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+    from types_boto3_sqs import SQSClient
+    from types_boto3_stepfunctions import SFNClient
+
+_EMPTY_IN_A_ROW: Final = 3  # readings of the queue, whose numbers are not exact at any one moment
+
+
+class CannotBackfill(Exception):
+    """What was asked for cannot be started, or not be followed."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of the state machine: its name, and what it was started with."""
+
+    name: str
+    source: str  # manifest, listing or inventory
+    prefix: str
+    objects: int | None  # to be sent; None if only the state machine will know
+    dead_before: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is. `results` is what was sent and is neither waiting nor dead: nearly the number of results."""
+
+    status: str
+    sent: int
+    waiting: int
+    dead: int
+    dollars: float
+
+    @property
+    def results(self) -> int:
+        return max(0, self.sent - self.waiting - self.dead)
+
+
+class Backfill:
+    """The backfill of one stack. The clients are passed in; `say` gets lines for people."""
+
+    def __init__(
+        self, stack: Stack, s3: "S3Client", sqs: "SQSClient", sfn: "SFNClient", say: Callable[[str], None]
+    ) -> None:
+        self._stack, self._s3, self._sqs, self._sfn, self._say = stack, s3, sqs, sfn, say
+        self._worker = Worker(stack.memory_mb, stack.architecture)
+        self._prices, self._measured = read_prices(), read_measurements()
+
+    def start_missing(self, prefix: str) -> Run | None:
+        """Send what has no result yet; None if everything has."""
+        name = _new_name()
+        missing = Missing(self._s3, self._stack.uploads_bucket, self._stack.results_bucket, prefix)
+        with tempfile.TemporaryFile() as manifest:
+            write_manifest(missing, manifest)
+            found = missing.comparison
+            self._say(f"{found.objects - found.missing:,} of {found.objects:,} objects have a result")
+            if not found.missing:
+                return None
+            manifest.seek(0)
+            key = f"backfill/{name}/missing.json"
+            self._s3.upload_fileobj(manifest, self._stack.results_bucket, key)
+        return self._start(Run(name, "manifest", prefix, found.missing, self._dead()), manifest=key)
+
+    def start_listing(self, prefix: str) -> Run:
+        """Send everything below `prefix`."""
+        return self._start(Run(_new_name(), "listing", prefix, None, self._dead()))
+
+    def start_inventory(self, address: str) -> Run:
+        """Send everything that the report of S3 Inventory names whose manifest.json is at `address`, s3://BUCKET/KEY."""
+        parts = urlsplit(address)
+        bucket, key = parts.netloc, parts.path.removeprefix("/")
+        if parts.scheme != "s3" or bucket != self._stack.results_bucket or not key.startswith("inventory/"):
+            raise CannotBackfill(
+                f"the state machine may read reports of S3 Inventory only below "
+                f"s3://{self._stack.results_bucket}/inventory/, but this is {address!r}"
+            )
+        run = Run(_new_name(), "inventory", "", None, self._dead())
+        return self._start(run, inventory={"bucket": bucket, "key": key})
+
+    def take_up(self, name: str) -> Run:
+        """The run called `name`, started before. Raises CannotBackfill if there is none."""
+        try:
+            given = json.loads(self._sfn.describe_execution(executionArn=self._execution(name))["input"])
+        except (self._sfn.exceptions.ExecutionDoesNotExist, self._sfn.exceptions.InvalidArn) as error:
+            raise CannotBackfill(f"there is no run {name!r} of {self._stack.state_machine_arn}") from error
+        return Run(name, *(given[field] for field in ("source", "prefix", "objects", "dead_before")))
+
+    def follow(self, run: Run, every_seconds: float) -> int:
+        """Tell how far it is until it is done; 0 if nothing is left, else 1."""
+        quiet, last = 0, ""
+        while quiet < _EMPTY_IN_A_ROW:
+            progress = self.progress(run)
+            if (line := self._line(run, progress)) != last:
+                self._say(line)
+                last = line
+            if progress.status not in ("RUNNING", "SUCCEEDED"):
+                return self._say_why(run, progress)
+            quiet = quiet + 1 if progress.status == "SUCCEEDED" and not progress.waiting else 0
+            time.sleep(every_seconds)
+        return self._conclude(run)
+
+    def progress(self, run: Run) -> Progress:
+        """How far `run` is."""
+        execution = self._execution(run.name)
+        sent = self._sent(run, execution)
+        waiting, dead = self._waiting(), max(0, self._dead() - run.dead_before)
+        done = max(0, sent - waiting - dead)
+        cost = dollars(done, self._measured.typical_cpu_seconds, self._worker, self._prices).total
+        return Progress(self._sfn.describe_execution(executionArn=execution)["status"], sent, waiting, dead, cost)
+
+    def _start(self, run: Run, **more: Any) -> Run:
+        given = {"run": run.name, **asdict(run), **more}
+        self._sfn.start_execution(stateMachineArn=self._stack.state_machine_arn, name=run.name, input=json.dumps(given))
+        what = "the objects" if run.objects is None else f"{run.objects:,} objects"
+        self._say(f"run {run.name} sends {what} to the queue")
+        return run
+
+    def _execution(self, name: str) -> str:
+        return f"{self._stack.state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+
+    def _sent(self, run: Run, execution: str) -> int:
+        maps = self._sfn.list_map_runs(executionArn=execution)["mapRuns"]
+        succeeded = sum(
+            self._sfn.describe_map_run(mapRunArn=each["mapRunArn"])["itemCounts"]["succeeded"] for each in maps
+        )
+        # An item of a manifest is a batch of objects; else it is an object, which the map puts into batches itself.
+        return succeeded if run.objects is None else min(run.objects, succeeded * BATCH)
+
+    def _waiting(self) -> int:
+        attributes = self._sqs.get_queue_attributes(
+            QueueUrl=self._stack.queue_url,
+            AttributeNames=[
+                "ApproximateNumberOfMessages",
+                "ApproximateNumberOfMessagesNotVisible",
+                "ApproximateNumberOfMessagesDelayed",
+            ],
+        )["Attributes"]
+        return sum(map(int, attributes.values()))
+
+    def _dead(self) -> int:
+        attributes = self._sqs.get_queue_attributes(
+            QueueUrl=self._stack.dead_letter_url, AttributeNames=["ApproximateNumberOfMessages"]
+        )["Attributes"]
+        return int(attributes["ApproximateNumberOfMessages"])
+
+    def _line(self, run: Run, progress: Progress) -> str:
+        whole = "" if run.objects is None else f" of {run.objects:,}"
+        return (
+            f"sent {progress.sent:,}{whole}, results {progress.results:,}, waiting {progress.waiting:,}, "
+            f"dead {progress.dead:,}, about ${progress.dollars:.2f} so far (prices of {self._prices.looked_up})"
+        )
+
+    def _say_why(self, run: Run, progress: Progress) -> int:
+        described = self._sfn.describe_execution(executionArn=self._execution(run.name))
+        self._say(f"the run is {progress.status}: {described.get('error', '')} {described.get('cause', '')}".strip())
+        self._say("what was sent goes on; start again to send what is missing")
+        return 1
+
+    def _conclude(self, run: Run) -> int:
+        if run.source == "inventory":
+            return 0
+        missing = Missing(self._s3, self._stack.uploads_bucket, self._stack.results_bucket, run.prefix)
+        for _ in missing:
+            pass
+        left = missing.comparison.missing
+        self._say(f"{missing.comparison.objects - left:,} of {missing.comparison.objects:,} objects have a result")
+        if left:
+            self._say("see the dead-letter queue: `python -m infra redrive` brings its messages back; or start again")
+        return 1 if left else 0
+
+
+def _new_name() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%SZ}-{token_hex(2)}"

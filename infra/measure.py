@@ -1,0 +1,94 @@
+"""Kinds of images in, what each costs the worker out: the real one, against an emulated S3 in another process."""
+
+import io
+import json
+import os
+import platform
+import socket
+import time
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+from PIL import Image
+
+from handler.buckets import Worker
+from handler.classifier import Classifier, read_card
+from handler.settings import Settings
+from infra.emulated_aws import Cloud, emulated_aws
+from infra.emulated_names import CREDENTIALS, REGION, RESULTS, UPLOADS
+from infra.measurements import Measurement, Measurements
+
+_PHOTO: Final = Path(__file__).parent.parent / "handler" / "static" / "samples" / "t-shirt.jpg"
+_BATCH: Final = 10  # messages of an invocation
+
+KINDS: Final = {"28x28 PNG": (28, 28), "1-megapixel JPEG": (1155, 866), "12-megapixel JPEG": (4000, 3000)}
+
+
+def measure(batches: dict[str, int]) -> Measurements:
+    """`batches` says of how many tens of images each of KINDS is measured; ten more come first, to get warm."""
+    os.environ.update(CREDENTIALS)
+    kinds = []
+    with socket.create_server(("127.0.0.1", 0)) as listener, emulated_aws(listener) as port:
+        s3 = Cloud.create(port).s3
+        for kind, count in batches.items():
+            content = picture(*KINDS[kind])
+            s3.put_object(Bucket=UPLOADS, Key=kind, Body=content)
+            with ProcessPoolExecutor(1, get_context("spawn")) as fresh:
+                seconds, peak = fresh.submit(_in_this_process, port, kind, count).result()
+            kinds.append(Measurement(kind, len(content), count * _BATCH, round(seconds, 5), round(peak)))
+    names = ("onnxruntime", "pillow", "numpy", "boto3")
+    versions = ", ".join([f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in names)])
+    return Measurements(_machine(), versions, f"{datetime.now(UTC):%Y-%m-%d}", tuple(kinds))
+
+
+def picture(width: int, height: int) -> bytes:
+    """The photo of a T-shirt in that size: as PNG if it is small and grey; else as JPEG, with a camera's noise."""
+    file = io.BytesIO()
+    with Image.open(_PHOTO) as photo:
+        sized = photo.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
+    if width == 28:
+        sized.convert("L").save(file, "PNG")
+    else:
+        noise = Image.effect_noise(sized.size, 64).convert("RGB")
+        Image.blend(sized, noise, 0.1).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def _in_this_process(port: int, key: str, batches: int) -> tuple[float, float]:
+    """The seconds of processor time that an image takes here, and the largest size of this process in MB."""
+    s3 = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{port}", region_name=REGION)
+    worker = Worker(s3, Classifier.shipped(), read_card(), Settings(results_bucket=RESULTS))
+    seconds = 0.0
+    for batch in range(batches + 1):
+        keys = [f"{key}/{batch}/{place}" for place in range(_BATCH)]
+        for each in keys:
+            s3.copy_object(Bucket=UPLOADS, Key=each, CopySource=f"{UPLOADS}/{key}")
+        event = {"Records": [_message(each) for each in keys]}
+        started = time.process_time()
+        if worker.handle(event)["batchItemFailures"]:
+            raise RuntimeError("the worker failed, so there is nothing to measure")
+        seconds += (time.process_time() - started) if batch else 0
+    return seconds / (batches * _BATCH), _peak_mb()
+
+
+def _message(key: str) -> dict[str, Any]:
+    detail = {"bucket": {"name": UPLOADS}, "object": {"key": key}}
+    body = {"detail-type": "Object Created", "time": "2026-01-01T00:00:00Z", "detail": detail}
+    return {"messageId": key, "eventSource": "aws:sqs", "body": json.dumps(body)}
+
+
+def _peak_mb() -> float:
+    """From Linux's own account: getrusage would tell of the process that started this one, too."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def _machine() -> str:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return f"{os.cpu_count()} cores of {next(names, platform.machine())}"
