@@ -1,8 +1,11 @@
-"""Where the project is, and what is free on this machine."""
+"""Where the project is, and what this machine has."""
 
+import os
 import socket
 from pathlib import Path
 from typing import Final
+
+import pytest
 
 PROJECT: Final = Path(__file__).parent.parent
 
@@ -11,3 +14,8 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+def missing(reason: str) -> None:
+    """A user's machine may lack what the test needs; on CI that is a failure."""
+    (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from tests.aws import CREDENTIALS, RESULTS, UPLOADS, Cloud
-from tests.machine import PROJECT, free_port
+from tests.machine import PROJECT, free_port, missing
 from tests.sending import WAYS
 from tests.test_dialects import DIALECTS, Scores, one_by_one
 
@@ -28,11 +28,6 @@ def sam(*arguments: str, timeout: int = 300) -> subprocess.CompletedProcess[str]
     return subprocess.run(
         [SAM, *arguments], cwd=PROJECT, env=ENVIRONMENT, capture_output=True, text=True, timeout=timeout, check=False
     )
-
-
-def missing(reason: str) -> None:
-    """A user's machine may lack what the test needs; on CI that is a failure."""
-    (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
 
 
 @pytest.fixture(scope="session")

@@ -194,8 +194,8 @@ def test_buckets_are_private_encrypted_and_versioned_and_old_versions_end_some_d
 
 
 @pytest.mark.parametrize("seconds", PARAMETERS["WorkerTimeout"]["AllowedValues"])
-def test_a_message_stays_hidden_six_times_as_long_as_the_worker_may_take(seconds: int) -> None:
-    assert TEMPLATE["Mappings"]["QueuePatience"][str(seconds)]["Seconds"] == 6 * seconds
+def test_a_message_stays_hidden_six_times_as_long_as_the_worker_may_take(seconds: str) -> None:
+    assert TEMPLATE["Mappings"]["QueuePatience"][seconds]["Seconds"] == 6 * int(seconds)
     assert RESOURCES["WorkerFunction"]["Properties"]["Timeout"] == {"Ref": "WorkerTimeout"}
 
 
