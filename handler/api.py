@@ -33,7 +33,6 @@ def create_app(
     card: ModelCard,
     settings: Settings,
     report: Callable[[RequestReport], None] = log_request,
-    cold_start: ColdStart | None = None,
 ) -> FastAPI:
     """The whole service: it classifies with `classifier`, tells of `card`, and keeps to `settings`.
 
@@ -42,7 +41,6 @@ def create_app(
     app = Api(
         settings.cors_origins,
         report,
-        cold_start or ColdStart(),
         title="Clothes classifier",
         description="Send a picture of a piece of clothing; get what it is, out of ten classes.",
         version="0.1.0",
@@ -60,27 +58,24 @@ def create_app(
     app.include_router(hugging_face_routes(recognition, settings))
     app.include_router(fact_routes(card))
     add_pages(app, upload_origin(settings))
+    app.cold_start = ColdStart()  # that is over now
     return app
 
 
 class Api(FastAPI):
     """FastAPI whose every reply, even to what nobody foresaw, has its headers, and whose document names the errors."""
 
-    def __init__(
-        self,
-        cors_origins: tuple[str, ...],
-        report: Callable[[RequestReport], None],
-        cold_start: ColdStart,
-        **settings: Any,
-    ) -> None:
+    cold_start: ColdStart
+
+    def __init__(self, cors_origins: tuple[str, ...], report: Callable[[RequestReport], None], **settings: Any) -> None:
         super().__init__(**settings)
-        self._cors_origins, self._report, self._cold_start = cors_origins, report, cold_start
+        self._cors_origins, self._report = cors_origins, report
 
     def build_middleware_stack(self) -> ASGIApp:
         # Outside of Starlette's own stack, whose replies to unforeseen errors pass by an app's other middleware.
         stack = super().build_middleware_stack()
         stack = _with_cors(stack, self._cors_origins) if self._cors_origins else stack
-        return Tracing(stack, self._report, self._cold_start)
+        return Tracing(stack, self._report, self.cold_start)
 
     def openapi(self) -> dict[str, Any]:
         document = super().openapi()

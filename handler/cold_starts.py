@@ -1,8 +1,9 @@
-"""How long this process took from its first line until it could serve; told once, to the first who asks."""
+"""How long this process took from its first line, or from its restoring, until it could serve; told once."""
 
 from time import perf_counter
 
 from handler import IMPORTED
+from handler.snapshots import after_restore, seconds_since_restore
 
 
 class ColdStart:
@@ -10,12 +11,12 @@ class ColdStart:
 
     def __init__(self) -> None:
         self._seconds: float | None = perf_counter() - IMPORTED
+        after_restore(self._begin_again)
 
     def told(self) -> float | None:
         """Seconds, to the first who asks; None to all others."""
         seconds, self._seconds = self._seconds, None
         return seconds
 
-    def restored(self, since: float) -> None:
-        """From now on, the start is the restoring of a snapshot, which began at `since` on this machine's clock."""
-        self._seconds = perf_counter() - since
+    def _begin_again(self) -> None:
+        self._seconds = seconds_since_restore()

@@ -1,6 +1,7 @@
 """The entry for uploads: everything is built once, at import; `handler` is for AWS Lambda."""
 
 import logging
+from pathlib import Path
 from typing import Any, Final
 
 import boto3
@@ -9,8 +10,10 @@ from botocore.config import Config
 from handler.buckets import Worker
 from handler.classifier import Classifier, read_card
 from handler.cold_starts import ColdStart
+from handler.images import views_of
 from handler.metrics import Metrics
 from handler.settings import Settings
+from handler.snapshots import after_restore, before_snapshot
 from handler.work_reports import WorkReport, log_work
 
 _settings = Settings.from_environment()
@@ -36,16 +39,38 @@ def _report(report: WorkReport) -> None:
     _metrics.of_work(report, cold_start_seconds)
 
 
-_worker = Worker(
-    boto3.client("s3", endpoint_url=_settings.s3_endpoint_url, config=_config),
-    Classifier.shipped(_settings.known_threshold),
-    _card,
-    _settings,
-    boto3.client("events", config=_config) if _settings.event_bus else None,
-    _report,
-)
-_cold_start = ColdStart()
+_classifier = Classifier.shipped(_settings.known_threshold)
 _RESERVE_SECONDS: Final = 10  # to classify and store what was downloaded
+_SAMPLE: Final = Path(__file__).parent / "static" / "samples" / "t-shirt.jpg"
+
+
+def _connected() -> Worker:
+    """A worker with connections, and a session with credentials, of its own."""
+    session = boto3.Session()
+    return Worker(
+        session.client("s3", endpoint_url=_settings.s3_endpoint_url, config=_config),
+        _classifier,
+        _card,
+        _settings,
+        session.client("events", config=_config) if _settings.event_bus else None,
+        _report,
+    )
+
+
+def _warm_up() -> None:
+    """One picture through everything, so that what is loaded on first use is in the snapshot."""
+    _classifier.classify([views_of(_SAMPLE.read_bytes(), _settings.max_pixels)], 1)
+
+
+def _reconnect() -> None:
+    global _worker  # noqa: PLW0603  what is connected must not come from a snapshot
+    _worker = _connected()
+
+
+_worker = _connected()
+before_snapshot(_warm_up)
+after_restore(_reconnect)
+_cold_start = ColdStart()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
