@@ -28,6 +28,7 @@ _SAFE_ID = re.compile(r"[\w.:=+/-]{1,128}", re.ASCII)
 _GONE: Final = ("NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405")
 _OVERWRITTEN: Final = ("PreconditionFailed", "412")
 _ARCHIVED: Final = ("InvalidObjectState",)
+_NO_TIME: Final = "there was no time left for it"
 _NOT_RESTORED: Final = "the object is in an archive; restore it, and have it classified again"
 
 
@@ -84,6 +85,9 @@ class Downloads:
         A body is held until the next one is asked for, so drop it before. What has not come by `deadline`, which
         `time.monotonic` tells, is OutOfTime.
         """
+        if deadline is not None and deadline <= monotonic():
+            yield from ((upload, OutOfTime(_NO_TIME)) for upload in uploads)
+            return
         budget = _Budget(self._settings.max_bytes_in_flight)
         pool = ThreadPoolExecutor(self._settings.downloads_at_once)
         waiting = {pool.submit(self._download, upload, budget): upload for upload in uploads}
@@ -97,8 +101,7 @@ class Downloads:
                     del outcome
                 in_time = future is not None
                 del future  # it has the bytes, too
-            for upload in waiting.values():
-                yield upload, OutOfTime("there was no time left for it")
+            yield from ((upload, OutOfTime(_NO_TIME)) for upload in waiting.values())
         finally:
             budget.lift()  # else those who still wait for it would wait forever
             pool.shutdown(wait=in_time, cancel_futures=not in_time)
