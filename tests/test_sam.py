@@ -180,7 +180,9 @@ def test_a_sample_event_is_answered() -> None:
 def test_the_worker_classifies_an_upload(aws: Cloud, emulated_s3: list[str], drawing: bytes, tmp_path: Path) -> None:
     aws.s3.put_object(Bucket=UPLOADS, Key="photo (1).jpg", Body=drawing)
     assert _work(aws, emulated_s3, tmp_path) == {"batchItemFailures": []}
-    assert aws.results()["photo (1).jpg.json"]["status"] == "done"
+    ((key, result),) = aws.results().items()
+    assert key.startswith(f"results/{UPLOADS}/photo (1).jpg/")
+    assert result["status"] == "done"
 
 
 def test_a_large_picture_goes_round_the_gateway_and_gets_its_answer(
