@@ -1,7 +1,7 @@
 """The backfill's state machine in the emulated AWS: what template.yaml says of it, less what moto cannot parse."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
 
 DEFINITION: Final = PROJECT / "infra" / "backfill.asl.json"
+Edit = Callable[[dict[str, Any]], None]
 _MAPS: Final = ("Manifest", "Listing", "Inventory")
 
 
@@ -57,7 +58,7 @@ def _read_no_inventory(states: dict[str, Any]) -> None:
 
 
 # All that differs between what runs here and what runs on AWS.
-EDITS: Final[tuple[Callable[[dict[str, Any]], None], ...]] = (
+EDITS: Final[tuple[Edit, ...]] = (
     _run_children_as_standard,
     _write_no_reports,
     _batch_by_ones,
@@ -65,7 +66,9 @@ EDITS: Final[tuple[Callable[[dict[str, Any]], None], ...]] = (
 )
 
 
-def emulated_state_machine(aws: Cloud, environment: pytest.MonkeyPatch) -> tuple["SFNClient", str]:
+def emulated_state_machine(
+    aws: Cloud, environment: pytest.MonkeyPatch, edits: Sequence[Edit] = EDITS
+) -> tuple["SFNClient", str]:
     """A client of Step Functions, and the ARN of the edited state machine there, which really runs."""
     environment.setenv("MOTO_PORT", str(aws.port))  # where moto's state machines find S3 and SQS
     environment.setattr(moto_jsonata, "_eval_jsonata", evaluated)  # moto has an interpreter of all but JSONata
@@ -73,7 +76,7 @@ def emulated_state_machine(aws: Cloud, environment: pytest.MonkeyPatch) -> tuple
     config = {"stepfunctions": {"execute_state_machine": True}}
     httpx2.post(f"{address}/moto-api/config", json=config).raise_for_status()
     edited = definition(aws.queue_url)
-    for edit in EDITS:
+    for edit in edits:
         edit(edited["States"])
     client = boto3.client("stepfunctions", endpoint_url=address, region_name=REGION)
     role = "arn:aws:iam::123456789012:role/backfill"
