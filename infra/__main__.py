@@ -1,6 +1,7 @@
 """Commands for a deployed stack: `python -m infra backfill`, `redrive`; and `capacity`; see --help of each."""
 
 import argparse
+import os
 import sys
 from typing import Final
 
@@ -9,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.backfill import Backfill, CannotBackfill
 from infra.capacity import SHEET, sheet
+from infra.emulated_names import CREDENTIALS
 from infra.measurements import write_measurements
 from infra.prices import read_prices
 from infra.redrive import redrive
@@ -83,6 +85,9 @@ def _redrive(arguments: argparse.Namespace) -> int:
 def _capacity(_arguments: argparse.Namespace) -> int:
     from infra.measure import KINDS, measure  # noqa: PLC0415  the emulation is not there where only boto3 is
 
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]  # it is all about an emulated AWS
+    os.environ.update(CREDENTIALS)
     measured = measure(dict.fromkeys(KINDS, 20))
     write_measurements(measured)
     SHEET.write_text(sheet(measured, read_prices()), encoding="utf-8")
