@@ -2,7 +2,7 @@
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,6 +15,8 @@ from infra.emulated_names import CREDENTIALS, RESULTS, UPLOADS
 from tests.machine import PROJECT
 
 __all__ = ["CREDENTIALS", "MAX_RECEIVE_COUNT", "RESULTS", "UPLOADS", "Cloud", "emulated_aws", "new_cloud"]
+
+WorkerOf = Callable[..., Worker]
 
 
 class Cloud(emulation.Cloud):
@@ -53,3 +55,11 @@ def event_file(name: str) -> dict[str, Any]:
     """One of the sample events that people use, too."""
     event: dict[str, Any] = json.loads((PROJECT / "infra" / "events" / name).read_text(encoding="utf-8"))
     return event
+
+
+def let_be_about(event: dict[str, Any], etag: str, version_id: str) -> None:
+    """Lets the event's one message be about an object that is really there."""
+    (message,) = event["Records"]
+    body = json.loads(message["body"])
+    body["Records"][0]["s3"]["object"] |= {"eTag": etag.strip('"'), "versionId": version_id}
+    message["body"] = json.dumps(body)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -16,10 +17,11 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from handler.api import create_app
+from handler.buckets import Worker
 from handler.classifier import Classifier, read_card
 from handler.contract import ModelCard
 from handler.settings import Settings
-from tests.aws import CREDENTIALS, Cloud, emulated_aws, new_cloud
+from tests.aws import CREDENTIALS, Cloud, WorkerOf, emulated_aws, new_cloud
 from tests.large_uploads import settings_at
 from tests.machine import PROJECT, free_port
 from tests.pictures import encoded, trousers
@@ -97,6 +99,16 @@ def aws_port() -> Iterator[int]:
 @pytest.fixture
 def aws(aws_port: int) -> Cloud:
     return new_cloud(aws_port)
+
+
+@pytest.fixture
+def worker_of(aws: Cloud, classifier: Classifier, card: ModelCard) -> WorkerOf:
+    """Makes a worker on the emulated AWS, with settings of its own, and perhaps a card of its own."""
+
+    def worker_of(settings: Settings, card: ModelCard = card, **more: Any) -> Worker:
+        return Worker(aws.s3, classifier, card, settings, **more)
+
+    return worker_of
 
 
 @pytest.fixture

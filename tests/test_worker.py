@@ -1,6 +1,5 @@
 """Uploads to an emulated bucket in, results in another bucket out: through S3's own notifications and a real queue."""
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +17,7 @@ from handler.result_keys import result_key
 from handler.settings import Settings
 from handler.storage_events import uploads_in_text
 from handler.work_reports import WorkReport
-from tests.aws import MAX_RECEIVE_COUNT, RESULTS, UPLOADS, Cloud, event_file, work_through
+from tests.aws import MAX_RECEIVE_COUNT, RESULTS, UPLOADS, Cloud, event_file, let_be_about, work_through
 from tests.pictures import encoded, png_that_claims, trousers
 
 SETTINGS = Settings(results_bucket=RESULTS, max_body_bytes=1_000_000)
@@ -107,64 +106,6 @@ def test_what_is_no_image_gets_a_result_that_says_so_at_once(
     assert given <= 2  # the test event of S3, and the upload once
 
 
-def test_each_version_of_an_object_has_a_result_of_its_own(
-    aws: Cloud, worker: Worker, png: bytes, drawing: bytes
-) -> None:
-    for body in (png, drawing, b"no image"):
-        aws.s3.put_object(Bucket=UPLOADS, Key="a", Body=body)
-        work_through(aws, worker)
-    assert sorted(result.get("label", "") for result in aws.results().values()) == ["", "T-shirt/top", "Trouser"]
-
-
-def test_an_upload_that_was_deleted_meanwhile_is_done_with(
-    aws: Cloud, worker: Worker, png: bytes, reports: list[WorkReport]
-) -> None:
-    aws.s3.put_object(Bucket=UPLOADS, Key="hidden.png", Body=png)
-    version_id = aws.s3.put_object(Bucket=UPLOADS, Key="deleted.png", Body=png)["VersionId"]
-    aws.s3.delete_object(Bucket=UPLOADS, Key="hidden.png")
-    aws.s3.delete_object(Bucket=UPLOADS, Key="deleted.png", VersionId=version_id)
-    assert worker.handle(aws.receive()) == {"batchItemFailures": []}
-    assert aws.results() == {}
-    assert (reports[0].gone, reports[0].failed) == (2, 0)
-
-
-def test_a_version_that_a_delete_marker_hides_is_done_with(aws: Cloud, worker: Worker, png: bytes) -> None:
-    event = event_file("sqs-one-upload.json")
-    put = aws.s3.put_object(Bucket=UPLOADS, Key="t-shirt.jpg", Body=png)
-    _alter(event, put["ETag"], put["VersionId"])
-    aws.s3.delete_object(Bucket=UPLOADS, Key="t-shirt.jpg")
-    assert worker.handle(event) == {"batchItemFailures": []}
-    assert aws.results() == {}
-
-
-def test_an_overwritten_version_is_still_classified_if_the_event_names_it(
-    aws: Cloud, worker: Worker, png: bytes, drawing: bytes
-) -> None:
-    event = event_file("sqs-one-upload.json")
-    put = aws.s3.put_object(Bucket=UPLOADS, Key="t-shirt.jpg", Body=png)
-    _alter(event, put["ETag"], put["VersionId"])
-    for body in (drawing, png):  # with the same bytes again, but as another version
-        aws.s3.put_object(Bucket=UPLOADS, Key="t-shirt.jpg", Body=body)
-        assert worker.handle(event) == {"batchItemFailures": []}
-        ((_, result),) = aws.results().items()
-        assert (result["version_id"], result["label"]) == (put["VersionId"], "Trouser")
-
-
-def test_without_versions_an_overwritten_upload_leaves_the_result_to_its_successor(
-    aws: Cloud, worker: Worker, png: bytes, drawing: bytes
-) -> None:
-    aws.s3.put_bucket_versioning(Bucket=UPLOADS, VersioningConfiguration={"Status": "Suspended"})
-    aws.s3.put_object(Bucket=UPLOADS, Key="a", Body=png)
-    older = aws.receive()
-    etag = aws.s3.put_object(Bucket=UPLOADS, Key="a", Body=drawing)["ETag"].strip('"')
-    newer = aws.receive()
-    for event in (older, newer, older):
-        assert worker.handle(event) == {"batchItemFailures": []}
-    ((key, result),) = aws.results().items()
-    assert key == f"results/{UPLOADS}/a/{etag}.json"
-    assert (result["version_id"], result["etag"], result["label"]) == (None, etag, "T-shirt/top")
-
-
 def test_a_folder_made_in_the_console_is_no_upload(aws: Cloud, worker: Worker) -> None:
     aws.s3.put_object(Bucket=UPLOADS, Key="summer/", Body=b"")
     assert worker.handle(aws.receive()) == {"batchItemFailures": []}
@@ -177,7 +118,7 @@ def test_only_the_messages_that_failed_come_again(
     put = aws.s3.put_object(Bucket=UPLOADS, Key="t-shirt.jpg", Body=png)
     event = event_file("sqs-unknown.json")
     *unknown, known = event["Records"]
-    _alter({"Records": [known]}, put["ETag"], put["VersionId"])
+    let_be_about({"Records": [known]}, put["ETag"], put["VersionId"])
     assert worker.handle(event) == {"batchItemFailures": [{"itemIdentifier": each["messageId"]} for each in unknown]}
     assert known["messageId"] not in [each["messageId"] for each in unknown]
     assert len(aws.results()) == 1
@@ -255,11 +196,3 @@ class _Counted(Classifier):
 
 def len_of_views(picture: bytes) -> int:
     return len(views_of(picture, 50_000_000))
-
-
-def _alter(event: dict[str, Any], etag: str, version_id: str) -> None:
-    """Lets the event's one message be about an object that is really there."""
-    (message,) = event["Records"]
-    body = json.loads(message["body"])
-    body["Records"][0]["s3"]["object"] |= {"eTag": etag.strip('"'), "versionId": version_id}
-    message["body"] = json.dumps(body)
