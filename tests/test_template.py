@@ -101,6 +101,8 @@ def environment(function: str) -> dict[str, str]:
 
 
 def _resolved(value: Any) -> str:
+    if isinstance(value, dict) and "If" in value:
+        value = value["If"][1]
     name = value.get("Ref") if isinstance(value, dict) else None
     return str(PARAMETERS[name]["Default"] if name in PARAMETERS else name or value)
 
