@@ -1,10 +1,10 @@
-# make run | test | check | sam | deploy | model: each sets up what it needs, in .venv (and .venv-sam), before it starts.
+# make run | test | check | sam | deploy | model | lock: each sets up what it needs, in .venv (and .venv-sam), before it starts.
 PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check sam deploy model clean
+.PHONY: run test check sam deploy model lock clean
 
 run: .venv/serve
 	$(BIN)/python -m infra.local --port $(PORT)
@@ -32,7 +32,8 @@ model: .venv/develop
 .venv/serve: requirements.txt pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(PIP) --upgrade "pip>=25.1"
-	$(PIP) -r requirements.txt --group serve
+	$(PIP) --require-hashes -r requirements.txt
+	$(PIP) --group serve
 	touch $@
 
 .venv/develop: .venv/serve
@@ -44,6 +45,10 @@ model: .venv/develop
 	.venv-sam/bin/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	.venv-sam/bin/python -m pip install --quiet --disable-pip-version-check --group sam
 	touch $@
+
+lock: .venv/develop # requirements.in says what is wanted, requirements.txt what is installed, file by file
+	$(BIN)/uv pip compile --quiet requirements.in --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command "make lock" --output-file requirements.txt
 
 clean:
 	rm -rf .venv .venv-sam .aws-sam build

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ CACHE: Final = PROJECT / "build" / "package"
 
 _PYTHON: Final = "3.13"
 _PLATFORMS: Final = ("manylinux_2_34", "manylinux_2_28", "manylinux_2_27", "manylinux_2_17", "manylinux2014")
+_PROCESSORS: Final = {"x86_64": "x86_64", "arm64": "aarch64"}  # as Lambda calls them, and as wheels do
 
 # What never runs, and why it does not.
 _PRUNED: Final = {
@@ -39,14 +41,15 @@ _SERVICES: Final = ("events", "s3")  # of the some 400 that botocore describes
 
 def main(target: Path) -> None:
     """Put the package into `target`, from the cache if nothing has changed since it was last built."""
-    interpreter = _interpreter()
-    package = CACHE / _fingerprint(interpreter is not None)
+    interpreter, architecture = _interpreter(), architecture_for(target)
+    package = CACHE / architecture / _fingerprint(interpreter is not None)
     if not package.exists():
-        shutil.rmtree(CACHE, ignore_errors=True)
-        _build(package.with_suffix(".part"), interpreter)
+        shutil.rmtree(package.parent, ignore_errors=True)
+        _build(package.with_suffix(".part"), architecture, interpreter)
         package.with_suffix(".part").rename(package)
     shutil.copytree(package, target, dirs_exist_ok=True)
-    print(f"package {package.name[:12]}: {_bytes_in(target) / 1e6:.0f} MB unpacked, for Python {_PYTHON} on x86_64")
+    size = _bytes_in(target) / 1e6
+    print(f"package {package.name[:12]}: {size:.0f} MB unpacked, for Python {_PYTHON} on {architecture}")
     if interpreter is None:
         print(
             f"WARNING: no Python {_PYTHON} was found, so the package has no bytecode and starts slowly. "
@@ -55,8 +58,25 @@ def main(target: Path) -> None:
         )
 
 
-def _build(package: Path, interpreter: str | None) -> None:
-    _install_wheels(package)
+def architecture_for(target: Path) -> str:
+    """Which processors the function is for whose folder `target` is: SAM writes its plan beside its build.
+
+    A makefile is not told of it otherwise. Without such a plan, the variable ARCHITECTURE says it, or it is x86_64.
+    """
+    plan = target.absolute().parent.with_name("build.toml")
+    if plan.exists():
+        functions = tomllib.loads(plan.read_text(encoding="utf-8")).get("function_build_definitions", {}).values()
+        planned = [each["architecture"] for each in functions if target.name in each["functions"]]
+        if planned:
+            return str(planned[0])
+    architecture = os.environ.get("ARCHITECTURE") or "x86_64"
+    if architecture not in _PROCESSORS:
+        raise SystemExit(f"ARCHITECTURE should be one of {', '.join(_PROCESSORS)}, but is {architecture!r}")
+    return architecture
+
+
+def _build(package: Path, architecture: str, interpreter: str | None) -> None:
+    _install_wheels(package, architecture)
     shutil.copytree(PROJECT / "handler", package / "handler", ignore=shutil.ignore_patterns("__pycache__"))
     for path in list(_unused_files(package)):
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)  # its folder may be gone
@@ -64,9 +84,10 @@ def _build(package: Path, interpreter: str | None) -> None:
         _compile(package, interpreter)
 
 
-def _install_wheels(package: Path) -> None:
-    platforms = [f"--platform={platform}_x86_64" for platform in _PLATFORMS]
+def _install_wheels(package: Path, architecture: str) -> None:
+    platforms = [f"--platform={platform}_{_PROCESSORS[architecture]}" for platform in _PLATFORMS]
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+    command += ["--require-hashes"]
     command += ["--only-binary=:all:", "--implementation=cp", f"--python-version={_PYTHON}", *platforms]
     subprocess.run([*command, f"--target={package}", f"--requirement={PROJECT / 'requirements.txt'}"], check=True)
 

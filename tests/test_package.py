@@ -1,0 +1,62 @@
+"""What ships is what requirements.in asks for, each file known by its hash, for the processors of the functions."""
+
+import re
+import struct
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from infra.package import architecture_for
+from infra.package import main as build_package
+from tests.machine import PROJECT
+
+MACHINES: Final = {"x86_64": 62, "arm64": 183}  # e_machine of the ELF header, as the System V ABI numbers them
+
+
+def test_the_lock_has_all_that_is_asked_for_and_a_hash_of_every_file() -> None:
+    asked = set(re.findall(r"^[\w.-]+==[\w.]+", (PROJECT / "requirements.in").read_text(), re.MULTILINE))
+    lock = (PROJECT / "requirements.txt").read_text().replace("\\\n", " ")
+    locked = {line.split()[0]: line for line in lock.splitlines() if line and not line.startswith(("#", " "))}
+    assert asked
+    assert asked <= set(locked)
+    assert all("--hash=sha256:" in line for line in locked.values())
+
+
+def plan(folder: Path, architecture: str) -> Path:
+    """Where SAM has a function built, and what it writes of it."""
+    (folder / "build.toml").write_text(
+        f'[function_build_definitions.one]\narchitecture = "{architecture}"\nfunctions = ["HttpFunction"]\n'
+    )
+    return folder / "build" / "HttpFunction"
+
+
+def test_a_function_is_built_for_the_processors_that_sam_plans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARCHITECTURE", "x86_64")
+    assert architecture_for(plan(tmp_path, "arm64")) == "arm64"
+
+
+def test_without_sam_the_environment_says_which_processors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARCHITECTURE", "arm64")
+    assert architecture_for(tmp_path / "package") == "arm64"
+    monkeypatch.delenv("ARCHITECTURE")
+    assert architecture_for(tmp_path / "package") == "x86_64"
+
+
+def test_other_processors_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARCHITECTURE", "riscv64")
+    with pytest.raises(SystemExit, match="should be one of x86_64, arm64, but is 'riscv64'"):
+        architecture_for(tmp_path / "package")
+
+
+@pytest.mark.parametrize("architecture", MACHINES)
+def test_every_library_of_a_package_is_for_its_processors(architecture: str, tmp_path: Path) -> None:
+    target = plan(tmp_path, architecture)
+    build_package(target)
+    libraries = [path for path in target.rglob("*") if re.search(r"\.so(\.|$)", path.name)]
+    assert len(libraries) > 20
+    for library in libraries:
+        with library.open("rb") as file:
+            header = file.read(20)
+        assert header[:4] == b"\x7fELF"
+        assert struct.unpack_from("<H", header, 18) == (MACHINES[architecture],), library
