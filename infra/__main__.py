@@ -1,11 +1,13 @@
-"""Commands for a deployed stack: `python -m infra backfill`, `redrive`; and `capacity`; see --help of each."""
+"""Commands for a deployed stack: `python -m infra backfill`, `redrive`, `results`; and `capacity`, for any."""
 
 import argparse
 import os
 import sys
+from datetime import UTC, datetime
 from typing import Final
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.backfill import Backfill, CannotBackfill
@@ -14,6 +16,7 @@ from infra.emulated_names import CREDENTIALS
 from infra.measurements import write_measurements
 from infra.prices import read_prices
 from infra.redrive import redrive
+from infra.results import READS_AT_ONCE, documents
 from infra.stack import NoSuchStack, Stack, find_stack
 
 _INTERRUPTED: Final = 130  # 128 and the number of SIGINT, as shells have it
@@ -51,6 +54,12 @@ def _arguments() -> argparse.Namespace:
     again = commands.add_parser("redrive", parents=[stack], help="bring the dead-letter queue's messages back")
     again.set_defaults(command=_redrive)
 
+    results = commands.add_parser("results", parents=[stack], help="print all results, one JSON object a line")
+    results.add_argument(
+        "--since", type=_day, metavar="DAY", help="only those written since that day, 2026-01-31 (UTC)"
+    )
+    results.set_defaults(command=_results)
+
     capacity = commands.add_parser("capacity", help=f"measure, and write {SHEET.name}")
     capacity.set_defaults(command=_capacity)
     return parser.parse_args()
@@ -80,6 +89,18 @@ def _backfill(arguments: argparse.Namespace) -> int:
 def _redrive(arguments: argparse.Namespace) -> int:
     session = boto3.Session(region_name=arguments.region)
     return redrive(_stack(session, arguments), session.client("sqs"), _say)
+
+
+def _results(arguments: argparse.Namespace) -> int:
+    session = boto3.Session(region_name=arguments.region)
+    s3 = session.client("s3", config=Config(max_pool_connections=READS_AT_ONCE))
+    for document in documents(s3, _stack(session, arguments).results_bucket, arguments.since):
+        print(document)
+    return 0
+
+
+def _day(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
 
 
 def _capacity(_arguments: argparse.Namespace) -> int:

@@ -17,15 +17,20 @@ from tests.machine import PROJECT
 if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
 
+ROLE: Final = "arn:aws:iam::123456789012:role/backfill"
 DEFINITION: Final = PROJECT / "infra" / "backfill.asl.json"
 Edit = Callable[[dict[str, Any]], None]
 _MAPS: Final = ("Manifest", "Listing", "Inventory")
 
 
-def definition(queue_url: str = "https://sqs.us-east-1.amazonaws.com/123456789012/uploads") -> dict[str, Any]:
+def definition(
+    queue_url: str = "https://sqs.us-east-1.amazonaws.com/123456789012/uploads",
+    uploads: str = UPLOADS,
+    results: str = RESULTS,
+) -> dict[str, Any]:
     """The state machine's definition, with the names that the template would put in."""
     text = DEFINITION.read_text(encoding="utf-8")
-    names = {"Partition": "aws", "UploadsBucket": UPLOADS, "ResultsBucket": RESULTS, "QueueUrl": queue_url}
+    names = {"Partition": "aws", "UploadsBucket": uploads, "ResultsBucket": results, "QueueUrl": queue_url}
     for name, value in names.items():
         text = text.replace(f"${{{name}}}", value)
     parsed: dict[str, Any] = json.loads(text)
@@ -70,18 +75,26 @@ def emulated_state_machine(
     aws: Cloud, environment: pytest.MonkeyPatch, edits: Sequence[Edit] = EDITS
 ) -> tuple["SFNClient", str]:
     """A client of Step Functions, and the ARN of the edited state machine there, which really runs."""
-    environment.setenv("MOTO_PORT", str(aws.port))  # where moto's state machines find S3 and SQS
-    environment.setattr(moto_jsonata, "_eval_jsonata", evaluated)  # moto has an interpreter of all but JSONata
-    address = f"http://127.0.0.1:{aws.port}"
-    config = {"stepfunctions": {"execute_state_machine": True}}
-    httpx2.post(f"{address}/moto-api/config", json=config).raise_for_status()
-    edited = definition(aws.queue_url)
-    for edit in edits:
-        edit(edited["States"])
-    client = boto3.client("stepfunctions", endpoint_url=address, region_name=REGION)
-    role = "arn:aws:iam::123456789012:role/backfill"
-    made = client.create_state_machine(name="backfill", definition=json.dumps(edited), roleArn=role)
+    let_state_machines_run(aws, environment)
+    client = boto3.client("stepfunctions", endpoint_url=f"http://127.0.0.1:{aws.port}", region_name=REGION)
+    text = json.dumps(edited(definition(aws.queue_url), edits))
+    made = client.create_state_machine(name="backfill", definition=text, roleArn=ROLE)
     return client, made["stateMachineArn"]
+
+
+def edited(whole: dict[str, Any], edits: Sequence[Edit] = EDITS) -> dict[str, Any]:
+    """A definition that moto can parse."""
+    for edit in edits:
+        edit(whole["States"])
+    return whole
+
+
+def let_state_machines_run(aws: Cloud, environment: pytest.MonkeyPatch) -> None:
+    """Switch moto's interpreter on, and give it what it lacks."""
+    environment.setenv("MOTO_PORT", str(aws.port))  # where state machines find S3 and SQS
+    environment.setattr(moto_jsonata, "_eval_jsonata", evaluated)
+    config = {"stepfunctions": {"execute_state_machine": True}}
+    httpx2.post(f"http://127.0.0.1:{aws.port}/moto-api/config", json=config).raise_for_status()
 
 
 def evaluated(expression: str) -> Any:

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from handler.storage_events import Upload, uploads_in_text
 from infra.missing import BATCH
 from tests.aws import UPLOADS, Cloud
-from tests.step_functions import EDITS, definition, emulated_state_machine, evaluated
+from tests.step_functions import EDITS, ROLE, definition, emulated_state_machine, evaluated
 
 STATES = definition()["States"]
 PROCESSOR = STATES["Manifest"]["ItemProcessor"]["States"]
@@ -42,10 +42,9 @@ def requests_for(items: list[dict[str, Any]]) -> list[list[dict[str, str]]]:
 
 
 def test_cfn_lint_finds_nothing_wrong_with_it(tmp_path: Path) -> None:
-    role = "arn:aws:iam::123456789012:role/backfill"
     machine = {
         "Type": "AWS::StepFunctions::StateMachine",
-        "Properties": {"RoleArn": role, "Definition": definition()},
+        "Properties": {"RoleArn": ROLE, "Definition": definition()},
     }
     template = tmp_path / "template.json"
     template.write_text(json.dumps({"Resources": {"Backfill": machine}}))
