@@ -1,4 +1,4 @@
-# make run | test | check | sam | deploy | model | lock: each sets up what it needs, in .venv (and .venv-sam), before it starts.
+# make run | test | check | sam | deploy | model | lock: each sets up what it needs, in .venv (and .venv-sam, .venv-checkov), before it starts.
 PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
@@ -9,14 +9,16 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 run: .venv/serve
 	$(BIN)/python -m infra.local --port $(PORT)
 
-test: check .venv-sam/ready
+test: check
 	$(BIN)/python -m pytest
 
-check: .venv/develop
+check: .venv/develop .venv-sam/ready .venv-checkov/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	.venv-sam/bin/cfn-lint template.yaml
+	.venv-checkov/bin/checkov --config-file .checkov.yaml
 
 sam: .venv/serve .venv-sam/ready
 	.venv-sam/bin/sam build
@@ -40,10 +42,10 @@ model: .venv/develop
 	$(PIP) --group train --group test
 	touch $@
 
-.venv-sam/ready: pyproject.toml
-	$(PYTHON) -m venv .venv-sam
-	.venv-sam/bin/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	.venv-sam/bin/python -m pip install --quiet --disable-pip-version-check --group sam
+.venv-sam/ready .venv-checkov/ready: .venv-%/ready: pyproject.toml
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --group $*
 	touch $@
 
 lock: .venv/develop # requirements.in says what is wanted, requirements.txt what is installed, file by file
@@ -51,4 +53,4 @@ lock: .venv/develop # requirements.in says what is wanted, requirements.txt what
 		--no-emit-index-url --custom-compile-command "make lock" --output-file requirements.txt
 
 clean:
-	rm -rf .venv .venv-sam .aws-sam build
+	rm -rf .venv .venv-sam .venv-checkov .aws-sam build

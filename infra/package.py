@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from infra.sbom import write_sbom
+
 PROJECT: Final = Path(__file__).parent.parent
 CACHE: Final = PROJECT / "build" / "package"
 
@@ -80,6 +82,7 @@ def _build(package: Path, architecture: str, interpreter: str | None) -> None:
     shutil.copytree(PROJECT / "handler", package / "handler", ignore=shutil.ignore_patterns("__pycache__"))
     for path in list(_unused_files(package)):
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)  # its folder may be gone
+    write_sbom(package)
     if interpreter:
         _compile(package, interpreter)
 
@@ -120,7 +123,7 @@ def _fingerprint(has_bytecode: bool) -> str:
     """A hash of all that decides what the package holds."""
     sources = [path for path in (PROJECT / "handler").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     digest = hashlib.sha256(str(has_bytecode).encode())
-    for path in sorted([*sources, PROJECT / "requirements.txt", Path(__file__)]):
+    for path in sorted([*sources, PROJECT / "requirements.txt", Path(__file__), PROJECT / "infra" / "sbom.py"]):
         digest.update(f"{path.relative_to(PROJECT)}\0{path.stat().st_size}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 

@@ -1,14 +1,20 @@
 """What ships is what requirements.in asks for, each file known by its hash, for the processors of the functions."""
 
+import hashlib
+import json
 import re
 import struct
 from pathlib import Path
 from typing import Final
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
+from handler.classifier import MODEL_PATH
 from infra.package import architecture_for
 from infra.package import main as build_package
+from infra.sbom import FILE
 from tests.machine import PROJECT
 
 MACHINES: Final = {"x86_64": 62, "arm64": 183}  # e_machine of the ELF header, as the System V ABI numbers them
@@ -60,3 +66,20 @@ def test_every_library_of_a_package_is_for_its_processors(architecture: str, tmp
             header = file.read(20)
         assert header[:4] == b"\x7fELF"
         assert struct.unpack_from("<H", header, 18) == (MACHINES[architecture],), library
+
+
+def test_the_bill_of_materials_names_all_that_is_in_the_package_with_its_licence(tmp_path: Path) -> None:
+    build_package(tmp_path)
+    text = (tmp_path / FILE).read_text(encoding="utf-8")
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    components = json.loads(text)["components"]
+    locked = re.findall(r"^([\w.-]+==[\w.]+)", (PROJECT / "requirements.txt").read_text(), re.MULTILINE)
+    libraries = {
+        each["purl"].removeprefix("pkg:pypi/").replace("@", "=="): each for each in components if "purl" in each
+    }
+    assert set(libraries) == set(locked)
+    assert all(each["licenses"] for each in libraries.values())
+    (model,) = [each for each in components if each["type"] == "machine-learning-model"]
+    assert model["hashes"][0]["content"] == hashlib.sha256(MODEL_PATH.read_bytes()).hexdigest()
+    data = {each["name"]: each["licenses"][0]["license"]["name"] for each in components if each["type"] == "data"}
+    assert data == {"fashion-mnist": "MIT", "clothing-dataset-small": "CC0 1.0"}
