@@ -1,6 +1,7 @@
 # make run | test | check | sam | deploy | model | lock: each sets up what it needs, in .venv (and .venv-sam, .venv-checkov), before it starts.
 PYTHON ?= python3
 PORT ?= 8000
+ARCHITECTURE ?= x86_64
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
@@ -25,8 +26,8 @@ sam: .venv/serve .venv-sam/ready
 	.venv-sam/bin/sam local start-api --port $(PORT) --warm-containers EAGER $(SAM_ARGUMENTS)
 
 deploy: .venv/serve .venv-sam/ready # asks for all that it needs; ENV=dev or ENV=prod takes it from samconfig.toml
-	.venv-sam/bin/sam build
-	.venv-sam/bin/sam deploy $(if $(ENV),--config-env $(ENV),--guided)
+	.venv-sam/bin/sam build $(if $(ENV),--config-env $(ENV),--parameter-overrides Architecture=$(ARCHITECTURE))
+	.venv-sam/bin/sam deploy $(if $(ENV),--config-env $(ENV),--guided --parameter-overrides Architecture=$(ARCHITECTURE))
 
 model: .venv/develop
 	$(BIN)/python -m model_build all
