@@ -4,7 +4,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +14,7 @@ from infra.costs import Worker, dollars
 from infra.measurements import read_measurements
 from infra.missing import BATCH, Missing, write_manifest
 from infra.prices import read_prices
+from infra.queues import visible_in, waiting_in
 from infra.stack import Stack
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
     from types_boto3_stepfunctions import SFNClient
 
-_EMPTY_IN_A_ROW: Final = 3  # readings of the queue, whose numbers are not exact at any one moment
+_EMPTY_IN_A_ROW: Final = 12  # readings of the queue; SQS may be a minute behind with its numbers
 
 
 class CannotBackfill(Exception):
@@ -101,7 +102,7 @@ class Backfill:
             given = json.loads(self._sfn.describe_execution(executionArn=self._execution(name))["input"])
         except (self._sfn.exceptions.ExecutionDoesNotExist, self._sfn.exceptions.InvalidArn) as error:
             raise CannotBackfill(f"there is no run {name!r} of {self._stack.state_machine_arn}") from error
-        return Run(name, *(given[field] for field in ("source", "prefix", "objects", "dead_before")))
+        return Run(**{field.name: given[field.name] for field in fields(Run)})
 
     def follow(self, run: Run, every_seconds: float) -> int:
         """Tell how far it is until it is done; 0 if nothing is left, else 1."""
@@ -121,14 +122,14 @@ class Backfill:
         """How far `run` is."""
         execution = self._execution(run.name)
         sent = self._sent(run, execution)
-        waiting, dead = self._waiting(), max(0, self._dead() - run.dead_before)
+        waiting, dead = waiting_in(self._sqs, self._stack.queue_url), max(0, self._dead() - run.dead_before)
         done = max(0, sent - waiting - dead)
         cost = dollars(done, self._measured.typical_cpu_seconds, self._worker, self._prices).total
         return Progress(self._sfn.describe_execution(executionArn=execution)["status"], sent, waiting, dead, cost)
 
     def _start(self, run: Run, **more: Any) -> Run:
-        given = {"run": run.name, **asdict(run), **more}
-        self._sfn.start_execution(stateMachineArn=self._stack.state_machine_arn, name=run.name, input=json.dumps(given))
+        given = json.dumps(asdict(run) | more)
+        self._sfn.start_execution(stateMachineArn=self._stack.state_machine_arn, name=run.name, input=given)
         what = "the objects" if run.objects is None else f"{run.objects:,} objects"
         self._say(f"run {run.name} sends {what} to the queue")
         return run
@@ -144,22 +145,8 @@ class Backfill:
         # An item of a manifest is a batch of objects; else it is an object, which the map puts into batches itself.
         return succeeded if run.objects is None else min(run.objects, succeeded * BATCH)
 
-    def _waiting(self) -> int:
-        attributes = self._sqs.get_queue_attributes(
-            QueueUrl=self._stack.queue_url,
-            AttributeNames=[
-                "ApproximateNumberOfMessages",
-                "ApproximateNumberOfMessagesNotVisible",
-                "ApproximateNumberOfMessagesDelayed",
-            ],
-        )["Attributes"]
-        return sum(map(int, attributes.values()))
-
     def _dead(self) -> int:
-        attributes = self._sqs.get_queue_attributes(
-            QueueUrl=self._stack.dead_letter_url, AttributeNames=["ApproximateNumberOfMessages"]
-        )["Attributes"]
-        return int(attributes["ApproximateNumberOfMessages"])
+        return visible_in(self._sqs, self._stack.dead_letter_url)
 
     def _line(self, run: Run, progress: Progress) -> str:
         whole = "" if run.objects is None else f" of {run.objects:,}"

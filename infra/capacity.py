@@ -34,7 +34,7 @@ def _introduction(measured: Measurements, prices: Prices) -> Iterator[str]:
     yield f"- Taken for granted, not measured: {S3_SECONDS * 1000:.1f} ms of each image wait for S3; arm64 is as fast"
     yield "  as x86_64; the queue is never empty; nothing comes twice."
     yield "- Not among the dollars: storage, logs, metrics, the data that leaves a region."
-    yield "- A message is lost after four days in the queue: use so many workers that it is empty by then."
+    yield "- A message is lost after 14 days in the queue: use so many workers that it is empty by then."
     yield ""
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from infra.queues import visible_in
 from infra.stack import Stack
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def redrive(stack: Stack, sqs: "SQSClient", say: Callable[[str], None], wait_sec
     If it ends in between, a message may be in both queues, never in none, and the worker does no harm twice.
     Only as many as there were at first: what dies again meanwhile stays.
     """
-    there = _count(sqs, stack.dead_letter_url)
+    there = visible_in(sqs, stack.dead_letter_url)
     say(f"{there:,} messages are in the dead-letter queue")
     moved = empty = 0
     while moved < there and empty < _EMPTY_IN_A_ROW:
@@ -51,8 +52,3 @@ def _move_some(stack: Stack, sqs: "SQSClient", wait_seconds: int) -> int:
             Entries=[{"Id": str(place), "ReceiptHandle": messages[place]["ReceiptHandle"]} for place in places],
         )
     return len(places)
-
-
-def _count(sqs: "SQSClient", url: str) -> int:
-    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
-    return int(attributes["ApproximateNumberOfMessages"])

@@ -67,9 +67,10 @@ def test_what_is_done_with_a_batch_is_the_same_wherever_it_comes_from() -> None:
             {**IN_INVENTORY, "LastModifiedDate": "2022-11-17T15:11:21.000Z", "IsLatest": "true"},
             Upload(UPLOADS, "a b+é.png", "v1", "05c1", "2022-11-17T15:11:21.000Z"),
         ),
+        (IN_INVENTORY, Upload(UPLOADS, "a b+é.png", "v1", "05c1")),
         (IN_MANIFEST, Upload(UPLOADS, "a b+é.png", "v1", "05c1", "2022-11-17T15:11:21Z")),
     ],
-    ids=["listing", "inventory", "manifest"],
+    ids=["listing", "inventory", "inventory without dates", "manifest"],
 )
 def test_an_object_becomes_a_message_that_the_worker_understands(item: dict[str, Any], upload: Upload) -> None:
     ((entry,),) = requests_for([item])

@@ -1,7 +1,6 @@
 """The dead-letter queue's messages come back, each is in one of the queues at every moment, and then they are done."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -9,6 +8,7 @@ from handler.buckets import Worker
 from handler.classifier import Classifier
 from handler.contract import ModelCard
 from handler.settings import Settings
+from infra.queues import waiting_in
 from infra.redrive import redrive
 from infra.stack import Stack
 from tests.aws import MAX_RECEIVE_COUNT, RESULTS, UPLOADS, Cloud, work_through
@@ -29,14 +29,8 @@ def dead(aws: Cloud, classifier: Classifier, card: ModelCard, caplog: pytest.Log
         aws.s3.put_object(Bucket=UPLOADS, Key=f"{place}.png", Body=encoded(trousers(28)))
     failing = Worker(Faults(1.0, seed=1).s3(aws.port), classifier, card, Settings(results_bucket=RESULTS))
     assert work_through(aws, failing) >= 12 * MAX_RECEIVE_COUNT
-    assert waiting(aws, aws.queue_url) == 0
-    return waiting(aws, aws.dead_letter_url)
-
-
-def waiting(aws: Cloud, url: str) -> int:
-    names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    attributes = aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-    return sum(map(int, attributes.values()))
+    assert waiting_in(aws.sqs, aws.queue_url) == 0
+    return waiting_in(aws.sqs, aws.dead_letter_url)
 
 
 def test_what_died_comes_back_and_is_done(
@@ -46,7 +40,7 @@ def test_what_died_comes_back_and_is_done(
     assert redrive(stack, aws.sqs, said.append, wait_seconds=0) == 0
     assert said[0] == f"{dead} messages are in the dead-letter queue"
     assert said[-1] == f"{dead} of {dead} are back"
-    assert (waiting(aws, aws.queue_url), waiting(aws, aws.dead_letter_url)) == (dead, 0)
+    assert (waiting_in(aws.sqs, aws.queue_url), waiting_in(aws.sqs, aws.dead_letter_url)) == (dead, 0)
     work_through(aws, Worker(aws.s3, classifier, card, Settings(results_bucket=RESULTS)))
     assert [result["status"] for result in aws.results().values()] == ["done"] * 12
 
@@ -55,7 +49,7 @@ def test_what_cannot_be_sent_stays_in_the_dead_letter_queue(aws: Cloud, stack: S
     gone = replace(stack, queue_url=f"{stack.queue_url}-that-is-gone")
     with pytest.raises(aws.sqs.exceptions.QueueDoesNotExist):
         redrive(gone, aws.sqs, print, wait_seconds=0)
-    assert (waiting(aws, aws.queue_url), waiting(aws, aws.dead_letter_url)) == (0, dead)
+    assert (waiting_in(aws.sqs, aws.queue_url), waiting_in(aws.sqs, aws.dead_letter_url)) == (0, dead)
 
 
 def test_an_empty_dead_letter_queue_is_no_trouble(aws: Cloud, stack: Stack) -> None:
