@@ -127,7 +127,8 @@ def test_a_deployment_ends_if_the_new_version_crashes_or_handles_an_error(functi
     group = transformed()["Resources"][f"{function}DeploymentGroup"]["Properties"]
     assert group["AutoRollbackConfiguration"]["Enabled"]
     assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
-    watched = [ALARMS[alarm["Name"]["Ref"]] for alarm in group["AlarmConfiguration"]["Alarms"]]
+    names = [alarm["Name"] for alarm in group["AlarmConfiguration"]["Alarms"]]
+    watched = [ALARMS[name.get("Fn::If", [None, name])[1]["Ref"]] for name in names]
     new_version = f"{function}.Version.Version"
     of_version = {each.name: set(each.dimensions) for alarm in watched for each in metrics_of(alarm)}
     assert ("ExecutedVersion", new_version) in of_version["Errors"]
