@@ -90,6 +90,14 @@ def printed(classifier: Classifier, card: ModelCard, png: bytes) -> set[Metric]:
     return set(figures_in("\n".join(lines)))
 
 
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_logs_objects_and_prints_figures_where_the_alarms_look_for_them(function: str) -> None:
+    properties = RESOURCES[function]["Properties"]
+    assert properties["LoggingConfig"]["LogFormat"] == "JSON"
+    namespace = properties["Environment"]["Variables"]["METRICS_NAMESPACE"]
+    assert namespace == {"If": ["CountsFigures", {"Ref": STACK}, ""]}
+
+
 @pytest.mark.parametrize("alarm", ALARMS)
 def test_an_alarm_looks_at_what_there_is(alarm: str, printed: set[Metric]) -> None:
     for looked_at in metrics_of(ALARMS[alarm]):
