@@ -93,7 +93,7 @@ def test_ids_are_given_once_and_the_clock_begins_anew(storage: str) -> None:
     assert len(set(run.all_of("ids"))) == 9
     assert [seen["status"] for seen in run.seen] == [404, 404, 404]
     original, *restored = [steps(seen["timing"])["cold"] for seen in run.seen]
-    assert original > 100 * max(restored)
+    assert max(restored) < original / 4  # nothing has to be imported again
 
 
 def test_where_there_are_no_snapshots_there_are_no_hooks() -> None:
