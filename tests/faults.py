@@ -44,8 +44,10 @@ class Faults:
         self.slow_downs += 1
         return AWSResponse(request.url, 503, HTTPHeaders(), _Raw(_SLOW_DOWN))
 
-    def _after(self, **_: Any) -> None:
+    def _after(self, parsed_response: dict[str, Any] | None = None, **_: Any) -> None:
         if self._random.random() <= self.share:
+            if parsed_response and "Body" in parsed_response:
+                parsed_response["Body"].close()  # else its connection would stay open
             self.timeouts += 1
             raise ReadTimeoutError(endpoint_url="the emulated S3")
 

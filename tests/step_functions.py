@@ -86,12 +86,22 @@ def edited(whole: dict[str, Any], edits: Sequence[Edit] = EDITS) -> dict[str, An
     """A definition that moto can parse."""
     for edit in edits:
         edit(whole["States"])
+    for name in _MAPS:
+        if name in whole["States"]:
+            _send_few_at_once(whole["States"][name])
     return whole
+
+
+def _send_few_at_once(state: dict[str, Any]) -> None:
+    """Forty threads of one process would starve everything else in it, the worker and moto's server among it."""
+    state["MaxConcurrency"] = 4
+    state["ItemProcessor"]["States"]["Requests"]["MaxConcurrency"] = 1
 
 
 def let_state_machines_run(aws: Cloud, environment: pytest.MonkeyPatch) -> None:
     """Switch moto's interpreter on, and give it what it lacks."""
     environment.setenv("MOTO_PORT", str(aws.port))  # where state machines find S3 and SQS
+    environment.setenv("AWS_MAX_ATTEMPTS", "10")  # of a run that has just begun, moto answers 500 for a moment
     environment.setattr(moto_jsonata, "_eval_jsonata", evaluated)
     config = {"stepfunctions": {"execute_state_machine": True}}
     httpx2.post(f"http://127.0.0.1:{aws.port}/moto-api/config", json=config).raise_for_status()
