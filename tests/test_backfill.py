@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
 
 OBJECTS: Final = int(os.environ.get("BACKFILL_OBJECTS", "200"))  # 10,000 take a quarter of an hour, most of it in moto
+EVERY_SECONDS: Final = OBJECTS / 2000  # between two looks
 SEED: Final = 5
 
 
@@ -99,7 +100,7 @@ def start_and_follow(site: Site) -> int:
     run = site.backfill.start_missing("")
     assert run
     with working(site):
-        return site.backfill.follow(run, every_seconds=0.1)
+        return site.backfill.follow(run, EVERY_SECONDS)
 
 
 def results_by_key(aws: Cloud) -> dict[str, int]:
@@ -158,7 +159,7 @@ def test_everything_below_a_prefix_is_sent_whether_it_has_a_result_or_not(site: 
     fill(site.aws, 20)
     run = site.backfill.start_listing("shop 1/")
     with working(site):
-        assert site.backfill.follow(run, every_seconds=0.1) == 0
+        assert site.backfill.follow(run, EVERY_SECONDS) == 0
     assert len(results_by_key(site.aws)) == 3  # 1, 8 and 15
     assert site.said[-1] == "3 of 3 objects have a result"
 
@@ -183,7 +184,7 @@ def test_what_fails_again_and_again_is_told(site: Site) -> None:
     run = site.backfill.start_missing("")
     assert run
     with broken(site), working(site):
-        assert site.backfill.follow(run, every_seconds=0.1) == 1
+        assert site.backfill.follow(run, EVERY_SECONDS) == 1
     assert "dead 3" in site.said[-3]
     assert site.said[-2:] == [
         "0 of 3 objects have a result",

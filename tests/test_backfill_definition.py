@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,10 @@ from botocore.exceptions import ClientError
 from handler.storage_events import Upload, uploads_in_text
 from infra.missing import BATCH
 from tests.aws import UPLOADS, Cloud
+from tests.machine import PROJECT, missing
 from tests.step_functions import EDITS, ROLE, definition, emulated_state_machine, evaluated
 
+CFN_LINT = PROJECT / ".venv-sam" / "bin" / "cfn-lint"
 STATES = definition()["States"]
 PROCESSOR = STATES["Manifest"]["ItemProcessor"]["States"]
 # As the documentation of Distributed Map shows them.
@@ -42,13 +43,15 @@ def requests_for(items: list[dict[str, Any]]) -> list[list[dict[str, str]]]:
 
 
 def test_cfn_lint_finds_nothing_wrong_with_it(tmp_path: Path) -> None:
+    if not CFN_LINT.exists():
+        missing(f"{CFN_LINT} is not there; `make check` sets it up")
     machine = {
         "Type": "AWS::StepFunctions::StateMachine",
         "Properties": {"RoleArn": ROLE, "Definition": definition()},
     }
     template = tmp_path / "template.json"
     template.write_text(json.dumps({"Resources": {"Backfill": machine}}))
-    command = [str(Path(sys.executable).with_name("cfn-lint")), "--region", "us-east-1", "--", str(template)]
+    command = [str(CFN_LINT), "--region", "us-east-1", "--", str(template)]
     linted = subprocess.run(command, capture_output=True, text=True, check=False)
     assert linted.returncode == 0, linted.stdout
 
