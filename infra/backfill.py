@@ -68,7 +68,7 @@ class Backfill:
     def start_missing(self, prefix: str) -> Run | None:
         """Send what has no result yet; None if everything has."""
         name = _new_name()
-        missing = Missing(self._s3, self._stack.uploads_bucket, self._stack.results_bucket, prefix)
+        missing = self._missing(prefix)
         with tempfile.TemporaryFile() as manifest:
             write_manifest(missing, manifest)
             found = missing.comparison
@@ -164,14 +164,14 @@ class Backfill:
     def _conclude(self, run: Run) -> int:
         if run.source == "inventory":
             return 0
-        missing = Missing(self._s3, self._stack.uploads_bucket, self._stack.results_bucket, run.prefix)
-        for _ in missing:
-            pass
-        left = missing.comparison.missing
-        self._say(f"{missing.comparison.objects - left:,} of {missing.comparison.objects:,} objects have a result")
-        if left:
+        found = self._missing(run.prefix).compare()
+        self._say(f"{found.objects - found.missing:,} of {found.objects:,} objects have a result")
+        if found.missing:
             self._say("see the dead-letter queue: `python -m infra redrive` brings its messages back; or start again")
-        return 1 if left else 0
+        return 1 if found.missing else 0
+
+    def _missing(self, prefix: str) -> Missing:
+        return Missing(self._s3, self._stack.uploads_bucket, self._stack.results_bucket, prefix)
 
 
 def _new_name() -> str:

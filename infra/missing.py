@@ -25,7 +25,7 @@ class Comparison:
 
 
 class Missing:
-    """Counts the objects below `prefix` as it yields those without a result."""
+    """The objects below `prefix` without a result, as the manifest has them; `comparison` counts what was yielded."""
 
     def __init__(self, s3: "S3Client", uploads: str, results: str, prefix: str = "") -> None:
         self._s3, self._uploads, self._results, self._prefix = s3, uploads, results, prefix
@@ -34,6 +34,12 @@ class Missing:
     @property
     def comparison(self) -> Comparison:
         return Comparison(self._objects, self._missing)
+
+    def compare(self) -> Comparison:
+        """Count, and keep nothing."""
+        for _ in self:
+            pass
+        return self.comparison
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         known = set(map(_number, self._result_keys()))
