@@ -20,6 +20,7 @@ class Config:
     photo_variants: int = 8  # altered ones of each photo, beside its views; 0: train on the dataset alone
     validation_photos: int = 300  # cut from the photos' training split
     photo_repeats: int = 4  # how often an epoch shows each photo, in one of its variants
+    rendered_share: float = 0.0  # of the dataset, drawn anew for each epoch: as shop pictures, beside the images
     unknown_images: int = 3_000  # drawn pictures of no clothing
 
     widths: tuple[int, ...] = (16, 48, 64)  # channels of each stage; a stage halves height and width

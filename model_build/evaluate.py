@@ -5,6 +5,7 @@ Everything is classified by the code that ships: the dataset's test images as pi
 
 import json
 import logging
+import random
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from handler.classifier import Classifier
 from handler.contract import Answers, Label, Pixels, Views
+from handler.conversion import views_of as cut_views
 from handler.images import views_of
 from model_build import plots
 from model_build.calibrate import read_calibration
@@ -25,13 +27,15 @@ from model_build.metrics import auroc, expected_calibration_error, report
 from model_build.photos import ALLOWED, download_photos, photo_paths
 from model_build.progress import track
 from model_build.quantize import INT8_FILE
+from model_build.renderings import rendered as render
 from model_build.train import HISTORY_FILE
 from model_build.unknown import unknown_views
 
 METRICS_FILE: Final = "metrics.json"
 _BATCH = 250  # images in one run of the session
 _DRAWINGS = 600
-_DRAWINGS_SEED = 1_000  # none that a run trains with
+_RENDERED = 1_000
+_SEED = 1_000  # none that a run trains with
 _MAX_PIXELS = 50_000_000
 
 log = logging.getLogger(__name__)
@@ -42,7 +46,8 @@ def evaluate(run_dir: Path, config: Config) -> None:
     dataset, test = DATASETS[config.dataset], load(config).test
     threshold = float(read_calibration(run_dir)["known_threshold"])
     photos = _photos() if dataset.has_photos and config.photo_variants else {}
-    drawings = unknown_views(_DRAWINGS, _DRAWINGS_SEED, with_text=dataset.text_is_unknown)
+    rendered = _rendered(test) if dataset.has_photos else []
+    drawings = unknown_views(_DRAWINGS, _SEED, with_text=dataset.text_is_unknown)
     metrics: dict[str, Mapping[str, Any]] = {}
     for name, file in (("float", FLOAT_FILE), ("int8", INT8_FILE)):
         classifier = Classifier(run_dir / file, dataset.labels, threshold)
@@ -53,6 +58,7 @@ def evaluate(run_dir: Path, config: Config) -> None:
             "bytes": (run_dir / file).stat().st_size,
             **_of_test(of_test, test, dataset.labels, threshold),
             **_of_photos(of_photos, threshold),
+            **_of_rendered(classifier, rendered, test, threshold),
             "unknown": _of_unknown(of_test, of_photos, of_drawings, threshold),
         }
         log.info("%s: %.2f %% of %d test images", name, 100 * metrics[name]["accuracy"], len(test))
@@ -81,6 +87,14 @@ def _photos() -> Mapping[str, list[Views]]:
     for path in track(paths, "reading photos"):
         by_folder[path.parent.name].append(views_of(path.read_bytes(), _MAX_PIXELS))
     return by_folder
+
+
+def _rendered(test: LabelledImages) -> list[Views]:
+    """The first of the test images, as shop pictures."""
+    numbered = zip(test.images[:_RENDERED].numpy(), test.labels.tolist(), strict=False)
+    chance = random.Random(_SEED)
+    pictures = [render(image, class_id, chance) for image, class_id in track(list(numbered), "rendering test images")]
+    return [cut_views(picture)[0][:, np.newaxis] for picture in pictures]
 
 
 def _of_test(answers: Answers, test: LabelledImages, labels: tuple[Label, ...], threshold: float) -> Mapping[str, Any]:
@@ -112,6 +126,24 @@ def _of_photos(answers: Mapping[str, Answers], threshold: float) -> Mapping[str,
             "recall": {folder: _share(of_folder) for folder, of_folder in right.items()},
             "calibration_error": round(expected_calibration_error(together, confidence), 4),
             "known": _share(known >= threshold),
+        }
+    }
+
+
+def _of_rendered(
+    classifier: Classifier, rendered: list[Views], test: LabelledImages, threshold: float
+) -> Mapping[str, Any]:
+    if not rendered:
+        return {}
+    answers = classifier.answers_to(rendered)
+    true = test.labels[: len(rendered)].numpy()
+    right = answers.probabilities.argmax(axis=1) == true
+    return {
+        "rendered": {
+            "images": len(rendered),
+            "accuracy": _share(right),
+            "recall": {label.english: _share(right[true == label.class_id]) for label in classifier.labels},
+            "known": _share(answers.known >= threshold),
         }
     }
 

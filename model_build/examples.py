@@ -10,8 +10,9 @@ from handler.contract import IMAGE_SIDE
 from handler.conversion import CUTS
 from model_build.checks import check_array
 from model_build.config import Config
-from model_build.data import DATA_DIR, DATASETS, load
+from model_build.data import DATA_DIR, DATASETS, LabelledImages, load
 from model_build.photos import Photos, load_photos
+from model_build.renderings import load_renderings
 from model_build.unknown import unknown_images
 
 _CLASSES = 10
@@ -41,17 +42,24 @@ class Pool:
 
     dataset: Examples
     photos: Examples  # every variant of a photo beside the others
+    rendered: Examples  # the dataset as shop pictures
     unknown: Examples
     validation: Examples
     validation_photos: Examples  # the first view of each
+    validation_rendered: Examples
     validation_views: Tensor  # (N, views, 28, 28) uint8 of the same photos
     validation_unknown: Examples
 
     def epoch(self, config: Config, generator: torch.Generator) -> Examples:
-        """One epoch's examples in random order: all of the dataset and the drawings, each photo a few times."""
+        """One epoch's examples in random order: the dataset and the drawings, a share rendered, photos repeated."""
         photos = len(self.photos) // (len(CUTS) + config.photo_variants) * config.photo_repeats
-        chosen = self.photos[torch.randint(0, max(len(self.photos), 1), (photos,), generator=generator)]
-        together = _joined(self.dataset, chosen, self.unknown)
+        rendered = round(config.rendered_share * len(self.rendered))
+        together = _joined(
+            self.dataset,
+            _drawn(self.photos, photos, generator),
+            _drawn(self.rendered, rendered, generator),
+            self.unknown,
+        )
         return together[torch.randperm(len(together), generator=generator)]
 
 
@@ -62,9 +70,11 @@ def load_pool(config: Config, root: Path = DATA_DIR) -> Pool:
     return Pool(
         dataset=Examples(splits.train.images, _one_hot(splits.train.labels)),
         photos=Examples(photos.images.flatten(0, 1), photos.allowed.repeat_interleave(photos.images.shape[1], dim=0)),
+        rendered=_rendered(splits.train, config, root),
         unknown=_drawings(config, config.unknown_images, config.seed),
         validation=Examples(splits.validation.images, _one_hot(splits.validation.labels)),
         validation_photos=Examples(validation_photos.views[:, 0], validation_photos.allowed),
+        validation_rendered=_rendered(splits.validation, config, root),
         validation_views=validation_photos.views,
         validation_unknown=_drawings(config, config.unknown_images // 10, config.seed + 1),
     )
@@ -77,6 +87,16 @@ def _photos(config: Config, root: Path) -> tuple[Photos, Photos]:
     photos = load_photos("train", config.photo_variants, root)
     order = torch.randperm(len(photos), generator=torch.Generator().manual_seed(config.seed))
     return photos[order[config.validation_photos :]], photos[order[: config.validation_photos]]
+
+
+def _rendered(images: LabelledImages, config: Config, root: Path) -> Examples:
+    if not (config.rendered_share and DATASETS[config.dataset].has_photos):
+        return Examples(torch.empty(0, IMAGE_SIDE, IMAGE_SIDE, dtype=torch.uint8), _one_hot(images.labels[:0]))
+    return Examples(load_renderings(images, config.seed, root), _one_hot(images.labels))
+
+
+def _drawn(examples: Examples, count: int, generator: torch.Generator) -> Examples:
+    return examples[torch.randint(0, max(len(examples), 1), (count,), generator=generator)]
 
 
 def _drawings(config: Config, count: int, seed: int) -> Examples:

@@ -43,6 +43,7 @@ class Epoch:
     validation_loss: float
     validation_accuracy: float
     photo_accuracy: float  # on the validation photos of known things
+    rendered_accuracy: float  # on the validation images, rendered as shop pictures
     known_auroc: float  # of the validation images and photos against those of unknown things
     seconds: float
 
@@ -116,11 +117,12 @@ class _Run:
         is_best = row.validation_accuracy >= max((past.validation_accuracy for past in self.history), default=0.0)
         self.history.append(row)
         log.info(
-            "epoch %d: train loss %.4f, validation accuracy %.2f %%, photos %.1f %%, known AUROC %.3f",
+            "epoch %d: train loss %.4f, validation %.2f %%, photos %.1f %%, rendered %.1f %%, known AUROC %.3f",
             epoch + 1,
             train_loss,
             100 * row.validation_accuracy,
             100 * row.photo_accuracy,
+            100 * row.rendered_accuracy,
             row.known_auroc,
         )
         if is_best:
@@ -170,12 +172,12 @@ class _Run:
         self.averaged.update_parameters(self.network)
         return loss.item()
 
-    def _validate(self) -> tuple[float, float, float, float]:
-        """Loss and accuracy on the validation images, accuracy on the photos of known things, AUROC of known things."""
+    def _validate(self) -> tuple[float, float, float, float, float]:
+        """Loss and accuracy on the validation images, accuracy on photos and renderings, AUROC of known things."""
         self.averaged.eval()
         pool = self.pool
-        validation, photos, unknown = map(
-            self._logits, (pool.validation, pool.validation_photos, pool.validation_unknown)
+        validation, photos, rendered, unknown = map(
+            self._logits, (pool.validation, pool.validation_photos, pool.validation_rendered, pool.validation_unknown)
         )
         loss = _loss(validation, pool.validation.allowed, self.config).item()
         is_known = torch.cat([pool.validation_photos.allowed.any(1), pool.validation_unknown.allowed.any(1)])
@@ -185,6 +187,7 @@ class _Run:
             loss,
             _accuracy(validation, pool.validation.allowed),
             _accuracy(photos, pool.validation_photos.allowed),
+            _accuracy(rendered, pool.validation_rendered.allowed),
             auroc(known_logits.numpy(), known.numpy()),
         )
 

@@ -1,16 +1,20 @@
 """What the network learns from, besides the dataset: photos and drawings."""
 
+import random
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from handler.classifier import Classifier
+from handler.conversion import views_of as cut_views
 from handler.images import views_of
 from model_build.config import Config
-from model_build.data import ChecksumError
+from model_build.data import ChecksumError, LabelledImages, load
 from model_build.examples import load_pool
 from model_build.photos import ALLOWED, download_photos, load_photos, photo_paths
+from model_build.renderings import load_renderings, rendered
 from model_build.unknown import unknown_images
 
 
@@ -49,16 +53,43 @@ def test_drawings_are_drawn_by_their_seed() -> None:
 
 
 @pytest.mark.usefixtures("datasets_dir")
-def test_an_epoch_shows_the_dataset_once_and_each_photo_a_few_times(tmp_path: Path) -> None:
-    config = Config(photo_variants=1, photo_repeats=2, validation_photos=200, unknown_images=60)
+def test_an_image_becomes_a_picture_of_the_same_thing(tmp_path: Path, classifier: Classifier) -> None:
+    images = load(Config(), tmp_path).test
+    chance = random.Random(1)
+    pictures = [rendered(image.numpy(), 1, chance) for image in images.images[images.labels == 1][:50]]
+    assert all((picture.mode, picture.size) == ("RGB", (128, 128)) for picture in pictures)
+    scores = classifier.answers_to([cut_views(picture)[0][:, np.newaxis] for picture in pictures]).probabilities
+    assert (scores.argmax(axis=1) == 1).mean() > 0.9  # trousers, all of them
+
+
+@pytest.mark.usefixtures("datasets_dir")
+def test_images_are_rendered_by_their_seed(tmp_path: Path) -> None:
+    images = load(Config(), tmp_path).test
+    few = LabelledImages(images.images[:20], images.labels[:20])
+    first, again = (load_renderings(few, seed=1, root=tmp_path / name) for name in ("first", "again"))
+    assert first.shape == (20, 28, 28)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, load_renderings(few, seed=2, root=tmp_path))
+
+
+@pytest.mark.usefixtures("datasets_dir")
+def test_an_epoch_shows_the_dataset_once_a_share_of_it_rendered_and_each_photo_a_few_times(tmp_path: Path) -> None:
+    config = Config(
+        train_images=400,
+        rendered_share=0.5,
+        photo_variants=1,
+        photo_repeats=2,
+        validation_photos=200,
+        unknown_images=60,
+    )
     pool = load_pool(config, tmp_path)
     epoch = pool.epoch(config, torch.Generator().manual_seed(0))
-    assert len(epoch) == 55_000 + 2 * (3_068 - 200) + 60
+    assert len(epoch) == 400 + 200 + 2 * (3_068 - 200) + 60
     assert len(pool.validation_photos) == 200
     allowed = epoch.allowed.sum(dim=1)
     assert (allowed == 0).sum() > 60  # drawings, and photos of hats, shorts and skirts
     assert (allowed == 3).any()  # photos of shoes, of which nobody said what kind they are
-    assert (allowed == 1).sum() > 55_000
+    assert (allowed == 1).sum() > 600
 
 
 @pytest.mark.usefixtures("datasets_dir")
