@@ -1,11 +1,11 @@
-# make run | test | check | sam | deploy | model | lock: each sets up what it needs, in .venv (and .venv-sam, .venv-checkov), before it starts.
+# make run | test | check | sam | deploy | model | bench | lock: each sets up what it needs, in .venv (and .venv-sam, .venv-checkov), before it starts.
 PYTHON ?= python3
 PORT ?= 8000
 ARCHITECTURE ?= x86_64
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check sam deploy model lock clean
+.PHONY: run test check sam deploy model bench lock clean
 
 run: .venv/serve
 	$(BIN)/python -m infra.local --port $(PORT)
@@ -43,11 +43,18 @@ model: .venv/develop
 	$(PIP) --group train --group test
 	touch $@
 
+.venv/bench: .venv/develop
+	$(PIP) --group bench
+	touch $@
+
 .venv-sam/ready .venv-checkov/ready: .venv-%/ready: pyproject.toml
 	$(PYTHON) -m venv .venv-$*
 	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --group $*
 	touch $@
+
+bench: .venv/bench .venv-sam/ready # with Docker running; a few minutes
+	$(BIN)/python -m bench
 
 lock: .venv/develop # requirements.in says what is wanted, requirements.txt what is installed, file by file
 	$(BIN)/uv pip compile --quiet requirements.in --universal --python-version 3.11 --generate-hashes \
