@@ -41,6 +41,7 @@ class DatasetName(StrEnum):
 DatasetOption = Annotated[DatasetName, typer.Option("--dataset", help="Clothes, or handwritten digits.")]
 RunOption = Annotated[Path | None, typer.Option("--run", help="Folder of the run.  [default: runs/DATASET]")]
 EpochsOption = Annotated[int, typer.Option(min=1, help="How often all training images are seen.")]
+FinishingEpochsOption = Annotated[int, typer.Option(min=0, help="How many follow that have shop pictures as well.")]
 BatchSizeOption = Annotated[int, typer.Option(min=1, help="Images in one step.")]
 SeedOption = Annotated[int, typer.Option(help="Of the split, the weights, the order and the augmentation.")]
 TrainImagesOption = Annotated[
@@ -65,6 +66,7 @@ def train_command(
     dataset: DatasetOption = DatasetName.FASHION_MNIST,
     run: RunOption = None,
     epochs: EpochsOption = _DEFAULTS.epochs,
+    finishing_epochs: FinishingEpochsOption = _DEFAULTS.finishing_epochs,
     batch_size: BatchSizeOption = _DEFAULTS.batch_size,
     seed: SeedOption = _DEFAULTS.seed,
     train_images: TrainImagesOption = _DEFAULTS.train_images,
@@ -75,6 +77,7 @@ def train_command(
         _DEFAULTS,
         dataset=dataset.value,
         epochs=epochs,
+        finishing_epochs=finishing_epochs,
         batch_size=batch_size,
         seed=seed,
         train_images=train_images,
@@ -111,6 +114,7 @@ def all_stages(
     dataset: DatasetOption = DatasetName.FASHION_MNIST,
     run: RunOption = None,
     epochs: EpochsOption = _DEFAULTS.epochs,
+    finishing_epochs: FinishingEpochsOption = _DEFAULTS.finishing_epochs,
     batch_size: BatchSizeOption = _DEFAULTS.batch_size,
     seed: SeedOption = _DEFAULTS.seed,
     train_images: TrainImagesOption = _DEFAULTS.train_images,
@@ -119,7 +123,7 @@ def all_stages(
 ) -> None:
     """Every stage in order: download, train, calibrate, export, quantize, evaluate, publish."""
     download(dataset)
-    train_command(dataset, run, epochs, batch_size, seed, train_images, photo_variants)
+    train_command(dataset, run, epochs, finishing_epochs, batch_size, seed, train_images, photo_variants)
     run_dir = _run_dir(run, dataset)
     config = Config.load(run_dir)
     for stage in (calibrate, export, quantize, evaluate):

@@ -20,13 +20,16 @@ class Config:
     photo_variants: int = 8  # altered ones of each photo, beside its views; 0: train on the dataset alone
     validation_photos: int = 300  # cut from the photos' training split
     photo_repeats: int = 4  # how often an epoch shows each photo, in one of its variants
-    rendered_share: float = 0.0  # of the dataset, drawn anew for each epoch: as shop pictures, beside the images
     unknown_images: int = 3_000  # drawn pictures of no clothing
 
     widths: tuple[int, ...] = (16, 48, 64)  # channels of each stage; a stage halves height and width
     blocks_per_stage: int = 2
 
     epochs: int = 70
+    finishing_epochs: int = 10  # after these, at a low rate, with shop pictures beside all else
+    finishing_learning_rate: float = 0.02  # at its peak
+    rendered_share: float = 0.3  # of the dataset, drawn anew for each finishing epoch: as shop pictures
+    accessory_images: int = 1_500  # drawn watches, belts and glasses, in each finishing epoch
     batch_size: int = 128
     peak_learning_rate: float = 0.2
     warmup_share: float = 0.2  # of all steps

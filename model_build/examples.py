@@ -8,6 +8,7 @@ from torch import Tensor
 
 from handler.contract import IMAGE_SIDE
 from handler.conversion import CUTS
+from model_build.accessories import accessory_images
 from model_build.checks import check_array
 from model_build.config import Config
 from model_build.data import DATA_DIR, DATASETS, LabelledImages, load
@@ -16,6 +17,7 @@ from model_build.renderings import load_renderings
 from model_build.unknown import unknown_images
 
 _CLASSES = 10
+_VALIDATION_RENDERED = 1_000
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Pool:
     dataset: Examples
     photos: Examples  # every variant of a photo beside the others
     rendered: Examples  # the dataset as shop pictures
+    accessories: Examples
     unknown: Examples
     validation: Examples
     validation_photos: Examples  # the first view of each
@@ -50,17 +53,23 @@ class Pool:
     validation_views: Tensor  # (N, views, 28, 28) uint8 of the same photos
     validation_unknown: Examples
 
-    def epoch(self, config: Config, generator: torch.Generator) -> Examples:
-        """One epoch's examples in random order: the dataset and the drawings, a share rendered, photos repeated."""
+    def epoch(self, config: Config, generator: torch.Generator, *, finishing: bool = False) -> Examples:
+        """One epoch's examples in random order: the dataset, the drawings, and each photo in a few of its variants.
+
+        A finishing one has shop pictures of a share of the dataset and of accessories as well.
+        """
         photos = len(self.photos) // (len(CUTS) + config.photo_variants) * config.photo_repeats
-        rendered = round(config.rendered_share * len(self.rendered))
-        together = _joined(
-            self.dataset,
-            _drawn(self.photos, photos, generator),
-            _drawn(self.rendered, rendered, generator),
-            self.unknown,
-        )
+        parts = [self.dataset, _drawn(self.photos, photos, generator), self.unknown]
+        if finishing:
+            rendered = round(config.rendered_share * len(self.rendered))
+            parts += [_drawn(self.rendered, rendered, generator), self.accessories]
+        together = _joined(*parts)
         return together[torch.randperm(len(together), generator=generator)]
+
+
+def finishing_epochs(config: Config) -> int:
+    """How many epochs have shop pictures: none, if the dataset is not of what shops sell."""
+    return config.finishing_epochs if DATASETS[config.dataset].has_photos else 0
 
 
 def load_pool(config: Config, root: Path = DATA_DIR) -> Pool:
@@ -71,10 +80,11 @@ def load_pool(config: Config, root: Path = DATA_DIR) -> Pool:
         dataset=Examples(splits.train.images, _one_hot(splits.train.labels)),
         photos=Examples(photos.images.flatten(0, 1), photos.allowed.repeat_interleave(photos.images.shape[1], dim=0)),
         rendered=_rendered(splits.train, config, root),
+        accessories=_accessories(config),
         unknown=_drawings(config, config.unknown_images, config.seed),
         validation=Examples(splits.validation.images, _one_hot(splits.validation.labels)),
         validation_photos=Examples(validation_photos.views[:, 0], validation_photos.allowed),
-        validation_rendered=_rendered(splits.validation, config, root),
+        validation_rendered=_rendered(_first(splits.validation, _VALIDATION_RENDERED), config, root),
         validation_views=validation_photos.views,
         validation_unknown=_drawings(config, config.unknown_images // 10, config.seed + 1),
     )
@@ -90,9 +100,18 @@ def _photos(config: Config, root: Path) -> tuple[Photos, Photos]:
 
 
 def _rendered(images: LabelledImages, config: Config, root: Path) -> Examples:
-    if not (config.rendered_share and DATASETS[config.dataset].has_photos):
+    if not finishing_epochs(config):
         return Examples(torch.empty(0, IMAGE_SIDE, IMAGE_SIDE, dtype=torch.uint8), _one_hot(images.labels[:0]))
     return Examples(load_renderings(images, config.seed, root), _one_hot(images.labels))
+
+
+def _first(images: LabelledImages, count: int) -> LabelledImages:
+    return LabelledImages(images.images[:count], images.labels[:count])
+
+
+def _accessories(config: Config) -> Examples:
+    count = config.accessory_images if finishing_epochs(config) else 0
+    return Examples(accessory_images(count, config.seed), torch.zeros(count, _CLASSES, dtype=torch.bool))
 
 
 def _drawn(examples: Examples, count: int, generator: torch.Generator) -> Examples:

@@ -23,8 +23,8 @@ from handler.conversion import conversions
 from model_build.data import DATA_DIR, LabelledImages
 from model_build.progress import track
 
-_SIDE: Final = 128  # of a picture, in pixels
-_CUT_RANGE: Final = (0.55, 1.5)  # as for photos
+SIDE: Final = 128  # of a picture, in pixels
+CUT_RANGE: Final = (0.55, 1.5)  # as for photos
 _OPEN: Final = (5, 8)  # sandals and bags, through which the ground is seen; where others are black they are white
 _WORN: Final = (0, 1, 2, 3, 4, 6)  # classes that hide most of who wears them
 _SMALLEST_CONTRAST: Final = 40.0  # between garment and ground, as a distance in RGB
@@ -50,11 +50,11 @@ def load_renderings(given: LabelledImages, seed: int, root: Path = DATA_DIR) -> 
 def rendered(image: NDArray[np.uint8], class_id: int, chance: random.Random) -> Image.Image:
     """A picture, RGB, of what `image` (28, 28) of the dataset shows."""
     cutout = _cutout(image, _silhouette(image, has_openings=class_id in _OPEN), chance)
-    scale = chance.uniform(0.45, 0.92) * _SIDE / max(cutout.size)
+    scale = chance.uniform(0.45, 0.92) * SIDE / max(cutout.size)
     cutout = cutout.resize(
         (max(1, round(cutout.width * scale)), max(1, round(cutout.height * scale))), Image.Resampling.BICUBIC
     ).rotate(chance.gauss(0, 4), Image.Resampling.BICUBIC, expand=True)
-    picture = _ground(_mean_colour(cutout), chance)
+    picture = ground(_mean_colour(cutout), chance)
     place = _place(cutout.size, chance)
     if class_id in _WORN and chance.random() < 0.12:
         _draw_wearer(picture, (*place, place[0] + cutout.width, place[1] + cutout.height), chance)
@@ -68,7 +68,7 @@ def _converted(seed: int, numbered: tuple[NDArray[np.uint8], int, int]) -> NDArr
     image, class_id, number = numbered
     chance = random.Random(f"{seed} {number}")
     picture = rendered(image, class_id, chance)
-    return conversions(picture, [chance.uniform(*_CUT_RANGE)])[0].pixels
+    return conversions(picture, [chance.uniform(*CUT_RANGE)])[0].pixels
 
 
 def _cutout(image: NDArray[np.uint8], silhouette: NDArray[np.bool_], chance: random.Random) -> Image.Image:
@@ -98,41 +98,41 @@ def _coloured(lightness: Grey, silhouette: NDArray[np.bool_], chance: random.Ran
     if chance.random() < 0.4:
         base = np.array([255 * mean * chance.uniform(0.85, 1.15) for _ in range(3)])
     else:
-        base = np.array(_any_colour(chance), float)
+        base = np.array(any_colour(chance), float)
     shades = 1 + chance.uniform(0.5, 1.2) * (lightness - mean)
     offset = chance.uniform(0, 25)  # so that black things have folds, too
     pixels = np.clip(base[:, None, None] * shades + offset * (lightness - mean), 0, 255).astype(np.uint8)
     return [*pixels]
 
 
-def _ground(garment: NDArray[np.float64], chance: random.Random) -> Image.Image:
+def ground(garment: NDArray[np.float64], chance: random.Random) -> Image.Image:
     """White more often than not, else of one colour or of some texture, and never the garment's own colour."""
     while True:
         kind = chance.random()
-        colour = (chance.randrange(238, 256),) * 3 if kind < 0.65 else _any_colour(chance)
+        colour = (chance.randrange(238, 256),) * 3 if kind < 0.65 else any_colour(chance)
         if np.linalg.norm(garment - np.array(colour)) > _SMALLEST_CONTRAST:
             break
         garment = garment * 0.9  # a white thing on white ground must end somewhere, too
-    plain = Image.new("RGB", (_SIDE, _SIDE), colour)
+    plain = Image.new("RGB", (SIDE, SIDE), colour)
     if kind < 0.5:
         return plain
     other = tuple(min(max(value + chance.randint(-40, 40), 0), 255) for value in colour)
-    return Image.composite(plain, Image.new("RGB", (_SIDE, _SIDE), other), _texture(chance))
+    return Image.composite(plain, Image.new("RGB", (SIDE, SIDE), other), _texture(chance))
 
 
 def _texture(chance: random.Random) -> Image.Image:
     """Grey: a shadow across the picture, or the grain of cloth, wood or stone."""
     if chance.random() < 0.4:
-        return Image.linear_gradient("L").rotate(chance.uniform(0, 360)).resize((_SIDE, _SIDE))
+        return Image.linear_gradient("L").rotate(chance.uniform(0, 360)).resize((SIDE, SIDE))
     generator = np.random.default_rng(chance.getrandbits(32))
-    rows, columns = (chance.choice([4, 16, 40, _SIDE]) for _ in range(2))
+    rows, columns = (chance.choice([4, 16, 40, SIDE]) for _ in range(2))
     noise = Image.fromarray(generator.integers(0, 256, (rows, columns), np.uint8))
-    return noise.resize((_SIDE, _SIDE), Image.Resampling.BICUBIC)
+    return noise.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
 
 
 def _place(size: tuple[int, int], chance: random.Random) -> tuple[int, int]:
     """Left and top, somewhere near the middle."""
-    left, top = ((_SIDE - side) * min(max(chance.gauss(0.5, 0.15), 0.02), 0.98) for side in size)
+    left, top = ((SIDE - side) * min(max(chance.gauss(0.5, 0.15), 0.02), 0.98) for side in size)
     return round(left), round(top)
 
 
@@ -157,7 +157,7 @@ def _draw_wearer(picture: Image.Image, box: tuple[int, int, int, int], chance: r
     for side in (-1, 1):
         hand = (middle + side * 0.5 * width, bottom - 0.1 * width)
         draw.line([(middle + side * 0.3 * width, top + 0.2 * width), hand], skin, limb)
-        foot = (middle + side * 0.2 * width, _SIDE)
+        foot = (middle + side * 0.2 * width, SIDE)
         draw.line([(middle + side * 0.17 * width, bottom - 0.2 * width), foot], skin, limb)
 
 
@@ -168,7 +168,7 @@ def _mean_colour(cutout: Image.Image) -> NDArray[np.float64]:
     return mean
 
 
-def _any_colour(chance: random.Random) -> Colour:
+def any_colour(chance: random.Random) -> Colour:
     return (chance.randrange(256), chance.randrange(256), chance.randrange(256))
 
 

@@ -17,7 +17,7 @@ from model_build.augment import augment
 from model_build.checks import check_array
 from model_build.config import Config
 from model_build.data import DATASETS, Dataset
-from model_build.examples import Examples, Pool, load_pool
+from model_build.examples import Examples, Pool, finishing_epochs, load_pool
 from model_build.metrics import auroc
 from model_build.network import Network, build_network
 from model_build.progress import track
@@ -51,15 +51,16 @@ class Epoch:
 def train(run_dir: Path, config: Config) -> None:
     """Train on the training split; leave the weights that did best on the validation split, and the history.
 
-    An interrupted run in `run_dir` goes on after its last whole epoch. Raises OtherConfiguration if that run was
-    started with another one.
+    There are two cycles: of the dataset and photos and, at a low rate, of shop pictures as well, if there are any; the
+    best weights are those of the second then. An interrupted run in `run_dir` goes on after its last whole epoch.
+    Raises OtherConfiguration if that run was started with another one.
     """
     if (run_dir / _RESUME_FILE).exists() and Config.load(run_dir) != config:
         raise OtherConfiguration(f"{run_dir} holds a run of another configuration: choose another --run, or delete it")
     config.save(run_dir)
     run = _Run(config, load_pool(config))
     run.resume(run_dir)
-    for epoch in range(len(run.history), config.epochs):
+    for epoch in range(len(run.history), config.epochs + finishing_epochs(config)):
         run.advance(epoch, run_dir)
 
 
@@ -88,8 +89,6 @@ class _Run:
         self.averaged = AveragedModel(
             self.network, multi_avg_fn=_moving_average(config.averaging_decay), use_buffers=True
         )
-        examples = len(pool.epoch(config, torch.Generator()))
-        steps = config.epochs * -(-examples // config.batch_size)
         self.optimizer = torch.optim.SGD(
             self.network.parameters(),
             lr=config.peak_learning_rate,
@@ -97,16 +96,26 @@ class _Run:
             weight_decay=config.weight_decay,
             nesterov=True,
         )
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer, config.peak_learning_rate, steps, pct_start=config.warmup_share
-        )
+        self.schedule = self._cycle(finishing=False)
         self.generator = torch.Generator().manual_seed(config.seed)
         self.history: list[Epoch] = []
+
+    def _cycle(self, *, finishing: bool) -> torch.optim.lr_scheduler.OneCycleLR:
+        """L. Smith and N. Topin, "Super-Convergence", arXiv 1708.07120."""
+        config = self.config
+        examples = len(self.pool.epoch(config, torch.Generator(), finishing=finishing))
+        epochs = finishing_epochs(config) if finishing else config.epochs
+        rate = config.finishing_learning_rate if finishing else config.peak_learning_rate
+        steps = epochs * -(-examples // config.batch_size)
+        return torch.optim.lr_scheduler.OneCycleLR(self.optimizer, rate, steps, pct_start=config.warmup_share)
 
     def advance(self, epoch: int, run_dir: Path) -> None:
         """Learn for one epoch, validate, and write down where the run stands."""
         start = time.perf_counter()
-        train_loss = self._learn(f"epoch {epoch + 1}/{self.config.epochs}")
+        finishing = epoch >= self.config.epochs
+        if epoch == self.config.epochs:
+            self.schedule = self._cycle(finishing=True)
+        train_loss = self._learn(f"epoch {epoch + 1}", finishing=finishing)
         row = Epoch(
             epoch,
             float(self.schedule.get_last_lr()[0]),
@@ -114,7 +123,8 @@ class _Run:
             *self._validate(),
             seconds=time.perf_counter() - start,
         )
-        is_best = row.validation_accuracy >= max((past.validation_accuracy for past in self.history), default=0.0)
+        rivals = self.history[self.config.epochs :] if finishing else self.history
+        is_best = row.validation_accuracy >= max((past.validation_accuracy for past in rivals), default=0.0)
         self.history.append(row)
         log.info(
             "epoch %d: train loss %.4f, validation %.2f %%, photos %.1f %%, rendered %.1f %%, known AUROC %.3f",
@@ -135,6 +145,8 @@ class _Run:
         if not (run_dir / _RESUME_FILE).exists():
             return
         state = torch.load(run_dir / _RESUME_FILE, weights_only=True, map_location="cpu")
+        if len(state["history"]) > self.config.epochs:
+            self.schedule = self._cycle(finishing=True)
         for name, part in self._stateful().items():
             part.load_state_dict(state[name])
         self.generator.set_state(state["generator"])
@@ -153,9 +165,9 @@ class _Run:
             "schedule": self.schedule,
         }
 
-    def _learn(self, description: str) -> float:
+    def _learn(self, description: str, *, finishing: bool) -> float:
         self.network.train()
-        examples = self.pool.epoch(self.config, self.generator)
+        examples = self.pool.epoch(self.config, self.generator, finishing=finishing)
         batches = torch.arange(len(examples)).split(self.config.batch_size)
         losses = [self._step(examples[batch]) for batch in track(batches, description)]
         return sum(losses) / len(losses)

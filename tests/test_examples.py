@@ -73,10 +73,13 @@ def test_images_are_rendered_by_their_seed(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("datasets_dir")
-def test_an_epoch_shows_the_dataset_once_a_share_of_it_rendered_and_each_photo_a_few_times(tmp_path: Path) -> None:
+def test_an_epoch_shows_the_dataset_once_and_each_photo_a_few_times_and_at_the_end_shop_pictures(
+    tmp_path: Path,
+) -> None:
     config = Config(
         train_images=400,
         rendered_share=0.5,
+        accessory_images=30,
         photo_variants=1,
         photo_repeats=2,
         validation_photos=200,
@@ -84,12 +87,14 @@ def test_an_epoch_shows_the_dataset_once_a_share_of_it_rendered_and_each_photo_a
     )
     pool = load_pool(config, tmp_path)
     epoch = pool.epoch(config, torch.Generator().manual_seed(0))
-    assert len(epoch) == 400 + 200 + 2 * (3_068 - 200) + 60
+    assert len(epoch) == 400 + 2 * (3_068 - 200) + 60
     assert len(pool.validation_photos) == 200
     allowed = epoch.allowed.sum(dim=1)
     assert (allowed == 0).sum() > 60  # drawings, and photos of hats, shorts and skirts
     assert (allowed == 3).any()  # photos of shoes, of which nobody said what kind they are
-    assert (allowed == 1).sum() > 600
+    assert (allowed == 1).sum() > 400
+    finishing = pool.epoch(config, torch.Generator().manual_seed(0), finishing=True)
+    assert len(finishing) == len(epoch) + 200 + 30
 
 
 @pytest.mark.usefixtures("datasets_dir")

@@ -26,7 +26,15 @@ from model_build.train import BEST_FILE, train
 
 LABELS = DATASETS["fashion-mnist"].labels
 DARK = np.zeros((20, 28, 28), np.uint8)
-SMALL = Config(epochs=1, train_images=256, widths=(4, 8), blocks_per_stage=1, photo_variants=0, unknown_images=20)
+SMALL = Config(
+    epochs=1,
+    finishing_epochs=0,
+    train_images=256,
+    widths=(4, 8),
+    blocks_per_stage=1,
+    photo_variants=0,
+    unknown_images=20,
+)
 
 
 def clusters(count: int, each: int) -> torch.Tensor:

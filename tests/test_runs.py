@@ -19,7 +19,15 @@ from model_build.train import HISTORY_FILE, train
 from tests.test_model_build import model_build
 
 NAMES = ("finished", "trained")
-SMALL = Config(epochs=2, train_images=256, widths=(4, 8), blocks_per_stage=1, photo_variants=0, unknown_images=20)
+SMALL = Config(
+    epochs=2,
+    finishing_epochs=0,
+    train_images=256,
+    widths=(4, 8),
+    blocks_per_stage=1,
+    photo_variants=0,
+    unknown_images=20,
+)
 
 
 @pytest.fixture(scope="module")
