@@ -2,10 +2,10 @@
 
 import logging
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-import boto3
 from botocore.config import Config
+from botocore.session import Session
 
 from handler.buckets import Worker
 from handler.classifier import Classifier, read_card
@@ -15,6 +15,10 @@ from handler.metrics import Metrics
 from handler.settings import Settings
 from handler.snapshots import after_restore, before_snapshot
 from handler.work_reports import WorkReport, log_work
+
+if TYPE_CHECKING:
+    from types_boto3_events import EventBridgeClient
+    from types_boto3_s3 import S3Client
 
 _settings = Settings.from_environment()
 logging.getLogger("handler").setLevel(_settings.log_level)
@@ -46,15 +50,10 @@ _SAMPLE: Final = Path(__file__).parent / "static" / "samples" / "t-shirt.jpg"
 
 def _connected() -> Worker:
     """A worker with connections, and a session with credentials, of its own."""
-    session = boto3.Session()
-    return Worker(
-        session.client("s3", endpoint_url=_settings.s3_endpoint_url, config=_config),
-        _classifier,
-        _card,
-        _settings,
-        session.client("events", config=_config) if _settings.event_bus else None,
-        _report,
-    )
+    session = Session()
+    s3 = cast("S3Client", session.create_client("s3", endpoint_url=_settings.s3_endpoint_url, config=_config))
+    events = cast("EventBridgeClient", session.create_client("events", config=_config)) if _settings.event_bus else None
+    return Worker(s3, _classifier, _card, _settings, events, _report)
 
 
 def _warm_up() -> None:

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from handler.contract import Classification, Prediction
 from handler.errors import NotFound, Unavailable
@@ -67,15 +67,16 @@ def s3_client(settings: Settings) -> "S3Client":
 
     Raises botocore's NoCredentialsError.
     """
-    import boto3  # noqa: PLC0415  it takes longer to load than all the rest, and most requests do without it
-    from botocore.config import Config  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415  it takes as long to load as all the rest, and few requests need it
     from botocore.exceptions import NoCredentialsError  # noqa: PLC0415
+    from botocore.session import Session  # noqa: PLC0415
 
-    session = boto3.Session(region_name=_region())
+    session = Session()
     if session.get_credentials() is None:
         raise NoCredentialsError  # what botocore does at each call, except when it signs a ticket: there it stumbles
-    return session.client(
+    client = session.create_client(
         "s3",
+        region_name=_region(),
         endpoint_url=settings.s3_endpoint_url,
         config=Config(
             connect_timeout=2,
@@ -89,6 +90,7 @@ def s3_client(settings: Settings) -> "S3Client":
             },
         ),
     )
+    return cast("S3Client", client)
 
 
 class Uploads:
@@ -147,7 +149,7 @@ class Uploads:
             raise Unavailable("the storage for uploads does not answer as it should; try again in a moment") from error
 
     def _connected(self) -> "S3Client":
-        with self._connecting:  # boto3 makes clients in one thread at a time only
+        with self._connecting:  # botocore makes clients in one thread at a time only
             self._client = self._client or self._connect(self._settings)
             return self._client
 

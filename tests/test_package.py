@@ -12,8 +12,10 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from handler.classifier import MODEL_PATH
-from infra.package import architecture_for
+from infra.bytecode import find_compiler
+from infra.package import architecture_for, content_hash, files_in
 from infra.package import main as build_package
+from infra.pruning import UNUSED
 from infra.sbom import FILE
 from tests.machine import PROJECT
 
@@ -77,9 +79,43 @@ def test_the_bill_of_materials_names_all_that_is_in_the_package_with_its_licence
     libraries = {
         each["purl"].removeprefix("pkg:pypi/").replace("@", "=="): each for each in components if "purl" in each
     }
-    assert set(libraries) == set(locked)
+    assert set(libraries) == {each for each in locked if each.partition("==")[0] not in UNUSED}
     assert all(each["licenses"] for each in libraries.values())
     (model,) = [each for each in components if each["type"] == "machine-learning-model"]
     assert model["hashes"][0]["content"] == hashlib.sha256(MODEL_PATH.read_bytes()).hexdigest()
     data = {each["name"]: each["licenses"][0]["license"]["name"] for each in components if each["type"] == "data"}
     assert data == {"fashion-mnist": "MIT", "clothing-dataset-small": "CC0 1.0"}
+
+
+def test_the_same_files_give_the_same_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packages = [tmp_path / name for name in ("first", "second")]
+    for package in packages:
+        monkeypatch.setattr("infra.package.CACHE", tmp_path / f"cache of {package.name}")
+        build_package(package)
+    first, second = packages
+    assert content_hash(first) == content_hash(second)
+    assert {path.stat().st_mtime for path in files_in(first)} == {path.stat().st_mtime for path in files_in(second)}
+
+
+def test_a_package_is_small_and_has_bytecode_that_needs_no_source(tmp_path: Path) -> None:
+    build_package(tmp_path)
+    assert sum(path.stat().st_size for path in files_in(tmp_path)) < 101e6
+    if find_compiler() is None:
+        pytest.skip("there is neither Python 3.13 nor Docker to make bytecode with")
+    compiled = list(tmp_path.rglob("*.pyc"))
+    assert len(compiled) > 500
+    for bytecode in compiled:
+        flags = struct.unpack_from("<I", bytecode.read_bytes(), 4)
+        assert flags == (0b01,), bytecode  # by the source's hash, unchecked, as PEP 552 has it
+    assert {path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*.py")} == {"handler"}
+
+
+def test_without_a_python_to_make_bytecode_the_build_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("infra.package.CACHE", tmp_path / "cache")
+    monkeypatch.setattr("infra.package.find_compiler", lambda: None)
+    build_package(tmp_path / "package")
+    assert "WARNING: neither Python 3.13 nor Docker" in capsys.readouterr().err
+    assert not list((tmp_path / "package").rglob("*.pyc"))
+    assert list((tmp_path / "package").rglob("fastapi/*.py"))
