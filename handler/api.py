@@ -33,7 +33,7 @@ def create_app(
     card: ModelCard,
     settings: Settings,
     report: Callable[[RequestReport], None] = log_request,
-) -> FastAPI:
+) -> "Api":
     """The whole service: it classifies with `classifier`, tells of `card`, and keeps to `settings`.
 
     Each request ends with a `report`.

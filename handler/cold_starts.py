@@ -10,8 +10,13 @@ class ColdStart:
     """Made when everything else is."""
 
     def __init__(self) -> None:
-        self._seconds: float | None = perf_counter() - IMPORTED
+        self._seconds: float | None
+        self.end()
         after_restore(self._begin_again)
+
+    def end(self) -> None:
+        """Only now can this process serve; whoever asked before does not count."""
+        self._seconds = perf_counter() - IMPORTED
 
     def told(self) -> float | None:
         """Seconds, to the first who asks; None to all others."""

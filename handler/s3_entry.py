@@ -1,8 +1,11 @@
 """The entry for uploads: everything is built once, at import; `handler` is for AWS Lambda."""
 
+import gc
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
+
+gc.disable()  # as in http_entry
 
 from botocore.config import Config
 from botocore.session import Session
@@ -13,7 +16,7 @@ from handler.cold_starts import ColdStart
 from handler.images import views_of
 from handler.metrics import Metrics
 from handler.settings import Settings
-from handler.snapshots import after_restore, before_snapshot
+from handler.snapshots import after_restore
 from handler.work_reports import WorkReport, log_work
 
 if TYPE_CHECKING:
@@ -57,7 +60,7 @@ def _connected() -> Worker:
 
 
 def _warm_up() -> None:
-    """One picture through everything, so that what is loaded on first use is in the snapshot."""
+    """One photo through decoder and model, so that the first upload finds them loaded."""
     _classifier.classify([views_of(_SAMPLE.read_bytes(), _settings.max_pixels)], 1)
 
 
@@ -66,10 +69,12 @@ def _reconnect() -> None:
     _worker = _connected()
 
 
+_warm_up()
 _worker = _connected()
-before_snapshot(_warm_up)
 after_restore(_reconnect)
 _cold_start = ColdStart()
+gc.freeze()
+gc.enable()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -50,6 +50,7 @@ _PRUNED: Final = {
     # FastAPI asks whether a model is one of pydantic's first version, and gets along without it.
     "pydantic/v1": "25 ms of each cold start, for models that are not here",
 }
+_DOCUMENTED: Final = ("operations", "shapes")
 _SERVICES: Final = ("events", "s3")  # of the some 400 that botocore describes
 
 
@@ -76,7 +77,9 @@ def _thin_out(data: Path) -> None:
     """
     for described in data.glob("*/*/*.json.gz"):
         document = json.loads(gzip.decompress(described.read_bytes()))
-        _write(described.with_suffix(""), _without_documentation(document))
+        # Elsewhere botocore insists on a documentation, as of a client's parameters.
+        shortened = {part: _without_documentation(document[part]) for part in _DOCUMENTED if part in document}
+        _write(described.with_suffix(""), {**document, **shortened})
         described.unlink()
     for examples in data.glob("*/*/examples-*.json"):
         examples.unlink()

@@ -1,0 +1,111 @@
+"""Contenders, each in fresh processes and in turns; prints their seconds: {contender: {part: [seconds, ...]}}.
+
+An S3 that answers at once is part of this process, so that the worker can classify its first picture.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+from bench.inside.events import request, small_png
+
+# Each prints the seconds of its parts, which follow one another.
+_START = "import json, sys, time; laps = {}; last = time.perf_counter()\n"
+_LAP = "\nnow = time.perf_counter(); laps[{0!r}] = now - last; last = now\n"
+_END = "\nprint(json.dumps(laps))"
+
+_HTTP_FIRST = """
+event = json.load(open(sys.argv[1]))
+last = time.perf_counter()
+import contextlib, io
+with contextlib.redirect_stdout(io.StringIO()):
+    reply = handler.http_entry.handler(event["http"], None)
+assert reply["statusCode"] == 200, reply
+"""
+_WORKER_FIRST = """
+event = json.load(open(sys.argv[1]))
+class Context:
+    def get_remaining_time_in_millis(self): return 60_000
+last = time.perf_counter()
+import contextlib, io
+with contextlib.redirect_stdout(io.StringIO()):
+    reply = handler.s3_entry.handler(event["worker"], Context())
+assert reply == {"batchItemFailures": []}, reply
+"""
+_SESSION = """
+options = onnxruntime.SessionOptions()
+options.intra_op_num_threads = options.inter_op_num_threads = 1
+options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+onnxruntime.InferenceSession("/var/task/handler/model/classifier.onnx", options, providers=["CPUExecutionProvider"])
+"""
+
+CONTENDERS = {
+    "imports": [("imports", "import fastapi, mangum, onnxruntime, PIL.Image")],
+    "http": [("imports", "import handler.http_entry"), ("first picture", _HTTP_FIRST)],
+    "worker": [("imports", "import handler.s3_entry"), ("first picture", _WORKER_FIRST)],
+    "session": [("import onnxruntime", "import onnxruntime"), ("session", _SESSION)],
+}
+
+
+class _S3(BaseHTTPRequestHandler):
+    """Has the picture at every key, and takes every result."""
+
+    protocol_version = "HTTP/1.1"  # else botocore waits a second for leave to send
+    picture = b""
+
+    def do_GET(self) -> None:
+        found = self.path.startswith("/uploads/")
+        body = self.picture if found else b"<Error><Code>NoSuchKey</Code></Error>"
+        self.send_response(200 if found else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("ETag", '"0123456789abcdef"')
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.send_header("ETag", '"0123456789abcdef"')
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def main(rounds: int) -> None:
+    _S3.picture = small_png()
+    events = Path(tempfile.mkdtemp(), "events.json")
+    events.write_text(json.dumps({"http": request(_S3.picture), "worker": _upload()}))
+    server = ThreadingHTTPServer(("127.0.0.1", 9), _S3)
+    Thread(target=server.serve_forever, daemon=True).start()
+    found: dict[str, dict[str, list[float]]] = {name: {} for name in CONTENDERS}
+    for turn in range(rounds + 1):  # the first fills the disk's cache
+        for name, parts in CONTENDERS.items():
+            for part, seconds in _measured(parts, str(events)).items():
+                if turn:
+                    found[name].setdefault(part, []).append(seconds)
+    print(json.dumps(found))
+
+
+def _measured(parts: list[tuple[str, str]], events: str) -> dict[str, float]:
+    code = _START + "".join(body + _LAP.format(part) for part, body in parts) + _END
+    done = subprocess.run([sys.executable, "-c", code, events], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    laps: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return laps
+
+
+def _upload() -> dict[str, object]:
+    detail = {"bucket": {"name": "uploads"}, "object": {"key": "a.png", "size": len(_S3.picture), "sequencer": "01"}}
+    body = {"detail-type": "Object Created", "time": "2026-01-01T00:00:00Z", "detail": detail}
+    return {"Records": [{"messageId": "1", "eventSource": "aws:sqs", "body": json.dumps(body)}]}
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,61 @@
+"""Events of API Gateway and S3 as Lambda hands them over, and pictures to put into them. Needs only the package."""
+
+import base64
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+SAMPLES = sorted(Path("/samples").glob("*.jpg"))
+
+
+def request(body: bytes, path: str = "/classify", content_type: str | None = None) -> dict[str, Any]:
+    """A POST through a REST API."""
+    headers = {"Host": "localhost", **({"Content-Type": content_type} if content_type else {})}
+    return {
+        "resource": "/{proxy+}",
+        "path": path,
+        "httpMethod": "POST",
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "pathParameters": {"proxy": path.removeprefix("/")},
+        "requestContext": {"path": path, "identity": {}},
+        "body": base64.b64encode(body).decode(),
+        "isBase64Encoded": True,
+    }
+
+
+def batch_request(pictures: list[bytes]) -> dict[str, Any]:
+    """All `pictures` in one request, as JSON."""
+    images = [base64.b64encode(picture).decode() for picture in pictures]
+    return request(json.dumps({"images": images}).encode(), "/classify/batch", "application/json")
+
+
+def small_png() -> bytes:
+    """28x28 grey pixels, as in the dataset."""
+    return encoded(Image.open(SAMPLES[0]).convert("L").resize((28, 28)), "PNG")
+
+
+def photo(width: int, height: int) -> bytes:
+    """A JPEG of that size, with a camera's noise."""
+    sized = Image.open(SAMPLES[0]).convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
+    noise = Image.effect_noise(sized.size, 64).convert("RGB")
+    return encoded(Image.blend(sized, noise, 0.1), "JPEG")
+
+
+def mixed_pictures() -> list[bytes]:
+    """Twenty: small and large, in each format."""
+    formats = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+    samples = [Image.open(path).convert("RGB") for path in SAMPLES]
+    pictures = [encoded(samples[number % len(samples)], name) for number, name in enumerate(formats * 2)]
+    return [*pictures, small_png(), photo(600, 800), photo(866, 1155), photo(1200, 1600), photo(1500, 2000)]
+
+
+def encoded(picture: Image.Image, name: str) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, name, quality=90) if name in ("JPEG", "WEBP", "AVIF") else picture.save(file, name)
+    return file.getvalue()

@@ -1,0 +1,60 @@
+"""A package and a script in, what the script prints as JSON out: run as Lambda would, in its image."""
+
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from infra.package import main as build_package
+
+IMAGE: Final = "public.ecr.aws/lambda/python:3.13-x86_64"
+PYTHON: Final = "python3.13"
+_BENCH: Final = Path(__file__).parent
+_SAMPLES: Final = Path(__file__).parent.parent / "handler" / "static" / "samples"
+
+# What Lambda sets, and what the worker needs; nothing answers there, and nothing is asked.
+_ENVIRONMENT: Final = {
+    "AWS_ACCESS_KEY_ID": "none",
+    "AWS_SECRET_ACCESS_KEY": "none",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_REGION": "us-east-1",
+    "PYTHONPATH": "/var/task:/measure",
+    "RESULTS_BUCKET": "results",
+    "S3_ENDPOINT_URL": "http://127.0.0.1:9",
+}
+
+
+class NoDocker(Exception):
+    """There is no Docker, or no image of Lambda's, to measure in."""
+
+
+@contextmanager
+def built_package() -> Iterator[Path]:
+    """The folder that `sam build` would make for an x86_64 function, as long as it is needed."""
+    with tempfile.TemporaryDirectory() as folder:
+        build_package(Path(folder, "package"))
+        yield Path(folder, "package")
+
+
+def run_inside(package: Path, script: str, *arguments: str) -> Any:
+    """What the module bench.inside.`script` prints last, from JSON. Raises NoDocker, or RuntimeError if it fails.
+
+    `package` is at /var/task, read-only and without a network, as on Lambda; the interpreter is the image's.
+    """
+    if not shutil.which("docker"):
+        raise NoDocker("install Docker, and start it")
+    mounts = {package: "/var/task", _BENCH: "/measure/bench", _SAMPLES: "/samples"}
+    command = ["docker", "run", "--rm", "--network=none", f"--entrypoint={PYTHON}"]
+    command += [f"--volume={path.absolute()}:{place}:ro" for path, place in mounts.items()]
+    command += [f"--env={name}={value}" for name, value in _ENVIRONMENT.items()]
+    command += [IMAGE, "-m", f"bench.inside.{script}", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode in (125, 127):
+        raise NoDocker(done.stderr.strip())
+    if done.returncode:
+        raise RuntimeError(f"{script} failed in {IMAGE}: {done.stderr[-2000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
