@@ -1,9 +1,7 @@
 """The emulated AWS as the tests use it: emptied for each of them, and within reach of containers."""
 
 import json
-import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -12,6 +10,7 @@ from handler.buckets import Worker
 from infra import emulated_aws as emulation
 from infra.emulated_aws import MAX_RECEIVE_COUNT
 from infra.emulated_names import CREDENTIALS, RESULTS, UPLOADS
+from tests.emulation import emulated_aws
 from tests.machine import PROJECT
 
 __all__ = ["CREDENTIALS", "MAX_RECEIVE_COUNT", "RESULTS", "UPLOADS", "Cloud", "emulated_aws", "new_cloud"]
@@ -27,13 +26,6 @@ class Cloud(emulation.Cloud):
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=RESULTS)
         keys = [found["Key"] for page in pages for found in page.get("Contents", [])]
         return {key: json.loads(self.s3.get_object(Bucket=RESULTS, Key=key)["Body"].read()) for key in keys}
-
-
-@contextmanager
-def emulated_aws() -> Iterator[int]:
-    """The port of an emulated AWS; it listens on every address, so that containers reach it."""
-    with socket.create_server(("0.0.0.0", 0)) as listener, emulation.emulated_aws(listener) as port:
-        yield port
 
 
 def new_cloud(port: int) -> Cloud:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 import httpx2
 import pytest
-from jsonata import Jsonata
-from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
 
 from infra.emulated_names import REGION, RESULTS, UPLOADS
 from tests.aws import Cloud
@@ -99,20 +97,7 @@ def _send_few_at_once(state: dict[str, Any]) -> None:
 
 
 def let_state_machines_run(aws: Cloud, environment: pytest.MonkeyPatch) -> None:
-    """Switch moto's interpreter on, and give it what it lacks."""
-    environment.setenv("MOTO_PORT", str(aws.port))  # where state machines find S3 and SQS
+    """Switch moto's interpreter on."""
     environment.setenv("AWS_MAX_ATTEMPTS", "10")  # of a run that has just begun, moto answers 500 for a moment
-    environment.setattr(moto_jsonata, "_eval_jsonata", evaluated)
     config = {"stepfunctions": {"execute_state_machine": True}}
     httpx2.post(f"http://127.0.0.1:{aws.port}/moto-api/config", json=config).raise_for_status()
-
-
-def evaluated(expression: str) -> Any:
-    """What a JSONata expression amounts to, `$states` and other variables being set at its beginning."""
-    before, found, after = expression.partition("$states:=")
-    if not found:
-        return Jsonata(expression).evaluate(None)
-    states, end = json.JSONDecoder().raw_decode(after)
-    compiled = Jsonata(before + after[end:].removeprefix(";"))  # much faster than to let it read so much JSON
-    compiled.assign("states", states)
-    return compiled.evaluate(None)

@@ -2,7 +2,6 @@
 
 import os
 import random
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,15 +44,6 @@ class Site:
     @property
     def backfill(self) -> Backfill:
         return Backfill(self.stack, self.aws.s3, self.aws.sqs, self.sfn, self.said.append)
-
-
-@pytest.fixture(autouse=True)
-def fair_shares() -> Iterator[None]:
-    """Threads take turns more often: S3, SQS, Step Functions and the worker are all in this process."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(0.0005)
-    yield
-    sys.setswitchinterval(before)
 
 
 @pytest.fixture

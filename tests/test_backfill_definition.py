@@ -13,7 +13,8 @@ from handler.storage_events import Upload, uploads_in_text
 from infra.missing import BATCH
 from tests.aws import UPLOADS, Cloud
 from tests.machine import PROJECT, missing
-from tests.step_functions import EDITS, ROLE, definition, emulated_state_machine, evaluated
+from tests.mended_moto import evaluated
+from tests.step_functions import EDITS, ROLE, definition, emulated_state_machine
 
 CFN_LINT = PROJECT / ".venv-sam" / "bin" / "cfn-lint"
 STATES = definition()["States"]
