@@ -90,6 +90,8 @@ def _enlarged(mask: Mask, size: tuple[int, int]) -> Mask:
 def _already_converted(picture: Image.Image) -> NDArray[np.uint8] | None:
     if picture.size != (IMAGE_SIDE, IMAGE_SIDE) or _is_transparent(picture):
         return None
+    if picture.mode == "L":
+        return np.array(picture)
     red, green, blue = picture.convert("RGB").split()
     return np.array(red) if red == green == blue else None
 
@@ -110,7 +112,7 @@ def _opaque(picture: Image.Image) -> Mask:
 
 def _unlike_the_border(picture: Image.Image, cuts: Sequence[float]) -> list[Mask]:
     colours = _opponent_colours(picture.convert("RGB"))
-    ground = np.median(colours[_border(picture.size)], axis=0)
+    ground = _median(colours[_border(picture.size)])
     distance = _blurred(np.linalg.norm(colours - ground, axis=-1))
     threshold = _otsu_threshold(distance)
     return [_large_parts(distance > max(cut * threshold, _SMALLEST_CONTRAST)) for cut in cuts]
@@ -148,13 +150,9 @@ def _otsu_threshold(values: Grey) -> float:
 def _large_parts(mask: Mask) -> Mask:
     """`mask` without its connected parts that are small beside the largest."""
     part = np.arange(1, mask.size + 1).reshape(mask.shape) * mask
-    while True:
-        grown = part.copy()
-        np.maximum(grown[1:], part[:-1], out=grown[1:])
-        np.maximum(grown[:-1], part[1:], out=grown[:-1])
-        np.maximum(grown[:, 1:], part[:, :-1], out=grown[:, 1:])
-        np.maximum(grown[:, :-1], part[:, 1:], out=grown[:, :-1])
-        grown *= mask
+    rows, columns = _runs(mask), _runs(mask.T)
+    while True:  # the highest number in a part spreads along its rows, then along its columns, until all have it
+        grown = _spread(_spread(part, rows).T, columns).T
         if np.array_equal(grown, part):
             break
         part = grown
@@ -164,10 +162,35 @@ def _large_parts(mask: Mask) -> Mask:
     return mask & large[part]
 
 
+def _runs(mask: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where each run of True in a row of `mask` starts, in the flat mask, and the number of the run of each place."""
+    before = np.zeros_like(mask)
+    before[:, 1:] = mask[:, :-1]
+    starts = mask & ~before
+    return np.flatnonzero(starts), np.where(mask, np.cumsum(starts).reshape(mask.shape), 0)
+
+
+def _spread(part: NDArray[np.intp], runs: tuple[NDArray[np.intp], NDArray[np.intp]]) -> NDArray[np.intp]:
+    """`part`, 0 outside of the mask, with the highest number of each run throughout the run."""
+    starts, run = runs
+    if not len(starts):
+        return part
+    highest: NDArray[np.intp] = np.concatenate([[0], np.maximum.reduceat(part.ravel(), starts)])
+    return highest[run]
+
+
+def _median(values: Grey) -> Grey:
+    """Of the first axis. numpy's own looks for missing values, too, and loads masked arrays for that."""
+    middle = (len(values) - 1) // 2, len(values) // 2
+    low, high = np.partition(values, middle, axis=0)[list(middle)]
+    median: Grey = (low + high) / 2
+    return median
+
+
 def _brightened(picture: Image.Image, garment: Mask) -> Grey:
     """Grey values (H, W), 0 to 255: negated if the garment is darker than its ground; the ground black."""
     grey = np.asarray(picture.convert("L"), np.float32)
-    if garment.all() or np.median(grey[garment]) <= np.median(grey[~garment]):
+    if garment.all() or _median(grey[garment]) <= _median(grey[~garment]):
         grey = 255 - grey
     gain = max(1.0, _BRIGHT / max(float(np.percentile(grey[garment], 90)), _DARKEST))
     return np.where(garment, np.clip(grey * gain, 0, 255), np.float32(0))

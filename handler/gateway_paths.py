@@ -15,9 +15,11 @@ from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from handler.recognition import ALONE
+
 
 class GatewayPaths:
-    """ASGI middleware between Mangum and the app."""
+    """ASGI middleware between Mangum and the app; who comes this way comes alone."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -27,6 +29,7 @@ class GatewayPaths:
         root_path = _root_path(public_path, _path_in_app(scope["aws.event"], public_path))
         if root_path:
             scope = {**scope, "root_path": root_path, "path": root_path + (public_path[len(root_path) :] or "/")}
+        ALONE.set(True)  # Mangum runs an event loop for each request
         await self.app(scope, receive, send)
 
 

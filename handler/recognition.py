@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from contextvars import ContextVar
+from typing import Final, TypeVar
 
 import numpy as np
 from anyio import CapacityLimiter, to_thread
@@ -13,6 +14,10 @@ from handler.errors import ClassifierError
 from handler.images import framed_views_of, views_of
 
 Result = TypeVar("Result")
+
+# Whether the request at hand has the event loop for itself, as on Lambda. A thread, which takes longer to start there
+# than a small picture to classify, would serve nobody then.
+ALONE: Final[ContextVar[bool]] = ContextVar("alone", default=False)
 
 
 class Recognition:
@@ -28,7 +33,9 @@ class Recognition:
         return self._classifier.labels
 
     async def in_thread(self, work: Callable[..., Result], *arguments: object) -> Result:
-        """What `work` returns, while the event loop goes on."""
+        """What `work` returns, while the event loop goes on, if there is anyone else to serve."""
+        if ALONE.get():
+            return work(*arguments)
         return await to_thread.run_sync(work, *arguments, limiter=self._at_once)
 
     def views(self, image: bytes) -> Views:

@@ -1,0 +1,84 @@
+"""What the HTTP function does, beside the least that it could do; prints seconds: {comparison: {contender: [...]}}."""
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from time import perf_counter
+
+import numpy as np
+import onnxruntime as ort
+from PIL import Image
+
+from bench.inside.events import batch_request, photo, request, small_png
+from handler import http_entry
+
+_CALLS = {"28x28 PNG": 100, "12-megapixel JPEG": 1, "64 pictures": 4}
+
+
+def main(rounds: int) -> None:
+    """In turns, after one turn to get warm."""
+    contenders = _contenders()
+    found: dict[str, dict[str, list[float]]] = {name: {each: [] for each in both} for name, both in contenders.items()}
+    for turn in range(rounds + 1):
+        for name, both in contenders.items():
+            for contender, call in both.items():
+                seconds = _seconds(call, _CALLS[name])
+                if turn:
+                    found[name][contender].append(seconds)
+    print(json.dumps(found))
+
+
+def _contenders() -> dict[str, dict[str, Callable[[], object]]]:
+    small, large = small_png(), photo(4000, 3000)
+    one, twelve, batch = request(small), request(large), batch_request([small] * 64)
+    bare = _Bare()
+    return {
+        "28x28 PNG": {"this function": lambda: _answer(one), "decode and run": lambda: bare.as_it_is(small)},
+        "12-megapixel JPEG": {
+            "this function": lambda: _answer(twelve),
+            "open, convert, resize and run": lambda: bare.resized(large),
+        },
+        "64 pictures": {
+            "in one request": lambda: _answer(batch),
+            "in one request each": lambda: [_answer(one) for _ in range(64)],
+        },
+    }
+
+
+class _Bare:
+    """Pillow and ONNX Runtime, and nothing else."""
+
+    def __init__(self) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        model = "/var/task/handler/model/classifier.onnx"
+        self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+    def as_it_is(self, data: bytes) -> object:
+        return self._run(np.asarray(Image.open(io.BytesIO(data))))
+
+    def resized(self, data: bytes) -> object:
+        return self._run(np.asarray(Image.open(io.BytesIO(data)).convert("L").resize((28, 28))))
+
+    def _run(self, pixels: np.ndarray) -> object:
+        return self._session.run(["probabilities", "known"], {"images": pixels[np.newaxis, np.newaxis]})
+
+
+def _answer(event: dict[str, object]) -> None:
+    reply = http_entry.handler(event, None)  # type: ignore[arg-type]
+    if reply["statusCode"] != 200:
+        raise SystemExit(reply["body"])
+
+
+def _seconds(call: Callable[[], object], calls: int) -> float:
+    with redirect_stdout(io.StringIO()):
+        started = perf_counter()
+        for _ in range(calls):
+            call()
+        return (perf_counter() - started) / calls
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
