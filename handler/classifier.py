@@ -67,10 +67,11 @@ class Classifier:
 
     def answers_to(self, pictures: Sequence[Views]) -> Answers:
         """The answers to N pictures, in one run of the model: each is the mean of the answers to its views."""
-        every_view = self.answers(np.concatenate(pictures))
-        ends = np.cumsum([len(views) for views in pictures])[:-1]
-        probabilities, known = (np.split(each, ends) for each in (every_view.probabilities, every_view.known))
-        answers = Answers(np.stack([each.mean(axis=0) for each in probabilities]), np.stack([k.mean() for k in known]))
+        answers = self.answers(np.concatenate(pictures))
+        if len(answers.known) > len(pictures):
+            ends = np.cumsum([len(views) for views in pictures])[:-1]
+            probabilities, known = (np.split(each, ends) for each in (answers.probabilities, answers.known))
+            answers = Answers(np.stack([p.mean(axis=0) for p in probabilities]), np.stack([k.mean() for k in known]))
         note(self._sightings(answers))
         return answers
 
@@ -111,6 +112,8 @@ class Classifier:
 
 def _session_options() -> ort.SessionOptions:
     options = ort.SessionOptions()
+    # The file was optimized when it was made, which would take longer than all else of a session's creation.
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     # One thread: a Lambda function below 1,769 MB has less than one vCPU, and a spinning pool only burns it.
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

@@ -23,6 +23,7 @@ from model_build.network import Network, build_network
 from model_build.progress import track
 
 BEST_FILE: Final = "best.pt"
+FINISHED_FILE: Final = "finished.pt"
 HISTORY_FILE: Final = "history.csv"
 _RESUME_FILE: Final = "resume.pt"
 
@@ -51,9 +52,9 @@ class Epoch:
 def train(run_dir: Path, config: Config) -> None:
     """Train on the training split; leave the weights that did best on the validation split, and the history.
 
-    There are two cycles: of the dataset and photos and, at a low rate, of shop pictures as well, if there are any; the
-    best weights are those of the second then. An interrupted run in `run_dir` goes on after its last whole epoch.
-    Raises OtherConfiguration if that run was started with another one.
+    A second cycle, at a low rate, has shop pictures as well, if there are any; its last weights are left beside the
+    first one's best. An interrupted run in `run_dir` goes on after its last whole epoch. Raises OtherConfiguration if
+    that run was started with another one.
     """
     if (run_dir / _RESUME_FILE).exists() and Config.load(run_dir) != config:
         raise OtherConfiguration(f"{run_dir} holds a run of another configuration: choose another --run, or delete it")
@@ -65,9 +66,18 @@ def train(run_dir: Path, config: Config) -> None:
 
 
 def trained_network(run_dir: Path, config: Config) -> Network:
-    """The best weights of the run in `run_dir`, in a network that is ready for inference."""
+    """The network of the run in `run_dir`, ready for inference: the best weights, or their mean with the finished ones.
+
+    The mean keeps what both know (M. Wortsman et al., "Robust fine-tuning of zero-shot models", arXiv 2109.01903).
+    """
+    weights = torch.load(run_dir / BEST_FILE, weights_only=True)
+    if finishing_epochs(config):
+        finished = torch.load(run_dir / FINISHED_FILE, weights_only=True)
+        for name, value in weights.items():
+            if value.is_floating_point():
+                value.lerp_(finished[name], config.finishing_weight)
     network = build_network(config)
-    network.load_state_dict(torch.load(run_dir / BEST_FILE, weights_only=True))
+    network.load_state_dict(weights)
     return network.eval()
 
 
@@ -123,8 +133,7 @@ class _Run:
             *self._validate(),
             seconds=time.perf_counter() - start,
         )
-        rivals = self.history[self.config.epochs :] if finishing else self.history
-        is_best = row.validation_accuracy >= max((past.validation_accuracy for past in rivals), default=0.0)
+        is_best = row.validation_accuracy >= max((past.validation_accuracy for past in self.history), default=0.0)
         self.history.append(row)
         log.info(
             "epoch %d: train loss %.4f, validation %.2f %%, photos %.1f %%, rendered %.1f %%, known AUROC %.3f",
@@ -135,8 +144,11 @@ class _Run:
             100 * row.rendered_accuracy,
             row.known_auroc,
         )
-        if is_best:
-            _replace(run_dir / BEST_FILE, lambda path: torch.save(self.averaged.module.state_dict(), path))
+        if finishing or is_best:
+            _replace(
+                run_dir / (FINISHED_FILE if finishing else BEST_FILE),
+                lambda path: torch.save(self.averaged.module.state_dict(), path),
+            )
         _replace(run_dir / HISTORY_FILE, lambda path: _write_history(path, self.history))
         _replace(run_dir / _RESUME_FILE, lambda path: torch.save(self._state(), path))
 

@@ -82,8 +82,9 @@ def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(tmp_path: Path) -> 
     resumed = model_build("train", "--run", "killed", *options, folder=tmp_path)
     assert resumed.returncode == 0, resumed.stderr
 
-    whole, killed = (torch.load(tmp_path / run / "best.pt", weights_only=True) for run in ("whole", "killed"))
-    assert all(torch.equal(whole[name], killed[name]) for name in whole)
+    for file in ("best.pt", "finished.pt"):
+        whole, killed = (torch.load(tmp_path / run / file, weights_only=True) for run in ("whole", "killed"))
+        assert all(torch.equal(whole[name], killed[name]) for name in whole)
 
 
 @pytest.mark.usefixtures("datasets_dir")
