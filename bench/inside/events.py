@@ -40,11 +40,11 @@ def small_png() -> bytes:
     return encoded(Image.open(SAMPLES[0]).convert("L").resize((28, 28)), "PNG")
 
 
-def photo(width: int, height: int) -> bytes:
-    """A JPEG of that size, with a camera's noise."""
+def photo(width: int, height: int, noise_share: float = 0.1) -> bytes:
+    """A JPEG of that size, with noise as of a camera in dim light, or less."""
     sized = Image.open(SAMPLES[0]).convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
     noise = Image.effect_noise(sized.size, 64).convert("RGB")
-    return encoded(Image.blend(sized, noise, 0.1), "JPEG")
+    return encoded(Image.blend(sized, noise, noise_share), "JPEG")
 
 
 def mixed_pictures() -> list[bytes]:
