@@ -65,12 +65,13 @@ def views_of(picture: Image.Image) -> tuple[NDArray[np.uint8], Frame]:
 def conversions(picture: Image.Image, cuts: Sequence[float] = CUTS) -> list[Conversion]:
     """All steps from a picture in mode L, LA, RGB or RGBA to a view of it, for each of `cuts`."""
     reduced = _reduced(picture, DETAIL_SIDE)
+    grey = np.asarray(reduced.convert("L"))
     garments = _garments(_reduced(reduced, _GROUND_SIDE), cuts)
-    return [_converted(reduced, _enlarged(garment, reduced.size)) for garment in garments]
+    return [_converted(reduced, grey, _enlarged(garment, reduced.size)) for garment in garments]
 
 
-def _converted(reduced: Image.Image, garment: Mask) -> Conversion:
-    brightened = _brightened(reduced, garment)
+def _converted(reduced: Image.Image, grey: NDArray[np.uint8], garment: Mask) -> Conversion:
+    brightened = _brightened(grey, garment)
     box = _box(garment)
     trimmed = Image.fromarray(brightened[box].astype(np.uint8))
     return Conversion(reduced, garment, brightened, trimmed, _centred(trimmed), _frame(box, reduced.size))
@@ -112,7 +113,7 @@ def _opaque(picture: Image.Image) -> Mask:
 
 def _unlike_the_border(picture: Image.Image, cuts: Sequence[float]) -> list[Mask]:
     colours = _opponent_colours(picture.convert("RGB"))
-    ground = _median(colours[_border(picture.size)])
+    ground = _median_colour(colours[_border(picture.size)])
     distance = _blurred(np.linalg.norm(colours - ground, axis=-1))
     threshold = _otsu_threshold(distance)
     return [_large_parts(distance > max(cut * threshold, _SMALLEST_CONTRAST)) for cut in cuts]
@@ -179,21 +180,26 @@ def _spread(part: NDArray[np.intp], runs: tuple[NDArray[np.intp], NDArray[np.int
     return highest[run]
 
 
-def _median(values: Grey) -> Grey:
-    """Of the first axis. numpy's own looks for missing values, too, and loads masked arrays for that."""
-    middle = (len(values) - 1) // 2, len(values) // 2
-    low, high = np.partition(values, middle, axis=0)[list(middle)]
+def _median_colour(colours: Grey) -> Grey:
+    """Of (N, 3). numpy's own median looks for missing values, too, and loads masked arrays for that."""
+    middle = [(len(colours) - 1) // 2, len(colours) // 2]
+    low, high = np.partition(colours, middle, axis=0)[middle]
     median: Grey = (low + high) / 2
     return median
 
 
-def _brightened(picture: Image.Image, garment: Mask) -> Grey:
+def _median_grey(values: NDArray[np.uint8]) -> float:
+    at_most = np.bincount(values, minlength=256).cumsum()
+    low, high = np.searchsorted(at_most, [(len(values) - 1) // 2, len(values) // 2], side="right")
+    return float(low + high) / 2
+
+
+def _brightened(grey: NDArray[np.uint8], garment: Mask) -> Grey:
     """Grey values (H, W), 0 to 255: negated if the garment is darker than its ground; the ground black."""
-    grey = np.asarray(picture.convert("L"), np.float32)
-    if garment.all() or _median(grey[garment]) <= _median(grey[~garment]):
+    if garment.all() or _median_grey(grey[garment]) <= _median_grey(grey[~garment]):
         grey = 255 - grey
-    gain = max(1.0, _BRIGHT / max(float(np.percentile(grey[garment], 90)), _DARKEST))
-    return np.where(garment, np.clip(grey * gain, 0, 255), np.float32(0))
+    gain = max(1.0, _BRIGHT / max(float(np.percentile(grey[garment].astype(np.float32), 90)), _DARKEST))
+    return np.where(garment, np.clip(grey * np.float32(gain), 0, 255), np.float32(0))
 
 
 def _box(garment: Mask) -> tuple[slice, slice]:
