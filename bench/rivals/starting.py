@@ -1,0 +1,61 @@
+"""A package in, what its fresh processes in Lambda's image tell of their starts out."""
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+from bench.lambda_image import IMAGE
+from bench.rivals.contenders import Contender
+from bench.rivals.packages import Package
+from bench.rivals.pythons import Interpreter
+
+_INSIDE = Path(__file__).parent.parent / "inside"
+_SCRIPT = "/measure/starts.py"
+
+
+@dataclass(frozen=True)
+class Start:
+    """Of one fresh process: the seconds of its parts and of all together, and what it answered."""
+
+    seconds: dict[str, float]
+    label: str
+    score: float
+    peak_mb: float
+
+
+@contextmanager
+def starter(
+    contender: Contender, package: Package, interpreter: Interpreter, events: Path
+) -> Iterator[Callable[[], Start]]:
+    """Start `contender` once at each call, in a container that is there already, with its package read-only."""
+    mounts = [(package.folder, "/var/task"), (_INSIDE, "/measure"), (events, "/events")]
+    command = ["docker", "run", "--rm", "--interactive", "--network=none", f"--entrypoint={interpreter.command}"]
+    command += [*interpreter.docker, *(f"--volume={source}:{place}:ro" for source, place in mounts)]
+    command += [f"--env={name}={value}" for name, value in _ENVIRONMENT.items()]
+    event = "worker" if contender.kind == "worker" else "http"
+    command += [IMAGE, _SCRIPT, contender.kind, f"/events/{event}.json"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as container:
+        stdin, stdout = cast("IO[str]", container.stdin), cast("IO[str]", container.stdout)
+
+        def start() -> Start:
+            print(file=stdin, flush=True)
+            if not (line := stdout.readline()):
+                raise RuntimeError(f"{contender.name} did not start in {IMAGE}; what it said is above")
+            return Start(**json.loads(line))
+
+        yield start
+
+
+# What Lambda sets, and what the worker needs besides.
+_ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "none",
+    "AWS_SECRET_ACCESS_KEY": "none",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_REGION": "us-east-1",
+    "PYTHONPATH": "/var/task",
+    "RESULTS_BUCKET": "results",
+}

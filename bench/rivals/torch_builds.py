@@ -1,0 +1,44 @@
+"""What PyTorch alone costs: the build for CPUs, and the one that PyPI has, which brings CUDA along."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import distributions, version
+from pathlib import Path
+from typing import Final
+
+from bench.rivals.pythons import THIS, Interpreter
+from bench.sections import Table
+from bench.timing import in_turns
+from infra.package import files_in
+
+_WITH_CUDA: Final = ("cuda", "nvidia", "torch", "triton")
+
+
+def import_of_torch(build: tuple[Interpreter, str], for_cpus: Path, rounds: int) -> Table:
+    """`for_cpus` is a package with `build`, imported if it is for this Python; the other is what is installed here."""
+    interpreter, name = build
+    bytes_of = {f"{version('torch')}, as installed here": _installed_bytes()}
+    imports = dict.fromkeys(bytes_of, _import_from(None))
+    if interpreter is THIS:
+        bytes_of[name] = sum(path.stat().st_size for path in files_in(for_cpus / "torch"))
+        imports[name] = _import_from(for_cpus)
+    seconds = in_turns(imports, rounds, warm_up=1)
+    return Table(
+        f"A process that imports PyTorch and ends, in Python {THIS.version} outside Docker, with bytecode",
+        ("build of PyTorch", "unpacked, with CUDA's libraries, MB", "ms: median (quartiles)"),
+        tuple((each, bytes_of[each] / 1e6, seconds[each].milliseconds()) for each in imports),
+    )
+
+
+def _import_from(folder: Path | None) -> Callable[[], object]:
+    environment = {**os.environ, **({"PYTHONPATH": str(folder)} if folder else {})}
+    return lambda: subprocess.run([sys.executable, "-c", "import torch"], check=True, env=environment)
+
+
+def _installed_bytes() -> int:
+    """Of PyTorch and of what it needs of CUDA."""
+    mine = [each for each in distributions() if each.name.startswith(_WITH_CUDA)]
+    files = {Path(str(file.locate())) for each in mine for file in each.files or ()}
+    return sum(file.stat().st_size for file in files if file.exists())

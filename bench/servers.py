@@ -1,0 +1,71 @@
+"""The servers whose throughput is measured: uvicorn with this project, and Lambda's emulator with its package."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from bench.inside.events import request
+from bench.lambda_image import IMAGE
+from bench.load import Posted, wait_until_it_answers
+
+_SAM: Final = Path(__file__).parent.parent / ".venv-sam"
+_EMULATOR: Final = "aws-lambda-rie-x86_64"
+_INVOCATIONS: Final = "/2015-03-31/functions/function/invocations"
+
+
+class NoEmulator(Exception):
+    """Lambda's runtime interface emulator, which comes with SAM, is not here."""
+
+
+@contextmanager
+def uvicorn(probe: Posted) -> Iterator[str]:
+    """The address to post pictures to: one process, and its log thrown away."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    command = [sys.executable, "-m", "handler", "serve", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            url = f"http://127.0.0.1:{port}/classify"
+            wait_until_it_answers(url, probe, lambda: process.poll() is None)
+            yield url
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def emulator(package: Path, probe: Posted) -> Iterator[str]:
+    """The address to post API Gateway's events to."""
+    command = ["docker", "run", "--detach", "--publish=127.0.0.1::8080", f"--volume={package}:/var/task:ro"]
+    command += [f"--volume={_emulator_path()}:/var/rapid/aws-lambda-rie:ro", IMAGE, "handler.http_entry.handler"]
+    container = _docker(*command[1:])
+    try:
+        url = f"http://{_docker('port', container, '8080/tcp').splitlines()[0]}{_INVOCATIONS}"
+        wait_until_it_answers(
+            url, probe, lambda: _docker("inspect", "--format={{.State.Running}}", container) == "true"
+        )
+        yield url
+    finally:
+        _docker("rm", "--force", container)
+
+
+def as_event(posted: Posted) -> Posted:
+    """The same request as API Gateway would hand it to the function."""
+    event = json.dumps(request(posted.body, content_type=posted.content_type))
+    return Posted(event.encode(), "application/json", json.dumps(posted.expected)[1:-1])
+
+
+def _docker(*arguments: str) -> str:
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _emulator_path() -> Path:
+    """Raises NoEmulator."""
+    if found := next(_SAM.rglob(_EMULATOR), None):
+        return found
+    raise NoEmulator("SAM, which brings the emulator along, is missing: make .venv-sam/ready")
