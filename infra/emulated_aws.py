@@ -74,13 +74,13 @@ class Cloud:
 
     def acknowledge(self, event: dict[str, Any], reply: dict[str, Any]) -> None:
         """Delete what the worker has done, and make what failed visible again, as Lambda and time do."""
-        failed = {failure["itemIdentifier"] for failure in reply["batchItemFailures"]}
-        for message in event["Records"]:
-            handle = message["receiptHandle"]
-            if message["messageId"] in failed:
-                self.sqs.change_message_visibility(QueueUrl=self.queue_url, ReceiptHandle=handle, VisibilityTimeout=0)
-            else:
-                self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=handle)
+        handles = {message["messageId"]: message["receiptHandle"] for message in event["Records"]}
+        failed = [handles.pop(failure["itemIdentifier"]) for failure in reply["batchItemFailures"]]
+        for handle in failed:
+            self.sqs.change_message_visibility(QueueUrl=self.queue_url, ReceiptHandle=handle, VisibilityTimeout=0)
+        if handles:
+            done: Any = [{"Id": message_id, "ReceiptHandle": handle} for message_id, handle in handles.items()]
+            self.sqs.delete_message_batch(QueueUrl=self.queue_url, Entries=done)
 
 
 @contextmanager

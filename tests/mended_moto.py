@@ -41,6 +41,16 @@ class Queue(models.Queue):
         now = unix_time_millis()
         return [each for each in self._messages if each.visible_at < now and each.delayed_until <= now]
 
+    def delete_message(self, receipt_handle: str) -> None:
+        """Most that is deleted is near the front; moto goes through all messages twice."""
+        found = next((each for each in self._messages if each.had_receipt_handle(receipt_handle)), None)
+        if found is None:
+            return super().delete_message(receipt_handle)  # which tells what was deleted before from what never was
+        self._messages.remove(found)
+        self.pending_messages.discard(found)
+        self.deleted_messages.update(found.all_receipt_handles)  # type: ignore[arg-type]
+        return None
+
 
 class _Attributes(Mapping[str, Any]):
     """Each is looked up when it is asked for, since three of them are counts of all messages."""

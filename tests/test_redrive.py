@@ -12,7 +12,7 @@ from infra.queues import waiting_in
 from infra.redrive import redrive
 from infra.stack import Stack
 from tests.aws import MAX_RECEIVE_COUNT, RESULTS, UPLOADS, Cloud, work_through
-from tests.faults import Faults
+from tests.faults import OUTAGE, Faults
 from tests.pictures import encoded, trousers
 
 
@@ -27,7 +27,7 @@ def dead(aws: Cloud, classifier: Classifier, card: ModelCard, caplog: pytest.Log
     caplog.set_level("CRITICAL")
     for place in range(12):
         aws.s3.put_object(Bucket=UPLOADS, Key=f"{place}.png", Body=encoded(trousers(28)))
-    failing = Worker(Faults(1.0, seed=1).s3(aws.port), classifier, card, Settings(results_bucket=RESULTS))
+    failing = Worker(Faults(seed=1, rates=OUTAGE).s3(aws.port), classifier, card, Settings(results_bucket=RESULTS))
     assert work_through(aws, failing) >= 12 * MAX_RECEIVE_COUNT
     assert waiting_in(aws.sqs, aws.queue_url) == 0
     return waiting_in(aws.sqs, aws.dead_letter_url)

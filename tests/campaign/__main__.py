@@ -17,9 +17,9 @@ from moto import mock_aws
 
 from handler.storage_events import UnknownEvent, uploads_in_text
 from tests.campaign.cloud import Cloud
-from tests.campaign.faults import Faults
 from tests.campaign.polling import BATCH, Lambda
 from tests.campaign.senders import FORBIDDEN, Senders
+from tests.faults import Faults
 
 NETWORK: Final = {"connect timeout": 0.004, "connection reset": 0.004, "answer lost": 0.004, "500 InternalError": 0.004}
 RATES: Final = {

@@ -4,8 +4,8 @@ from collections import Counter
 from typing import Any, Final
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from moto.core.models import botocore_stubber
 
 from handler.buckets import Worker
 from handler.classifier import Classifier, read_card
@@ -13,7 +13,7 @@ from handler.settings import Settings
 from handler.work_reports import WorkReport
 from infra.emulated_names import REGION, RESULTS
 from tests.campaign.cloud import Cloud
-from tests.campaign.faults import Crash, Faults
+from tests.faults import ONE_TRY, Crash, Faults
 
 BATCH: Final = 10
 
@@ -23,11 +23,10 @@ class Lambda:
 
     def __init__(self, cloud: Cloud, faults: Faults) -> None:
         self._cloud = cloud
-        one_try = Config(retries={"total_max_attempts": 1}, max_pool_connections=64)
-        s3 = boto3.client("s3", region_name=REGION, config=one_try)
-        self._sqs: Any = boto3.client("sqs", region_name=REGION, config=one_try)
-        faults.beset(s3)
-        faults.beset(self._sqs)
+        s3 = boto3.client("s3", region_name=REGION, config=ONE_TRY)
+        self._sqs: Any = boto3.client("sqs", region_name=REGION, config=ONE_TRY)
+        faults.beset(s3, botocore_stubber)
+        faults.beset(self._sqs, botocore_stubber)
         settings = Settings(results_bucket=RESULTS, max_body_bytes=10_000, downloads_at_once=16)
         self._worker = Worker(s3, Classifier.shipped(), read_card(), settings, report=self._count)
         self.counted: Counter[str] = Counter()

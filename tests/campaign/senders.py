@@ -12,7 +12,7 @@ from handler.classifier import Classifier
 from handler.images import views_of
 from infra.emulated_names import UPLOADS
 from tests.campaign.cloud import Cloud, Put
-from tests.campaign.faults import Faults
+from tests.faults import Faults
 from tests.machine import PROJECT
 from tests.pictures import encoded
 
