@@ -116,10 +116,11 @@ def test_contender_that_fails_says_why(tmp_path: Path) -> None:
 def test_notes_name_what_is_better_than_what_ships_and_nothing_else() -> None:
     shipped = _found(milliseconds=10.0, file_bytes=100)
     quicker = replace(shipped, calls={**shipped.calls, (1, 64): _spread(5.0)})
-    smaller = replace(_found(milliseconds=10.5, file_bytes=80))
-    _, _, third, fourth, *_ = CONTENDERS
+    smaller = _found(milliseconds=10.5, file_bytes=80)
+    _, same_package, third, fourth, *_ = CONTENDERS
+    at_random = replace(shipped, importing=_spread(9.0))  # of one package two imports are the same
 
-    notes = list(inference.winners({SHIPPED: shipped, third: quicker, fourth: smaller}))
+    notes = list(inference.winners({SHIPPED: shipped, same_package: at_random, third: quicker, fourth: smaller}))
 
     assert notes == [
         f"{third.title} takes less time than what ships: 64 images with one thread in 50% of the time.",

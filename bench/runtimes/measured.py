@@ -1,5 +1,6 @@
 """Contenders in; how large and how quick each is, and what it answers, out."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -14,7 +15,8 @@ from bench.timing import Spread
 
 SIZES: Final = (1, 8, 64)  # images of a call
 THREADS: Final = (1, 2)
-_CALLS: Final = {1: 10, 8: 4, 64: 1}  # of each size, in a round
+CALLS: Final = {1: 10, 8: 4, 64: 2}  # of each size, in a round
+_SETTLING_SECONDS: Final = 0.05  # for which a runtime's second thread may spin after a call, in wait of another
 _ANSWERED_AT_ONCE: Final = 100
 
 Case = tuple[int, int]  # threads, and images of a call
@@ -98,7 +100,9 @@ def _calls(
     """Seconds of every call, in turns, so that a busy moment of the machine meets all."""
     seconds: dict[tuple[Contender, int, int], list[float]] = {}
     for _ in range(rounds):
-        for size, calls in _CALLS.items():
+        for size, calls in CALLS.items():
             for (each, threads), process in processes.items():
                 seconds.setdefault((each, threads, size), []).extend(process.seconds(size, calls))
+                if threads > 1:
+                    time.sleep(_SETTLING_SECONDS)
     return seconds
