@@ -7,11 +7,13 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import boto3
 import httpx2
 import pytest
 
+from infra.emulated_names import REGION
 from tests.aws import CREDENTIALS, RESULTS, UPLOADS, Cloud
 from tests.machine import PROJECT, free_port, missing
 from tests.sending import WAYS
@@ -105,7 +107,7 @@ def test_the_template_is_valid() -> None:
 def test_the_package_is_the_same_for_both_functions_and_fits_lambda(package: Path) -> None:
     http, worker = (_files(package / name) for name in ("HttpFunction", "WorkerFunction"))
     assert http == worker
-    assert sum(http.values()) < 160e6  # Lambda takes 250 MB
+    assert sum(http.values()) < 101e6  # Lambda takes 250 MB
     assert "handler/model/classifier.onnx" in http
     assert not [name for name in http if name.startswith(("torch", "model_build", "tests", "infra"))]
 
@@ -122,6 +124,13 @@ def test_a_picture_gets_the_same_answer_on_lambda_as_from_make_run(
     image = request.getfixturevalue(picture)
     on_lambda, on_uvicorn = (httpx2.post(f"{url}/classify", **WAYS[way](image)) for url in (emulator, server))
     assert on_lambda.status_code == on_uvicorn.status_code == 200, on_lambda.text
+    assert on_lambda.json() == on_uvicorn.json()
+
+
+def test_what_the_model_saw_is_the_same_on_lambda(emulator: str, server: str, photo: bytes) -> None:
+    path = "/classify?explain=true"
+    on_lambda, on_uvicorn = (httpx2.post(url + path, content=photo, timeout=60) for url in (emulator, server))
+    assert on_lambda.json()["explanation"]["view"]
     assert on_lambda.json() == on_uvicorn.json()
 
 
@@ -142,6 +151,10 @@ def test_every_dialect_gives_on_lambda_the_scores_of_make_run(
         ("/labels", "application/json"),
         ("/model", "application/json"),
         ("/health", "application/json"),
+        ("/v1/models/fashion-mnist", "application/json"),
+        ("/v2", "application/json"),
+        ("/v2/health/ready", "application/json"),
+        ("/v2/models/fashion-mnist", "application/json"),
     ],
 )
 def test_every_page_is_the_same_on_lambda(path: str, content_type: str, emulator: str, server: str) -> None:
@@ -183,6 +196,42 @@ def test_the_worker_classifies_an_upload(aws: Cloud, emulated_s3: list[str], dra
     ((key, result),) = aws.results().items()
     assert key.startswith(f"results/{UPLOADS}/photo (1).jpg/")
     assert result["status"] == "done"
+
+
+_WORK: Final = """
+import json, sys
+from handler.s3_entry import handler
+class Context:
+    def get_remaining_time_in_millis(self): return 60_000
+print(json.dumps(handler(json.load(sys.stdin), Context())))
+"""
+
+
+def test_the_worker_of_the_package_tags_and_tells(aws: Cloud, package: Path, image: str, drawing: bytes) -> None:
+    boto3.client("events", endpoint_url=f"http://127.0.0.1:{aws.port}", region_name=REGION).create_event_bus(Name="bus")
+    for key, body in {"good.jpg": drawing, "bad.jpg": b"no image"}.items():
+        aws.s3.put_object(Bucket=UPLOADS, Key=key, Body=body)
+    endpoint = f"http://127.0.0.1:{aws.port}"
+    variables = {
+        **CREDENTIALS,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL_EVENTS": endpoint,
+        "S3_ENDPOINT_URL": endpoint,
+        "RESULTS_BUCKET": RESULTS,
+        "TAG_OBJECTS": "on",
+        "EVENT_BUS": "bus",
+        "PYTHONPATH": "/var/task",
+    }
+    command = ["docker", "run", "--rm", "--interactive", "--network=host", "--entrypoint=python3.13"]
+    command += [f"--volume={package / 'WorkerFunction'}:/var/task:ro"]
+    command += [f"--env={name}={value}" for name, value in variables.items()]
+    event = json.dumps(aws.receive())
+    done = subprocess.run([*command, image, "-c", _WORK], input=event, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == {"batchItemFailures": []}, done.stderr
+    assert sorted(result["status"] for result in aws.results().values()) == ["done", "rejected"]
+    tags = aws.s3.get_object_tagging(Bucket=UPLOADS, Key="good.jpg")["TagSet"]
+    assert {tag["Key"] for tag in tags} == {"label", "score"}
 
 
 def test_a_large_picture_goes_round_the_gateway_and_gets_its_answer(
