@@ -8,6 +8,7 @@ from typing import Any, Final
 
 _ORIGIN = re.compile(r"https?://[\w.-]+(:\d{1,5})?", re.ASCII)
 
+_REGION = re.compile(r"[a-z0-9-]{1,63}", re.ASCII)  # it becomes part of a host's name
 _LEVELS: Final = ("INFO", "WARNING", "ERROR")  # there is nothing below
 _NAMESPACE = re.compile(r"(?!AWS/)[\w./#:-]{1,255}", re.ASCII)  # CloudWatch's own rule
 
@@ -17,6 +18,7 @@ class Settings:
     """Limits on what is accepted, who may call, and where uploads and results are.
 
     Each field is set by the environment variable of the same name in capitals; one that is empty counts as not set.
+    Where AWS_REGION is not, AWS_DEFAULT_REGION is the region; Lambda sets both.
     """
 
     max_body_bytes: int = 20_000_000
@@ -31,6 +33,7 @@ class Settings:
     max_bytes_in_flight: int = 64_000_000  # of objects that the worker holds at once, before they are decoded
     tag_objects: bool = False  # whether a classified object gets the tags `label` and `score`
     event_bus: str = ""  # of EventBridge, which is told of each result; none if empty
+    aws_region: str | None = None  # of the buckets
     s3_endpoint_url: str | None = None  # only for an emulated S3
     log_level: str = "INFO"
     metrics_namespace: str = ""  # of the figures for CloudWatch; none are written if it is empty
@@ -38,8 +41,9 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """The settings that `environment` asks for. Raises ValueError that names a wrong variable."""
-        given = {field.name: environment.get(field.name.upper(), "") for field in fields(cls)}
-        return cls(**{name: _value(name, text.strip()) for name, text in given.items() if text.strip()})
+        given = {field.name: environment.get(field.name.upper(), "").strip() for field in fields(cls)}
+        given["aws_region"] = given["aws_region"] or environment.get("AWS_DEFAULT_REGION", "").strip()
+        return cls(**{name: _value(name, text) for name, text in given.items() if text})
 
 
 def _value(name: str, text: str) -> Any:
@@ -79,6 +83,12 @@ def _url(variable: str, text: str) -> str:
     return text
 
 
+def _region(variable: str, text: str) -> str:
+    if not _REGION.fullmatch(text):
+        raise ValueError(f"{variable} must be a region such as eu-central-1, but is {text!r}")
+    return text
+
+
 def _level(variable: str, text: str) -> str:
     if text not in _LEVELS:
         raise ValueError(f"{variable} must be one of {', '.join(_LEVELS)}, but is {text!r}")
@@ -105,6 +115,7 @@ _READERS: Final = {
     "downloads_at_once": _positive,
     "max_bytes_in_flight": _positive,
     "tag_objects": _truth,
+    "aws_region": _region,
     "s3_endpoint_url": _url,
     "log_level": _level,
     "metrics_namespace": _namespace,

@@ -3,7 +3,6 @@
 import base64
 import json
 import logging
-import os
 import re
 import uuid
 from collections.abc import Callable, Iterator
@@ -55,11 +54,10 @@ def upload_origin(settings: Settings) -> str | None:
         return None
     if settings.s3_endpoint_url:
         return settings.s3_endpoint_url
-    region = _region()
-    if not region:
+    if not settings.aws_region:
         return None
-    domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    return f"https://{settings.uploads_bucket}.s3.{region}.{domain}"
+    domain = "amazonaws.com.cn" if settings.aws_region.startswith("cn-") else "amazonaws.com"
+    return f"https://{settings.uploads_bucket}.s3.{settings.aws_region}.{domain}"
 
 
 def s3_client(settings: Settings) -> "S3Client":
@@ -76,7 +74,7 @@ def s3_client(settings: Settings) -> "S3Client":
         raise NoCredentialsError  # what botocore does at each call, except when it signs a ticket: there it stumbles
     client = session.create_client(
         "s3",
-        region_name=_region(),
+        region_name=settings.aws_region,
         endpoint_url=settings.s3_endpoint_url,
         config=Config(
             connect_timeout=2,
@@ -155,10 +153,6 @@ class Uploads:
 
     def _disconnect(self) -> None:
         self._client = None  # and with it its connections and credentials
-
-
-def _region() -> str | None:
-    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")  # Lambda sets both
 
 
 def _expiration(policy: str) -> datetime:

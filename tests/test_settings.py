@@ -48,10 +48,17 @@ def test_nothing_needs_to_be_set() -> None:
         ("DOWNLOADS_AT_ONCE", "1", 1),
         ("LOG_LEVEL", "WARNING", "WARNING"),
         ("METRICS_NAMESPACE", "my-stack", "my-stack"),
+        ("AWS_REGION", "eu-central-1", "eu-central-1"),
     ],
 )
 def test_a_variable_sets_the_field_of_its_name(variable: str, text: str, value: Any) -> None:
     assert getattr(Settings.from_environment({variable: text}), variable.lower()) == value
+
+
+@pytest.mark.parametrize(("region", "used"), [("eu-west-1", "eu-west-1"), (" ", "us-east-1")])
+def test_the_default_region_counts_where_no_other_is_set(region: str, used: str) -> None:
+    environment = {"AWS_REGION": region, "AWS_DEFAULT_REGION": "us-east-1"}
+    assert Settings.from_environment(environment).aws_region == used
 
 
 @pytest.mark.parametrize(
@@ -76,6 +83,7 @@ def test_a_variable_sets_the_field_of_its_name(variable: str, text: str, value: 
         ("S3_ENDPOINT_URL", "localhost"),
         ("TAG_OBJECTS", "yes"),
         ("DOWNLOADS_AT_ONCE", "0"),
+        ("AWS_REGION", "eu; script-src *"),
     ],
 )
 def test_a_wrong_variable_is_named(variable: str, text: str) -> None:

@@ -169,9 +169,9 @@ def _accepted(variable: str, value: str) -> bool:
 @pytest.fixture
 def upload_key(monkeypatch: pytest.MonkeyPatch) -> str:
     """A key that the API gives to an upload."""
-    for name, value in {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1"}.items():
+    for name, value in {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}.items():
         monkeypatch.setenv(name, value)
-    return Uploads(Settings(uploads_bucket="u", results_bucket="r")).ticket().fields["key"]
+    return Uploads(Settings(uploads_bucket="u", results_bucket="r", aws_region="us-east-1")).ticket().fields["key"]
 
 
 def test_uploads_and_their_results_are_forgotten_and_what_came_otherwise_is_not(upload_key: str) -> None:
