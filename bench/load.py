@@ -19,8 +19,8 @@ class NoWrk(Exception):
     """There is no load generator to measure with."""
 
 
-class DidNotStart(Exception):
-    """A server that should be measured does not answer."""
+class DoesNotAnswer(Exception):
+    """There is no server where one should be measured."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,15 @@ def need_wrk() -> None:
 
 
 def load(url: str, posted: Posted, connections: int, seconds: int) -> Load:
-    """In one thread of wrk. Raises NoWrk."""
+    """In one thread of wrk. Raises NoWrk or DoesNotAnswer."""
     need_wrk()
     with tempfile.NamedTemporaryFile() as file:
         Path(file.name).write_bytes(posted.body)
         command = ["wrk", "--threads=1", f"--connections={connections}", f"--duration={seconds}s", "--timeout=10s"]
         command += [f"--script={_SCRIPT}", url, "--", file.name, posted.content_type, posted.expected]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise DoesNotAnswer(f"{url}: {done.stderr or done.stdout}")
     told = json.loads(done.stdout.splitlines()[-1])
     right = told["requests"] - told["wrong"]
     return Load(
@@ -77,7 +79,7 @@ def post(url: str, posted: Posted) -> str:
 
 
 def wait_until_it_answers(url: str, posted: Posted, runs: Callable[[], bool]) -> None:
-    """Raises DidNotStart."""
+    """Raises DoesNotAnswer."""
     give_up = monotonic() + 60
     while runs() and monotonic() < give_up:
         try:
@@ -86,4 +88,4 @@ def wait_until_it_answers(url: str, posted: Posted, runs: Callable[[], bool]) ->
             sleep(0.2)
         else:
             return
-    raise DidNotStart(f"nothing answers at {url}")
+    raise DoesNotAnswer(f"nothing answers at {url}")

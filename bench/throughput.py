@@ -45,10 +45,10 @@ def measure(*, quick: bool) -> Section:
     need_wrk()
     need_image()
     rounds, seconds, connections = (2, 1, (1, 8)) if quick else (3, 3, (1, 8, 32))
-    pictures = _pictures()
+    posted = pictures_to_post()
     folder = package(HTTP, IN_IMAGE, None, bytecode=True).folder
-    loads = _loads(pictures, folder, connections, rounds=rounds, seconds=seconds)
-    several = _several_at_once(pictures, folder, seconds)
+    loads = _loads(posted, folder, connections, rounds=rounds, seconds=seconds)
+    several = _several_at_once(posted, folder, seconds)
     return Section(
         name="throughput",
         title="Pictures a second over HTTP",
@@ -60,7 +60,7 @@ def measure(*, quick: bool) -> Section:
     )
 
 
-def _pictures() -> dict[str, Posted]:
+def pictures_to_post() -> dict[str, Posted]:
     """What is posted, and how the answer begins if it is what this project's classifier says without any server."""
     classifier, found = Classifier.shipped(), {}
     for name, content_type, data in (
@@ -114,11 +114,11 @@ def _several_at_once(pictures: Mapping[str, Posted], package_folder: Path, secon
 def _table(loads: Mapping[_Scenario, list[Load]], several: Mapping[_Scenario, Load]) -> Table:
     columns = ("server", "picture", "connections", "pictures/s: median (quartiles)", "p50, ms", "p95, ms", "p99, ms")
     all_loads = {**loads, **{each: [own] for each, own in several.items()}}
-    rows = ((each.server, each.picture, each.connections, *_cells(own)) for each, own in all_loads.items())
+    rows = ((each.server, each.picture, each.connections, *cells(own)) for each, own in all_loads.items())
     return Table("Throughput and latency", (*columns, "answers", "errors"), tuple(rows))
 
 
-def _cells(loads: Sequence[Load]) -> tuple[Cell, ...]:
+def cells(loads: Sequence[Load]) -> tuple[Cell, ...]:
     """Percentiles are medians of the rounds'; nothing is known of a server that gave no right answer."""
     answers, errors = sum(each.answers for each in loads), sum(each.errors for each in loads)
     if not all(each.requests_per_second for each in loads):
