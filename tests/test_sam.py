@@ -215,7 +215,7 @@ def test_the_worker_of_the_package_tags_and_tells(aws: Cloud, package: Path, ima
     variables = {
         **CREDENTIALS,
         "AWS_DEFAULT_REGION": REGION,
-        "AWS_ENDPOINT_URL_EVENTS": endpoint,
+        "AWS_ENDPOINT_URL_EVENTBRIDGE": endpoint,
         "S3_ENDPOINT_URL": endpoint,
         "RESULTS_BUCKET": RESULTS,
         "TAG_OBJECTS": "on",
