@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ from starlette.testclient import TestClient
 
 from handler.api import create_app
 from handler.classifier import MODEL_PATH, Classifier
-from handler.contract import Classification, ModelCard, Views
+from handler.contract import ModelCard
 from handler.settings import Settings
+from tests.broken_classifier import BrokenClassifier
 from tests.conftest import RunningServer
 from tests.hostile_inputs import HOSTILE, PNG
 from tests.pictures import encoded, trousers
@@ -103,13 +104,6 @@ def test_a_content_length_that_lies_does_not_lift_the_limit(small_client: TestCl
 
 def test_an_image_over_the_limit_of_pixels_is_refused(small_client: TestClient) -> None:
     assert_problem(small_client.post("/classify", content=encoded(trousers(281).convert("1"))), 413)
-
-
-class BrokenClassifier(Classifier):
-    """Fails in a way that nobody foresaw."""
-
-    def classify(self, pictures: Sequence[Views], top_k: int) -> list[Classification]:
-        raise ZeroDivisionError(f"{len(pictures)} {top_k}")
 
 
 def test_an_unexpected_error_is_a_problem_too_and_is_passed_on_to_the_log(card: ModelCard) -> None:

@@ -15,8 +15,8 @@ from handler.request_reports import RequestReport
 from handler.settings import Settings
 from handler.sightings import Sighting
 from tests.aws import RESULTS, UPLOADS, Cloud, work_through
+from tests.broken_classifier import BrokenClassifier
 from tests.cloudwatch import Metric, figures_in
-from tests.test_tracing import BrokenClassifier
 
 LAMBDA = {"AWS_LAMBDA_FUNCTION_NAME": "shop-http", "AWS_LAMBDA_FUNCTION_VERSION": "7"}
 FUNCTION = {"Function": "shop-http"}

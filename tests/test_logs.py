@@ -14,7 +14,7 @@ from handler.api import create_app
 from handler.classifier import MODEL_PATH, Classifier
 from handler.contract import ModelCard
 from handler.settings import Settings
-from tests.test_tracing import BrokenClassifier
+from tests.broken_classifier import BrokenClassifier
 
 
 class LambdaLog:

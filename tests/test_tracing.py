@@ -1,16 +1,16 @@
 """Every reply, errors too, says which request it answers and how long that took."""
 
 import re
-from collections.abc import Sequence
 
 import pytest
 from starlette.testclient import TestClient
 
 from handler.api import create_app
 from handler.classifier import MODEL_PATH, Classifier
-from handler.contract import Classification, ModelCard, Views
+from handler.contract import ModelCard
 from handler.http_entry import handler
 from handler.settings import Settings
+from tests.broken_classifier import BrokenClassifier
 from tests.gateway_events import Sent, http_api_event, rest_event
 
 
@@ -34,13 +34,6 @@ def test_every_reply_has_an_id_and_a_time(client: TestClient, method: str, path:
     assert reply.status_code == status
     assert re.fullmatch(r"[0-9a-f]{32}", reply.headers["x-request-id"])
     assert steps(reply.headers["server-timing"])["total"] >= 0
-
-
-class BrokenClassifier(Classifier):
-    """Fails in a way that nobody foresaw."""
-
-    def classify(self, pictures: Sequence[Views], top_k: int) -> list[Classification]:
-        raise ZeroDivisionError(f"{len(pictures)} {top_k}")
 
 
 def test_even_an_unforeseen_error_has_them_and_may_be_read_by_other_origins(card: ModelCard, png: bytes) -> None:
