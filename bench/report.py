@@ -43,7 +43,8 @@ def _part(document: dict[str, Any]) -> str:
     for table in section["tables"]:
         parts += [f"**{table['title']}**", markdown(Table(**table))]
     parts += [f"![{plot['title']}]({plot['name']}.png)" for plot in section["plots"]]
-    return "\n\n".join(parts + [f"- {note}" for note in section["notes"]])
+    notes = "\n".join(f"- {note}" for note in section["notes"])
+    return "\n\n".join([*parts, *filter(None, [notes])])
 
 
 def _text(cell: Cell) -> str:
@@ -57,7 +58,7 @@ def _text(cell: Cell) -> str:
 def _draw(plot: Plot, path: Path) -> None:
     from matplotlib.figure import Figure  # noqa: PLC0415  half a second
 
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    figure = Figure(figsize=(10, 4.5), layout="constrained")
     axes = figure.subplots()
     names = [x for points in plot.series.values() for x, _ in points if isinstance(x, str)]
     ticks = list(dict.fromkeys(names))
@@ -78,5 +79,5 @@ def _draw(plot: Plot, path: Path) -> None:
         axes.set_yscale("log")
     axes.grid(alpha=0.3)
     if len(plot.series) > 1:
-        axes.legend()
+        figure.legend(loc="outside right upper")
     figure.savefig(path, dpi=120, metadata={"Software": None})

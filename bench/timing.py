@@ -23,7 +23,10 @@ class Spread:
 
     def milliseconds(self) -> str:
         """As in a table: the median, and the quartiles in parentheses."""
-        return f"{self.median * 1e3:.3g} ({self.lower * 1e3:.3g} to {self.upper * 1e3:.3g})"
+        median, lower, upper = (
+            f"{each * 1e3:,.0f}" if each >= 1 else f"{each * 1e3:.3g}" for each in (self.median, self.lower, self.upper)
+        )
+        return f"{median} ({lower} to {upper})"
 
 
 def in_turns(
