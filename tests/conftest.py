@@ -4,14 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
@@ -25,6 +23,7 @@ from tests.aws import CREDENTIALS, Cloud, WorkerOf, emulated_aws, new_cloud
 from tests.large_uploads import settings_at
 from tests.machine import PROJECT, free_port
 from tests.pictures import encoded, trousers
+from tests.waiting import wait_until_healthy
 
 # The background job of a shell ignores Ctrl-C, and so would every process that the tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -139,19 +138,8 @@ def serving(log_path: Path, *options: str) -> Iterator[RunningServer]:
     with log_path.open("w") as log, subprocess.Popen(command, cwd=PROJECT, stdout=log, stderr=log) as process:
         try:
             server = RunningServer(f"http://127.0.0.1:{port}", process.pid)
-            _wait_until_healthy(server.address, process, log_path)
+            wait_until_healthy(server.address, process, log_path.read_text)
             yield server
         finally:
             process.terminate()
             process.wait(timeout=20)
-
-
-def _wait_until_healthy(address: str, process: subprocess.Popen[bytes], log_path: Path) -> None:
-    give_up = time.monotonic() + 60
-    while time.monotonic() < give_up and process.poll() is None:
-        try:
-            if httpx2.get(f"{address}/health").status_code == 200:
-                return
-        except httpx2.TransportError:
-            time.sleep(0.1)
-    pytest.fail(f"the server did not start:\n{log_path.read_text()}")

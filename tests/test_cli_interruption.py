@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fcntl import ioctl
 from pathlib import Path
 from subprocess import PIPE
@@ -18,6 +18,7 @@ from starlette.testclient import TestClient
 from handler.command_line.parallel import in_order
 from tests.command_line import start
 from tests.scripted_server import Reply, Script, Sent, scripted
+from tests.waiting import wait_until
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="looks into the process by /proc")
 FILES = 50
@@ -140,10 +141,3 @@ def is_caught(number: int, process: subprocess.Popen[bytes]) -> bool:
     status = Path(f"/proc/{process.pid}/status").read_text()
     caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
     return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.02)

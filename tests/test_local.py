@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from PIL import Image
 
 from tests.machine import PROJECT, free_port
 from tests.pictures import encoded, trousers
+from tests.waiting import wait_until, wait_until_healthy
 
 LIMIT = 20_000_000
 # What a user may have set for AWS itself, none of which may reach the emulation or be reached by it.
@@ -41,22 +41,11 @@ def running(log_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     with log_path.open("w") as log:
         process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=log, stderr=log)
     try:
-        give_up = time.monotonic() + 60
-        while not _answers(address):
-            assert time.monotonic() < give_up, log_path.read_text()
-            assert process.poll() is None, log_path.read_text()
-            time.sleep(0.01)
+        wait_until_healthy(address, process, log_path.read_text)
         yield address, process
     finally:
         process.terminate()
         process.wait(timeout=20)
-
-
-def _answers(address: str) -> bool:
-    try:
-        return httpx2.get(f"{address}/health").status_code == 200
-    except httpx2.TransportError:
-        return False
 
 
 @pytest.fixture(scope="module")
@@ -82,11 +71,8 @@ def upload(stack: str, body: bytes) -> str:
 
 def result_at(address: str) -> dict[str, Any]:
     """The result, once there is one."""
-    give_up = time.monotonic() + 60
-    while (reply := httpx2.get(address)).json().get("status") == "pending":
-        assert time.monotonic() < give_up, "the worker does not work"
-        time.sleep(0.05)
-    result: dict[str, Any] = reply.json()
+    wait_until(lambda: httpx2.get(address).json().get("status") != "pending", lambda: "the worker does not work")
+    result: dict[str, Any] = httpx2.get(address).json()
     return result
 
 

@@ -6,15 +6,14 @@ import re
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from tests.machine import PROJECT, free_port
+from tests.waiting import wait_until_healthy
 
 _BLOCK = re.compile(r"(?:<!-- not run: (?P<excuse>.+?) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)```\n", re.DOTALL)
 
@@ -68,21 +67,11 @@ def port(folder: Path) -> Iterator[int]:
         ["make", "run"], cwd=folder, env={**os.environ, "PORT": str(port)}, start_new_session=True
     )
     try:
-        give_up = time.monotonic() + 60
-        while not _answers(port):
-            assert time.monotonic() < give_up, "`make run` does not answer"
-            time.sleep(0.2)
+        wait_until_healthy(f"http://127.0.0.1:{port}", server)
         yield port
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(timeout=20)
-
-
-def _answers(port: int) -> bool:
-    try:
-        return httpx2.get(f"http://127.0.0.1:{port}/health").status_code == 200
-    except httpx2.TransportError:
-        return False
 
 
 @pytest.mark.parametrize("block", [pytest.param(block, id=block.name) for block in blocks() if not block.excuse])
