@@ -1,7 +1,9 @@
 """The emulated AWS as the tests use it: emptied for each of them, and within reach of containers."""
 
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx2
@@ -41,6 +43,24 @@ def work_through(aws: Cloud, worker: Worker) -> int:
         given += len(event["Records"])
         aws.acknowledge(event, worker.handle(event))
     return given
+
+
+@contextmanager
+def meanwhile(act: Callable[[], object], pause_seconds: float = 0) -> Iterator[None]:
+    """Beside what follows, `act` again and again; what was begun is finished."""
+    stop = threading.Event()
+
+    def go_on() -> None:
+        while not stop.wait(pause_seconds):
+            act()
+
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def event_file(name: str) -> dict[str, Any]:

@@ -2,9 +2,8 @@
 
 import os
 import random
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +16,7 @@ from handler.result_keys import result_key
 from handler.settings import Settings
 from infra.backfill import Backfill, CannotBackfill
 from infra.stack import Stack
-from tests.aws import RESULTS, UPLOADS, Cloud
+from tests.aws import RESULTS, UPLOADS, Cloud, meanwhile
 from tests.faults import OUTAGE, Faults
 from tests.pictures import encoded, trousers
 from tests.step_functions import emulated_state_machine
@@ -75,26 +74,18 @@ def key(place: int) -> str:
     return f"shop {place % 7}/50%+ü/{place:05}.png"
 
 
-@contextmanager
-def working(site: Site) -> Iterator[None]:
+def working(site: Site) -> AbstractContextManager[None]:
     """Meanwhile the worker empties the queue; one delivery in ten comes twice."""
-    stop, chance = threading.Event(), random.Random(SEED)
+    chance = random.Random(SEED)
 
     def work() -> None:
-        while not stop.is_set():
-            event = site.aws.receive(wait_seconds=1)
-            if event["Records"] and chance.random() < 0.1:
-                site.worker.handle(event)
-            if event["Records"]:
-                site.aws.acknowledge(event, site.worker.handle(event))
+        event = site.aws.receive(wait_seconds=1)
+        if event["Records"] and chance.random() < 0.1:
+            site.worker.handle(event)
+        if event["Records"]:
+            site.aws.acknowledge(event, site.worker.handle(event))
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+    return meanwhile(work)
 
 
 def start_and_follow(site: Site) -> int:

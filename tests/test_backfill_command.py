@@ -5,9 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -19,7 +17,7 @@ from handler.classifier import Classifier
 from handler.contract import ModelCard
 from handler.settings import Settings
 from infra.emulated_names import REGION
-from tests.aws import Cloud, work_through
+from tests.aws import Cloud, meanwhile, work_through
 from tests.machine import PROJECT
 from tests.pictures import encoded, trousers
 from tests.step_functions import ROLE, definition, edited, let_state_machines_run
@@ -89,21 +87,8 @@ def finished(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
     return process.returncode, out, errors
 
 
-@contextmanager
-def working(stack: Cloud, worker: Worker) -> Iterator[None]:
-    stop = threading.Event()
-
-    def work() -> None:
-        while not stop.wait(0.1):
-            work_through(stack, worker)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+def working(stack: Cloud, worker: Worker) -> AbstractContextManager[None]:
+    return meanwhile(lambda: work_through(stack, worker), pause_seconds=0.1)
 
 
 def test_one_command_classifies_what_is_there_and_the_next_finds_nothing_to_do(stack: Cloud, worker: Worker) -> None:

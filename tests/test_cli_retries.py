@@ -106,18 +106,15 @@ def test_after_a_failure_the_others_do_not_wait_until_one_succeeds(right: bytes,
             assert len(there.sent) == requests_so_far
 
 
-def test_throttling_is_waited_out_whatever_was_before(right: bytes, png: bytes) -> None:
-    replies = [*[BUSY] * 7, Reply(429), Reply(429), Reply(200, right)]
-    with scripted(lambda _, before: replies[before]) as (there, address):
-        classifier = endpoint(address)
-        with pytest.raises(EndpointFailure):
-            classifier.classify(png, 1)
-        assert classifier.classify(png, 1).known
-    assert len(there.sent) == len(replies)
-
-
-def test_throttling_does_not_end_the_patience_with_others(right: bytes, png: bytes) -> None:
-    replies = [*[Reply(429)] * 7, BUSY, BUSY, Reply(200, right)]
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        pytest.param([*[BUSY] * 7, Reply(429), Reply(429)], id="throttling after other trouble"),
+        pytest.param([*[Reply(429)] * 7, BUSY, BUSY], id="other trouble after throttling"),
+    ],
+)
+def test_what_was_before_does_not_shorten_the_patience(trouble: list[Reply], right: bytes, png: bytes) -> None:
+    replies = [*trouble, Reply(200, right)]
     with scripted(lambda _, before: replies[before]) as (there, address):
         classifier = endpoint(address)
         with pytest.raises(EndpointFailure):

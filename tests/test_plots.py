@@ -15,7 +15,6 @@ from handler.images import decode
 from model_build import plots
 from model_build.__main__ import app
 from model_build.checks import WrongArray, check_array, check_images
-from model_build.config import Config
 from model_build.data import DATASETS, MNIST, download
 from model_build.embedding import flat_map, pooled_features
 from model_build.network import build_network
@@ -23,18 +22,10 @@ from model_build.runs import RunError
 from model_build.show import Picture, run_picture
 from model_build.stages import conversion_stages
 from model_build.train import BEST_FILE, train
+from tests.small_run import ONE_EPOCH
 
 LABELS = DATASETS["fashion-mnist"].labels
 DARK = np.zeros((20, 28, 28), np.uint8)
-SMALL = Config(
-    epochs=1,
-    finishing_epochs=0,
-    train_images=256,
-    widths=(4, 8),
-    blocks_per_stage=1,
-    photo_variants=0,
-    unknown_images=20,
-)
 
 
 def clusters(count: int, each: int) -> torch.Tensor:
@@ -59,7 +50,7 @@ def test_the_map_is_the_same_each_time() -> None:
 
 
 def test_the_pooled_features_are_what_the_last_layer_sees() -> None:
-    network = build_network(SMALL).eval()
+    network = build_network(ONE_EPOCH).eval()
     features = pooled_features(network, torch.from_numpy(DARK), MNIST)
     normalized = torch.full((20, 1, 28, 28), -MNIST.mean / MNIST.deviation)
     with torch.inference_mode():
@@ -124,7 +115,7 @@ def test_a_picture_that_needs_no_conversion_has_stages_too() -> None:
         ),
         pytest.param(lambda: flat_map(torch.zeros(5)), r"but got float32 of shape \(5,\)", id="one dimension"),
         pytest.param(
-            lambda: pooled_features(build_network(SMALL), torch.full((4, 28, 28), 255, dtype=torch.uint8), MNIST),
+            lambda: pooled_features(build_network(ONE_EPOCH), torch.full((4, 28, 28), 255, dtype=torch.uint8), MNIST),
             "expected bright things on black ground",
             id="white ground",
         ),
@@ -154,7 +145,7 @@ def test_no_images_at_all_are_right_as_well() -> None:
 def test_show_says_where_it_wrote_a_picture_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     run = Path("runs", "fashion-mnist")
-    train(run, SMALL)
+    train(run, ONE_EPOCH)
     for picture in ("curves", "embedding"):
         done = CliRunner().invoke(app, ["show", picture, "--images", "50"])
         assert done.stdout == f"wrote {run / picture}.png\n"
@@ -166,7 +157,7 @@ def test_show_says_where_it_wrote_a_picture_of_a_run(tmp_path: Path, monkeypatch
 @pytest.mark.usefixtures("datasets_dir")
 def test_weights_of_another_network_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    SMALL.save(tmp_path)
-    torch.save(build_network(replace(SMALL, widths=(4, 16))).state_dict(), tmp_path / BEST_FILE)
+    ONE_EPOCH.save(tmp_path)
+    torch.save(build_network(replace(ONE_EPOCH, widths=(4, 16))).state_dict(), tmp_path / BEST_FILE)
     with pytest.raises(RunError, match="does not fit the network of today"):
         run_picture(Picture.EMBEDDING, tmp_path)

@@ -10,24 +10,17 @@ from typer.testing import CliRunner
 from model_build import runs
 from model_build.__main__ import app
 from model_build.calibrate import calibrate
-from model_build.config import CONFIG_FILE, Config
+from model_build.config import CONFIG_FILE
 from model_build.evaluate import METRICS_FILE, evaluate
 from model_build.export import export
 from model_build.quantize import quantize
 from model_build.runs import RunError
 from model_build.train import HISTORY_FILE, train
+from tests.small_run import ONE_EPOCH
 from tests.test_model_build import model_build
 
 NAMES = ("finished", "trained")
-SMALL = Config(
-    epochs=2,
-    finishing_epochs=0,
-    train_images=256,
-    widths=(4, 8),
-    blocks_per_stage=1,
-    photo_variants=0,
-    unknown_images=20,
-)
+SMALL = replace(ONE_EPOCH, epochs=2)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +32,7 @@ def folder(datasets_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
         here.chdir(folder)
         for stage in (train, calibrate, export, quantize, evaluate):
             stage(Path("runs/finished"), SMALL)
-        train(Path("runs/trained"), replace(SMALL, epochs=1, seed=2))
+        train(Path("runs/trained"), replace(ONE_EPOCH, seed=2))
     return folder
 
 
