@@ -15,9 +15,9 @@ from bench.machine import versions
 from bench.pictures import small_png
 from bench.rivals.contenders import BARE, CONTENDERS, FLOAT, HTTP, PYTORCH, Contender
 from bench.rivals.packages import Package, package
-from bench.rivals.pythons import IN_IMAGE, Interpreter, torch_for_cpus
+from bench.rivals.pythons import IN_IMAGE, THIS, Interpreter, torch_for_cpus
 from bench.rivals.starting import Start, starter
-from bench.rivals.torch_builds import import_of_torch
+from bench.rivals.torch_builds import imports_of_torch
 from bench.sections import Cell, Plot, Section, Table
 from bench.timing import Spread
 
@@ -56,12 +56,11 @@ def measure(*, quick: bool) -> Section:
     Raises NoDocker.
     """
     need_image()
-    torch, rounds = None if quick else torch_for_cpus(), 2 if quick else 9
+    torch, rounds = None if quick else torch_for_cpus(), 2 if quick else 7
     starts = _starts(list(_entrants(torch)), rounds)
     tables = [_parts_table(starts), _needs_table(starts)]
     if torch and not quick:
-        pytorch = next(each.package for each in starts if each.contender is PYTORCH and each.bytecode)
-        tables.append(import_of_torch(torch, pytorch.folder, rounds))
+        tables.append(_torch_table(torch, starts))
     return Section(
         name="cold_starts",
         title="Cold starts",
@@ -116,6 +115,17 @@ def _write_events(folder: Path) -> Path:
 
 def _spread(starts: Sequence[Start], part: str) -> Spread:
     return Spread.of([start.seconds[part] for start in starts])
+
+
+def _torch_table(torch: tuple[Interpreter, str], starts: Iterable[_Entrant]) -> Table:
+    """What the choice of a build decides."""
+    package_folder = next(each.package.folder for each in starts if each.contender is PYTORCH and each.bytecode)
+    builds = imports_of_torch(torch, package_folder, rounds=5)
+    return Table(
+        f"A process that imports PyTorch and ends: in Python {THIS.version}, not in Docker, with bytecode",
+        ("build of PyTorch", "unpacked, with CUDA's libraries if it has them, MB", "ms: median (quartiles)"),
+        tuple((name, size / 1e6, _milliseconds(seconds)) for name, (size, seconds) in builds.items()),
+    )
 
 
 def _milliseconds(spread: Spread) -> str:
@@ -194,6 +204,10 @@ def _parts_plot(starts: Mapping[_Entrant, list[Start]]) -> Plot:
 def _comparisons(starts: Mapping[_Entrant, list[Start]]) -> Iterator[str]:
     """Who is first, and by how much this project's HTTP function is ahead or behind."""
     ours = _total_ms(starts, HTTP, bytecode=True)
+    yield (
+        f"{BARE.name}: it knows one path and one way to send a picture, cuts nothing out of photos, tells no error, and"
+        " has no documentation; what starts sooner does less."
+    )
     for rival in (BARE, FLOAT, PYTORCH):
         for bytecode, how in ((True, "with bytecode"), (False, "as sam build leaves it")):
             if _of(starts, rival, bytecode=bytecode):

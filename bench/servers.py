@@ -11,7 +11,7 @@ from typing import Final
 
 from bench.inside.events import request
 from bench.lambda_image import IMAGE
-from bench.load import Posted, wait_until_it_answers
+from bench.load import DoesNotAnswer, Posted, wait_until_it_answers
 
 _SAM: Final = Path(__file__).parent.parent / ".venv-sam"
 _EMULATOR: Final = "aws-lambda-rie-x86_64"
@@ -50,6 +50,8 @@ def emulator(package: Path, probe: Posted) -> Iterator[str]:
             url, probe, lambda: _docker("inspect", "--format={{.State.Running}}", container) == "true"
         )
         yield url
+    except (DoesNotAnswer, OSError) as error:
+        raise DoesNotAnswer(f"{error}; the emulator said: {_log(container)[-2000:]}") from error
     finally:
         _docker("rm", "--force", container)
 
@@ -62,6 +64,10 @@ def as_event(posted: Posted) -> Posted:
 
 def _docker(*arguments: str) -> str:
     return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _log(container: str) -> str:
+    return subprocess.run(["docker", "logs", container], capture_output=True, text=True, check=True).stderr
 
 
 def _emulator_path() -> Path:

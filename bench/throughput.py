@@ -1,10 +1,9 @@
 """How many pictures a server answers each second over HTTP, and how long each waits, by connections at once."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
+from time import sleep
 from typing import Final
 
 from bench.docker_image import need_image
@@ -23,6 +22,7 @@ from handler.images import views_of
 UVICORN: Final = "uvicorn"
 EMULATOR: Final = "Lambda's emulator"
 _SEVERAL: Final = 8
+_PAUSE_SECONDS: Final = 0.1  # the emulator is not free for the next request at once
 _METHOD: Final = (
     "wrk posts the same picture again and again to /classify, each connection as soon as it has its answer, from the"
     " same machine, whose cores it shares with the server.",
@@ -40,23 +40,31 @@ class _Scenario:
     connections: int
 
 
+@dataclass(frozen=True)
+class _Effort:
+    rounds: int
+    seconds: int
+    connections: tuple[int, ...]
+
+
 def measure(*, quick: bool) -> Section:
     """Needs wrk, Docker with Lambda's image, and SAM, which has the emulator. Raises NoWrk, NoDocker or NoEmulator."""
     need_wrk()
     need_image()
-    rounds, seconds, connections = (2, 1, (1, 8)) if quick else (3, 3, (1, 8, 32))
-    posted = pictures_to_post()
-    folder = package(HTTP, IN_IMAGE, None, bytecode=True).folder
-    loads = _loads(posted, folder, connections, rounds=rounds, seconds=seconds)
-    several = _several_at_once(posted, folder, seconds)
+    effort = _Effort(rounds=2, seconds=1, connections=(1, 8)) if quick else _Effort(3, 2, (1, 8, 32))
+    loads = _loads(effort)
     return Section(
         name="throughput",
         title="Pictures a second over HTTP",
-        method=(*_METHOD, f"{rounds} rounds of all, {seconds} s each, after one of a second that does not count."),
-        tables=(_table(loads, several),),
+        method=(
+            *_METHOD,
+            f"{effort.rounds} rounds of all, {effort.seconds} s each, after a second with one connection that does not"
+            " count; each has a new emulator. Percentiles are the medians of the rounds'.",
+        ),
+        tables=(_table(loads),),
         plots=tuple(_plots(loads)),
-        notes=tuple(_notes(loads, several)),
-        versions={**versions(("fastapi", "mangum", "onnxruntime", "pillow", "starlette", "uvicorn"))},
+        notes=tuple(_notes(loads)),
+        versions=versions(("fastapi", "mangum", "onnxruntime", "pillow", "starlette", "uvicorn")),
     )
 
 
@@ -72,54 +80,44 @@ def pictures_to_post() -> dict[str, Posted]:
     return found
 
 
-def _loads(
-    pictures: Mapping[str, Posted], package_folder: Path, connections: Sequence[int], *, rounds: int, seconds: int
-) -> dict[_Scenario, list[Load]]:
-    probe = next(iter(pictures.values()))
-    with ExitStack() as stack:
-        urls = {
-            UVICORN: stack.enter_context(uvicorn(probe)),
-            EMULATOR: stack.enter_context(emulator(package_folder, as_event(probe))),
-        }
-        posted = {UVICORN: pictures, EMULATOR: {name: as_event(each) for name, each in pictures.items()}}
-        scenarios = [_Scenario(UVICORN, name, count) for name in pictures for count in connections]
-        scenarios += [_Scenario(EMULATOR, name, 1) for name in pictures]
-        loads: dict[_Scenario, list[Load]] = {each: [] for each in scenarios}
-        for server, url in urls.items():
-            for each in posted[server].values():
-                _check(post(url, each), each, server)
-                load(url, each, connections=1, seconds=1)
-        for _ in range(rounds):
-            for scenario, found in loads.items():
-                picture = posted[scenario.server][scenario.picture]
-                found.append(load(urls[scenario.server], picture, scenario.connections, seconds))
+def _loads(effort: _Effort) -> dict[_Scenario, list[Load]]:
+    """In turns. Of the emulator with several connections there is one round, as it may not survive that."""
+    pictures = pictures_to_post()
+    scenarios = [_Scenario(UVICORN, name, count) for name in pictures for count in effort.connections]
+    scenarios += [_Scenario(EMULATOR, name, count) for count in (1, _SEVERAL) for name in pictures]
+    loads: dict[_Scenario, list[Load]] = {each: [] for each in scenarios}
+    package_folder = package(HTTP, IN_IMAGE, None, bytecode=True).folder
+    with uvicorn(next(iter(pictures.values()))) as uvicorn_url:
+        for turn in range(effort.rounds):
+            for each, found in loads.items():
+                picture = pictures[each.picture]
+                if each.server == UVICORN:
+                    found.append(_load(uvicorn_url, picture, each, effort.seconds, warm_up=not turn))
+                elif each.connections == 1 or not turn:
+                    with emulator(package_folder, as_event(picture)) as url:
+                        found.append(_load(url, as_event(picture), each, effort.seconds, warm_up=True))
     return loads
 
 
-def _check(answer: str, posted: Posted, server: str) -> None:
-    if posted.expected not in answer:
-        raise RuntimeError(f"{server} should answer {posted.expected!r}, but answers {answer[:500]!r}")
+def _load(url: str, posted: Posted, scenario: _Scenario, seconds: int, *, warm_up: bool) -> Load:
+    if warm_up:
+        sleep(_PAUSE_SECONDS)
+        answer = post(url, posted)
+        if posted.expected not in answer:
+            raise RuntimeError(f"{scenario} should answer {posted.expected!r}, but answers {answer[:500]!r}")
+        sleep(_PAUSE_SECONDS)
+        load(url, posted, connections=1, seconds=1)
+    return load(url, posted, scenario.connections, seconds)
 
 
-def _several_at_once(pictures: Mapping[str, Posted], package_folder: Path, seconds: int) -> dict[_Scenario, Load]:
-    """The emulator with several connections, in a new one for each picture, as it may not survive that."""
-    found = {}
-    for name, picture in pictures.items():
-        event = as_event(picture)
-        with emulator(package_folder, event) as url:
-            found[_Scenario(EMULATOR, name, _SEVERAL)] = load(url, event, _SEVERAL, seconds)
-    return found
-
-
-def _table(loads: Mapping[_Scenario, list[Load]], several: Mapping[_Scenario, Load]) -> Table:
+def _table(loads: Mapping[_Scenario, list[Load]]) -> Table:
     columns = ("server", "picture", "connections", "pictures/s: median (quartiles)", "p50, ms", "p95, ms", "p99, ms")
-    all_loads = {**loads, **{each: [own] for each, own in several.items()}}
-    rows = ((each.server, each.picture, each.connections, *cells(own)) for each, own in all_loads.items())
+    rows = ((each.server, each.picture, each.connections, *cells(own)) for each, own in loads.items())
     return Table("Throughput and latency", (*columns, "answers", "errors"), tuple(rows))
 
 
 def cells(loads: Sequence[Load]) -> tuple[Cell, ...]:
-    """Percentiles are medians of the rounds'; nothing is known of a server that gave no right answer."""
+    """What is known of one scenario; nothing of the times of a server that gave no right answer."""
     answers, errors = sum(each.answers for each in loads), sum(each.errors for each in loads)
     if not all(each.requests_per_second for each in loads):
         return None, None, None, None, answers, errors
@@ -140,25 +138,22 @@ def _median_ms(loads: Sequence[Load], percentile: str) -> float:
 
 
 def _plots(loads: Mapping[_Scenario, list[Load]]) -> Iterator[Plot]:
-    rates = {each: median(one.requests_per_second for one in own) for each, own in loads.items()}
-    waits = {each: _median_ms(own, "p99") for each, own in loads.items()}
+    measured = {each: own for each, own in loads.items() if None not in cells(own)}
+    rates = {each: median(one.requests_per_second for one in own) for each, own in measured.items()}
+    waits = {each: _median_ms(own, "p99") for each, own in measured.items()}
     for name, title, y_label, values in (
         ("throughput", "Pictures answered", "pictures a second", rates),
         ("throughput_latency", "What 99 of 100 requests stay below", "milliseconds (p99)", waits),
     ):
-        kinds = dict.fromkeys((each.server, each.picture) for each in loads)
-        series: dict[str, tuple[tuple[str | float, float], ...]] = {
-            ", ".join(kind): tuple(
-                (each.connections, value) for each, value in values.items() if (each.server, each.picture) == kind
-            )
-            for kind in kinds
-        }
-        yield Plot(name, title, "connections at once", y_label, series, log_x=True, log_y=True)
+        series: dict[str, list[tuple[str | float, float]]] = {}
+        for each, value in values.items():
+            series.setdefault(f"{each.server}, {each.picture}", []).append((f"{each.connections}", value))
+        lines = {label: tuple(points) for label, points in series.items()}
+        yield Plot(name, title, "connections at once", y_label, lines, log_y=True)
 
 
-def _notes(loads: Mapping[_Scenario, list[Load]], several: Mapping[_Scenario, Load]) -> Iterator[str]:
-    fallen = [each for each, own in several.items() if not own.requests_per_second]
-    if fallen:
+def _notes(loads: Mapping[_Scenario, list[Load]]) -> Iterator[str]:
+    if any(None in cells(own) for each, own in loads.items() if each.server == EMULATOR):
         yield (
             "The emulator serves one request at a time, as each environment of Lambda's does, and it ends when another"
             f" comes meanwhile: with {_SEVERAL} connections it gave no answer, and its errors are attempts to reach it."
@@ -169,8 +164,7 @@ def _notes(loads: Mapping[_Scenario, list[Load]], several: Mapping[_Scenario, Lo
             median(one.requests_per_second for one in loads[_Scenario(server, picture, 1)])
             for server in (UVICORN, EMULATOR)
         )
-        faster, slower = (UVICORN, EMULATOR) if here > there else (EMULATOR, UVICORN)
-        yield (
-            f"{picture}, one connection: {faster} answers {max(here, there) / min(here, there):.1f} times as many"
-            f" pictures as {slower}."
-        )
+        if here and there:
+            faster, slower = (UVICORN, EMULATOR) if here > there else (EMULATOR, UVICORN)
+            times = max(here, there) / min(here, there)
+            yield f"{picture}, one connection: {faster} answers {times:.1f} times as many pictures as {slower}."

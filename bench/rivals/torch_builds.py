@@ -9,27 +9,24 @@ from pathlib import Path
 from typing import Final
 
 from bench.rivals.pythons import THIS, Interpreter
-from bench.sections import Table
-from bench.timing import in_turns
+from bench.timing import Spread, in_turns
 from infra.package import files_in
 
 _WITH_CUDA: Final = ("cuda", "nvidia", "torch", "triton")
 
 
-def import_of_torch(build: tuple[Interpreter, str], for_cpus: Path, rounds: int) -> Table:
-    """`for_cpus` is a package with `build`, imported if it is for this Python; the other is what is installed here."""
+def imports_of_torch(build: tuple[Interpreter, str], for_cpus: Path, rounds: int) -> dict[str, tuple[int, Spread]]:
+    """By build, its bytes, and the seconds of a process that imports it and ends.
+
+    `for_cpus` is a package with `build`, measured if it is for this Python; the other is what is installed here.
+    """
     interpreter, name = build
     bytes_of = {f"{version('torch')}, as installed here": _installed_bytes()}
     imports = dict.fromkeys(bytes_of, _import_from(None))
     if interpreter is THIS:
         bytes_of[name] = sum(path.stat().st_size for path in files_in(for_cpus / "torch"))
         imports[name] = _import_from(for_cpus)
-    seconds = in_turns(imports, rounds, warm_up=1)
-    return Table(
-        f"A process that imports PyTorch and ends, in Python {THIS.version} outside Docker, with bytecode",
-        ("build of PyTorch", "unpacked, with CUDA's libraries, MB", "ms: median (quartiles)"),
-        tuple((each, bytes_of[each] / 1e6, seconds[each].milliseconds()) for each in imports),
-    )
+    return {each: (bytes_of[each], seconds) for each, seconds in in_turns(imports, rounds, warm_up=1).items()}
 
 
 def _import_from(folder: Path | None) -> Callable[[], object]:
