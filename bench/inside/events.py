@@ -37,14 +37,25 @@ def batch_request(pictures: list[bytes]) -> dict[str, Any]:
 
 def small_png() -> bytes:
     """28x28 grey pixels, as in the dataset."""
-    return encoded(Image.open(SAMPLES[0]).convert("L").resize((28, 28)), "PNG")
+    return encoded(picture(28), "PNG")
 
 
 def photo(width: int, height: int, noise_share: float = 0.1) -> bytes:
     """A JPEG of that size, with noise as of a camera in dim light, or less."""
+    return encoded(_sized(width, height, noise_share), "JPEG")
+
+
+def picture(longer_side: int) -> Image.Image:
+    """Three by four, or grey and square if it is of the dataset's size."""
+    if longer_side == 28:
+        return Image.open(SAMPLES[0]).convert("L").resize((28, 28))
+    return _sized(longer_side * 3 // 4, longer_side, noise_share=0.1)
+
+
+def _sized(width: int, height: int, noise_share: float) -> Image.Image:
     sized = Image.open(SAMPLES[0]).convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
     noise = Image.effect_noise(sized.size, 64).convert("RGB")
-    return encoded(Image.blend(sized, noise, noise_share), "JPEG")
+    return Image.blend(sized, noise, noise_share)
 
 
 def mixed_pictures() -> list[bytes]:
