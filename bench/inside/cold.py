@@ -7,11 +7,12 @@ import json
 import subprocess
 import sys
 import tempfile
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
 from bench.inside.events import request, small_png
+from bench.inside.starts import Storage
 
 # Each prints the seconds of its parts, which follow one another.
 _START = "import json, sys, time; laps = {}; last = time.perf_counter()\n"
@@ -51,37 +52,11 @@ CONTENDERS = {
 }
 
 
-class _S3(BaseHTTPRequestHandler):
-    """Has the picture at every key, and takes every result."""
-
-    protocol_version = "HTTP/1.1"  # else botocore waits a second for leave to send
-    picture = b""
-
-    def do_GET(self) -> None:
-        found = self.path.startswith("/uploads/")
-        body = self.picture if found else b"<Error><Code>NoSuchKey</Code></Error>"
-        self.send_response(200 if found else 404)
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("ETag", '"0123456789abcdef"')
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_PUT(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.send_header("ETag", '"0123456789abcdef"')
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 def main(rounds: int) -> None:
-    _S3.picture = small_png()
+    Storage.picture = small_png()
     events = Path(tempfile.mkdtemp(), "events.json")
-    events.write_text(json.dumps({"http": request(_S3.picture), "worker": _upload()}))
-    server = ThreadingHTTPServer(("127.0.0.1", 9), _S3)
+    events.write_text(json.dumps({"http": request(Storage.picture), "worker": _upload()}))
+    server = ThreadingHTTPServer(("127.0.0.1", 9), Storage)
     Thread(target=server.serve_forever, daemon=True).start()
     found: dict[str, dict[str, list[float]]] = {name: {} for name in CONTENDERS}
     for turn in range(rounds + 1):  # the first fills the disk's cache
@@ -102,7 +77,10 @@ def _measured(parts: list[tuple[str, str]], events: str) -> dict[str, float]:
 
 
 def _upload() -> dict[str, object]:
-    detail = {"bucket": {"name": "uploads"}, "object": {"key": "a.png", "size": len(_S3.picture), "sequencer": "01"}}
+    detail = {
+        "bucket": {"name": "uploads"},
+        "object": {"key": "a.png", "size": len(Storage.picture), "sequencer": "01"},
+    }
     body = {"detail-type": "Object Created", "time": "2026-01-01T00:00:00Z", "detail": detail}
     return {"Records": [{"messageId": "1", "eventSource": "aws:sqs", "body": json.dumps(body)}]}
 
