@@ -59,7 +59,7 @@ def measure(*, quick: bool) -> Section:
         method=(
             *_METHOD,
             f"{effort.rounds} rounds of all, {effort.seconds} s each, after a second with one connection that does not"
-            " count; each has a new emulator. Percentiles are the medians of the rounds'.",
+            " count. The emulator is started anew for each measurement. Percentiles are the medians of the rounds'.",
         ),
         tables=(_table(loads),),
         plots=tuple(_plots(loads)),
