@@ -3,32 +3,58 @@
 import argparse
 import importlib
 import sys
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Protocol
 
 from bench.machine import this_machine
 from bench.report import FOLDER, keep, markdown, write_document
+from bench.sections import CannotMeasure, Section
 
 # Each is a module here, whose `measure(quick)` returns a Section.
 SECTIONS: Final = ("targets", "inference", "cold_starts", "throughput", "costs", "growth")
 
 
-def main(arguments: list[str]) -> None:
+class Measure(Protocol):
+    """Measures one section, or raises CannotMeasure."""
+
+    def __call__(self, *, quick: bool) -> Section: ...
+
+
+def measure_of(name: str) -> Measure:
+    """Of a section; only what is asked for is imported, and has to be installed."""
+    measure: Measure = importlib.import_module(f"bench.{name}").measure
+    return measure
+
+
+def main(arguments: list[str], find: Callable[[str], Measure] = measure_of) -> int:
+    """0 if every section was measured, 1 if one could not be."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"one of {', '.join(SECTIONS)}; without: all")
     parser.add_argument("--quick", action="store_true", help="few repetitions, and nothing is kept: does it run?")
     options = parser.parse_args(arguments)
     if unknown := set(options.sections) - set(SECTIONS):
         parser.error(f"no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
-    for name in options.sections or SECTIONS:
-        section = importlib.import_module(f"bench.{name}").measure(quick=options.quick)
-        for table in section.tables:
-            print(f"\n{section.title}: {table.title}\n\n{markdown(table)}", flush=True)
-        if not options.quick:
-            keep(section, this_machine())
+    measured = [_measured(name, find(name), quick=options.quick) for name in options.sections or SECTIONS]
     if not options.quick:
         write_document(SECTIONS)
         print(f"\nKept in {FOLDER}")
+    return 0 if all(measured) else 1
+
+
+def _measured(name: str, measure: Measure, *, quick: bool) -> bool:
+    try:
+        section = measure(quick=quick)
+    except CannotMeasure as error:
+        print(f"\n{name} was left out: {error}", file=sys.stderr)
+        return False
+    for table in section.tables:
+        print(f"\n{section.title}: {table.title}\n\n{markdown(table)}", flush=True)
+    for note in section.notes:
+        print(f"\n{note}", flush=True)
+    if not quick:
+        keep(section, this_machine())
+    return True
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

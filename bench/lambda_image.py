@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from bench.sections import CannotMeasure
 from infra.package import main as build_package
 
 IMAGE: Final = "public.ecr.aws/lambda/python:3.13-x86_64"
@@ -28,7 +29,7 @@ _ENVIRONMENT: Final = {
 }
 
 
-class NoDocker(Exception):
+class NoDocker(CannotMeasure):
     """There is no Docker, or no image of Lambda's, to measure in."""
 
 

@@ -12,10 +12,12 @@ from typing import Final
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+from bench.sections import CannotMeasure
+
 _SCRIPT: Final = Path(__file__).with_suffix(".lua")
 
 
-class NoWrk(Exception):
+class NoWrk(CannotMeasure):
     """There is no load generator to measure with."""
 
 

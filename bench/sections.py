@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass, field
 
+
+class CannotMeasure(Exception):
+    """Something is missing on this machine; the message says what, and how to get it."""
+
+
 Cell = str | int | float | None  # None: could not be measured, and a note of the section says why
 
 

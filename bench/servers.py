@@ -12,13 +12,14 @@ from typing import Final
 from bench.inside.events import request
 from bench.lambda_image import IMAGE
 from bench.load import DoesNotAnswer, Posted, wait_until_it_answers
+from bench.sections import CannotMeasure
 
 _SAM: Final = Path(__file__).parent.parent / ".venv-sam"
 _EMULATOR: Final = "aws-lambda-rie-x86_64"
 _INVOCATIONS: Final = "/2015-03-31/functions/function/invocations"
 
 
-class NoEmulator(Exception):
+class NoEmulator(CannotMeasure):
     """Lambda's runtime interface emulator, which comes with SAM, is not here."""
 
 
