@@ -22,62 +22,58 @@ _OPTIONS: Final = ("--invalidation-mode=unchecked-hash", "-q", "-j1")
 
 @dataclass(frozen=True)
 class Compiler:
-    """A Python of Lambda's version: the start of its command line, and how it calls the folder of the package."""
+    """A Python of Lambda's version: at `path` on this machine or, without one, in Lambda's image."""
 
-    command: tuple[str, ...]
     version: str
-    folder: str | None = None  # None: as everybody does
+    path: str | None = None
 
 
 def find_compiler() -> Compiler | None:
     """This Python, one on the PATH, one of pyenv's, or that of Lambda's image."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
     candidates = [sys.executable, shutil.which(f"python{PYTHON}"), *map(str, pyenv.glob(f"{PYTHON}.*/bin/python"))]
-    for candidate in filter(None, candidates):
-        version = _answer([candidate, "--version"])
-        if version.startswith(f"Python {PYTHON}."):
-            return Compiler((candidate,), version)
-    return _in_docker()
+    found = (Compiler(_version([path]), path) for path in filter(None, candidates))
+    here = next((compiler for compiler in found if compiler.version), None)
+    if here or not shutil.which("docker"):
+        return here
+    version = _version(_in_image())
+    return Compiler(version) if version else None
 
 
 def compile_package(package: Path, compiler: Compiler) -> None:
     """Compile all of the folder `package`; libraries keep their bytecode only."""
-    folder = compiler.folder or str(package)
-    strip = (f"-s{folder}", "-p/var/task")  # names in tracebacks are those on Lambda
-    _compile(package, compiler, [*strip, f"{folder}/{_OWN}"])
-    _compile(package, compiler, [*strip, "-b", "-x", f"^{folder}/{_OWN}/", folder])
+    folder = package.absolute().as_posix() if compiler.path else "/package"
+    python = [compiler.path] if compiler.path else _in_image(f"--volume={package.absolute()}:{folder}")
+    compileall = [
+        *python,
+        "-m",
+        "compileall",
+        *_OPTIONS,
+        f"-s{folder}",
+        "-p/var/task",
+    ]  # tracebacks name it as Lambda has it
+    _run([*compileall, f"{folder}/{_OWN}"])
+    _run([*compileall, "-b", "-x", f"^{folder}/{_OWN}/", folder])
     for bytecode in package.rglob("*.pyc"):
         if bytecode.parent.name != "__pycache__":
             bytecode.with_suffix(".py").unlink()
 
 
-def _compile(package: Path, compiler: Compiler, arguments: Sequence[str]) -> None:
-    mount = [part.replace("PACKAGE", str(package.absolute())) for part in compiler.command]
-    # Sets are written in the order of their hashes.
-    environment = {**os.environ, "PYTHONHASHSEED": "0"}
-    subprocess.run([*mount, "-m", "compileall", *_OPTIONS, *arguments], check=True, env=environment)
+def _run(command: Sequence[str]) -> None:
+    """Sets are written in the order of their hashes, which must be the same each time."""
+    subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": "0"})
 
 
-def _in_docker() -> Compiler | None:
-    if not shutil.which("docker"):
-        return None
+def _in_image(*options: str) -> list[str]:
     user = f"--user={os.getuid()}:{os.getgid()}" if hasattr(os, "getuid") else "--user=0"
-    run = (
-        "docker",
-        "run",
-        "--rm",
-        user,
-        "--env=PYTHONHASHSEED=0",
-        "--volume=PACKAGE:/package",
-        "--entrypoint=python3.13",
-    )
-    version = _answer([*(part for part in run if not part.startswith("--volume")), _IMAGE, "--version"])
-    return Compiler((*run, _IMAGE), version, "/package") if version.startswith(f"Python {PYTHON}.") else None
+    run = ["docker", "run", "--rm", user, "--env=PYTHONHASHSEED=0", f"--entrypoint=python{PYTHON}", *options]
+    return [*run, _IMAGE]
 
 
-def _answer(command: Sequence[str]) -> str:
-    """What `command` prints; nothing if it fails."""
+def _version(python: Sequence[str]) -> str:
+    """As in "Python 3.13.5"; nothing if `python` is another one, or none."""
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300).stdout.strip()
+        told = subprocess.run([*python, "--version"], capture_output=True, text=True, check=False, timeout=300).stdout
     except (OSError, subprocess.TimeoutExpired):
         return ""
+    return told.strip() if told.startswith(f"Python {PYTHON}.") else ""
