@@ -30,6 +30,16 @@ def test_the_model_is_small_and_its_weights_are_int8() -> None:
     assert [list(tensor.dims)[1:] for tensor in in_float] == [first_convolution, of_activation_maps]
 
 
+def test_the_model_is_ready_to_run_and_onnxruntime_would_change_no_answer(classifier: Classifier) -> None:
+    operators = [node.op_type for node in onnx.load(MODEL_PATH).graph.node]
+    assert operators.count("QLinearConv") > 10
+    assert operators.count("Conv") == 1  # the first, which is faster in float
+    images = np.random.default_rng(0).integers(0, 256, (50, 1, 28, 28), np.uint8)
+    optimized = ort.InferenceSession(MODEL_PATH, providers=["CPUExecutionProvider"])
+    (expected,) = optimized.run(["probabilities"], {"images": images})
+    np.testing.assert_allclose(classifier.probabilities(images), expected, atol=1e-6)
+
+
 @pytest.mark.usefixtures("datasets_dir")
 def test_plain_onnxruntime_gets_93_percent_of_the_test_images_right(tmp_path: Path) -> None:
     download(FASHION_MNIST, tmp_path)
