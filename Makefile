@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 run: .venv/serve
 	$(BIN)/python -m infra.local --port $(PORT)
 
-test: check
+test: check .venv/bench
 	$(BIN)/python -m pytest
 
 check: .venv/develop .venv-sam/ready .venv-checkov/ready
