@@ -5,8 +5,7 @@ import gc
 import io
 import logging
 from contextlib import redirect_stdout
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 gc.disable()  # of what follows nothing can be thrown away, and to look for it takes a tenth of a cold start
 
@@ -21,6 +20,7 @@ from handler.metrics import Metrics
 from handler.request_reports import RequestReport, log_request
 from handler.settings import Settings
 from handler.snapshots import before_snapshot
+from handler.warm_up import small_photo
 
 _settings = Settings.from_environment()
 logging.getLogger("handler").setLevel(_settings.log_level)
@@ -39,8 +39,6 @@ app = create_app(Classifier.shipped(_settings.known_threshold), _card, _settings
 # lifespan would run at each invocation; a type that is not listed as text goes out as base64.
 handler = Mangum(GatewayPaths(app), lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, problems.MEDIA_TYPE])
 
-_SAMPLE: Final = Path(__file__).parent / "static" / "samples" / "t-shirt.jpg"
-
 
 def _warm_up() -> None:
     """One photo through everything, so that the first request finds all loaded and made; it counts nowhere."""
@@ -54,7 +52,7 @@ def _warm_up() -> None:
         "multiValueQueryStringParameters": None,
         "pathParameters": {"proxy": "classify"},
         "requestContext": {"path": "/classify", "identity": {}},
-        "body": base64.b64encode(_SAMPLE.read_bytes()).decode(),
+        "body": base64.b64encode(small_photo()).decode(),
         "isBase64Encoded": True,
     }
     logging.disable()

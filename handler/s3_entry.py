@@ -2,7 +2,6 @@
 
 import gc
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 gc.disable()  # as in http_entry
@@ -17,6 +16,7 @@ from handler.images import views_of
 from handler.metrics import Metrics
 from handler.settings import Settings
 from handler.snapshots import after_restore
+from handler.warm_up import small_photo
 from handler.work_reports import WorkReport, log_work
 
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ def _report(report: WorkReport) -> None:
 
 _classifier = Classifier.shipped(_settings.known_threshold)
 _RESERVE_SECONDS: Final = 10  # to classify and store what was downloaded
-_SAMPLE: Final = Path(__file__).parent / "static" / "samples" / "t-shirt.jpg"
 
 
 def _connected() -> Worker:
@@ -61,7 +60,7 @@ def _connected() -> Worker:
 
 def _warm_up() -> None:
     """One photo through decoder and model, so that the first upload finds them loaded."""
-    _classifier.classify([views_of(_SAMPLE.read_bytes(), _settings.max_pixels)], 1)
+    _classifier.classify([views_of(small_photo(), _settings.max_pixels)], 1)
 
 
 def _reconnect() -> None:

@@ -4,10 +4,12 @@ After github.com/kserve/open-inference-protocol (inference_rest.md) and the exte
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Final
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
 
 import numpy as np
 from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi.params import Depends as Checked
 
 from handler.binary_tensors import LENGTH_HEADER
 from handler.bodies import read_body
@@ -66,11 +68,19 @@ def inference_v2_routes(recognition: Recognition, card: ModelCard, settings: Set
     router = APIRouter(tags=["Open Inference Protocol v2"])
     _add_server_routes(router, served)
     for path, check, suffix in ((_MODEL, knows(served.name), ""), (_VERSION, _knows_version(served), "_version")):
-        model = APIRouter(dependencies=[Depends(check)], responses=problem_responses(NotFound))
-        _add_model_routes(model, path, suffix, served, settings)
-        _add_inference(model, path, suffix, _inference_of(recognition, served, settings))
-        router.include_router(model)
+        place = _Place(path, suffix, [Depends(check)])
+        _add_model_routes(router, place, served, settings)
+        _add_inference(router, place, _inference_of(recognition, served, settings))
     return router
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the model is: routes below it share a check. (A router of their own would make each of them twice.)"""
+
+    path: str
+    suffix: str  # of the routes' names
+    checked: list[Checked]
 
 
 def _add_server_routes(router: APIRouter, served: ServedModel) -> None:
@@ -102,29 +112,31 @@ def _add_server_routes(router: APIRouter, served: ServedModel) -> None:
         return [IndexEntry(name=served.name, version=served.version)]
 
 
-def _add_model_routes(router: APIRouter, path: str, suffix: str, served: ServedModel, settings: Settings) -> None:
-    @router.get(path, name=f"model{suffix}_metadata")
+def _add_model_routes(router: APIRouter, place: _Place, served: ServedModel, settings: Settings) -> None:
+    path, suffix = place.path, place.suffix
+    common: Any = {"dependencies": place.checked, "responses": problem_responses(NotFound)}
+
+    @router.get(path, name=f"model{suffix}_metadata", **common)
     async def metadata() -> ModelMetadata:
         """Tell which tensors go in and come out."""
         return ModelMetadata(name=served.name, versions=[served.version])
 
-    @router.get(f"{path}/ready", name=f"model{suffix}_ready")
+    @router.get(f"{path}/ready", name=f"model{suffix}_ready", **common)
     async def ready() -> ModelReady:
         """Tell that the model is loaded."""
         return ModelReady(name=served.name)
 
-    @router.get(f"{path}/config", name=f"model{suffix}_config", response_model_exclude_none=True)
+    @router.get(f"{path}/config", name=f"model{suffix}_config", response_model_exclude_none=True, **common)
     async def config() -> ModelConfig:
         """The same as the metadata, as Triton's clients ask for it: without the dimension of the batch."""
         return model_config(served.name, settings.max_batch_images)
 
 
-def _add_inference(
-    router: APIRouter, path: str, suffix: str, inference: Callable[[Request], Awaitable[InferenceReply]]
-) -> None:
+def _add_inference(router: APIRouter, place: _Place, inference: Callable[[Request], Awaitable[InferenceReply]]) -> None:
     @router.post(
-        f"{path}/infer",
-        name=f"model{suffix}_infer",
+        f"{place.path}/infer",
+        name=f"model{place.suffix}_infer",
+        dependencies=place.checked,
         response_model=Inference,
         responses={**problem_responses(*_INFERENCE_ERRORS), 200: BINARY_REPLY},
         openapi_extra={"requestBody": INFERENCE_BODY},
