@@ -22,7 +22,7 @@ from handler.images import views_of
 UVICORN: Final = "uvicorn"
 EMULATOR: Final = "Lambda's emulator"
 _SEVERAL: Final = 8
-_PAUSE_SECONDS: Final = 0.1  # the emulator is not free for the next request at once
+_PAUSE_SECONDS: Final = 0.2  # the emulator is not free at once; and wrk, when its time is up, leaves a request behind
 _METHOD: Final = (
     "wrk posts the same picture again and again to /classify, each connection as soon as it has its answer, from the"
     " same machine, whose cores it shares with the server.",
@@ -107,6 +107,7 @@ def _load(url: str, posted: Posted, scenario: _Scenario, seconds: int, *, warm_u
             raise RuntimeError(f"{scenario} should answer {posted.expected!r}, but answers {answer[:500]!r}")
         sleep(_PAUSE_SECONDS)
         load(url, posted, connections=1, seconds=1)
+        sleep(_PAUSE_SECONDS)
     return load(url, posted, scenario.connections, seconds)
 
 

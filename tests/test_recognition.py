@@ -1,12 +1,23 @@
 """Where the work of a request is done: in a thread if others may come meanwhile, at once if nobody can."""
 
 import asyncio
+from collections.abc import Coroutine
+from contextlib import closing
 from threading import Event, get_ident
+from typing import Any, TypeVar
 
 import pytest
 
 from handler.classifier import Classifier
 from handler.recognition import ALONE, Recognition
+
+Result = TypeVar("Result")
+
+
+def finished(work: Coroutine[Any, Any, Result]) -> Result:
+    """In an event loop of its own: `asyncio.run` would take away the one that Mangum uses."""
+    with closing(asyncio.new_event_loop()) as loop:
+        return loop.run_until_complete(work)
 
 
 @pytest.mark.parametrize("alone", [True, False])
@@ -15,7 +26,7 @@ def test_only_a_request_that_is_alone_does_without_a_thread(classifier: Classifi
         ALONE.set(alone)
         return await Recognition(classifier, 1).in_thread(get_ident)
 
-    assert (asyncio.run(request()) == get_ident()) == alone
+    assert (finished(request()) == get_ident()) == alone
 
 
 def test_the_event_loop_goes_on_while_others_work(classifier: Classifier) -> None:
@@ -27,7 +38,7 @@ def test_the_event_loop_goes_on_while_others_work(classifier: Classifier) -> Non
         go.set()
         return await working
 
-    assert asyncio.run(requests())
+    assert finished(requests())
 
 
 def test_what_a_request_sets_is_not_what_the_next_one_finds() -> None:
@@ -36,4 +47,4 @@ def test_what_a_request_sets_is_not_what_the_next_one_finds() -> None:
         ALONE.set(True)
         return before
 
-    assert [asyncio.run(request()) for _ in range(2)] == [False, False]
+    assert [finished(request()) for _ in range(2)] == [False, False]
