@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +17,7 @@ from tests.aws import CREDENTIALS, RESULTS, UPLOADS, Cloud
 from tests.machine import PROJECT, free_port, missing
 from tests.sending import WAYS
 from tests.test_dialects import DIALECTS, Scores, one_by_one
+from tests.waiting import wait_until_healthy
 
 SAM = PROJECT / ".venv-sam" / "bin" / "sam"
 IMAGE = "public.ecr.aws/lambda/python:3.13-x86_64"
@@ -79,22 +79,11 @@ def emulator(
         process = subprocess.Popen(command, cwd=PROJECT, env=ENVIRONMENT, stdout=log, stderr=log)
     try:
         address = f"http://127.0.0.1:{port}"
-        give_up = time.monotonic() + 120
-        while not _answers(address):
-            assert time.monotonic() < give_up, log_path.read_text()
-            assert process.poll() is None, log_path.read_text()
-            time.sleep(0.5)
+        wait_until_healthy(address, process, log_path.read_text)
         yield address
     finally:
         process.terminate()  # SAM removes its containers; after SIGINT it now and then leaves one behind
         process.wait(timeout=60)
-
-
-def _answers(address: str) -> bool:
-    try:
-        return httpx2.get(f"{address}/health", timeout=60).status_code == 200
-    except httpx2.TransportError:
-        return False
 
 
 def test_the_template_is_valid() -> None:

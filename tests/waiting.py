@@ -8,20 +8,20 @@ import httpx2
 
 
 def wait_until(condition: Callable[[], bool], trouble: Callable[[], str] = lambda: "it takes too long") -> None:
-    """Look again and again for a minute; then fail with the `trouble`."""
-    give_up = time.monotonic() + 60
+    """Look again and again for two minutes; then fail with the `trouble`."""
+    give_up = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < give_up, trouble()
         time.sleep(0.02)
 
 
 def wait_until_healthy(address: str, server: subprocess.Popen[bytes], log: Callable[[], str] = lambda: "") -> None:
-    """Wait for the `server` at `address`; if it ends or takes a minute, fail with its `log`."""
+    """Wait for the `server` at `address`; if it ends or takes two minutes, fail with its `log`."""
 
     def is_healthy() -> bool:
         assert server.poll() is None, f"the server ended:\n{log()}"
         try:
-            return httpx2.get(f"{address}/health").status_code == 200
+            return httpx2.get(f"{address}/health", timeout=60).status_code == 200
         except httpx2.TransportError:
             return False
 

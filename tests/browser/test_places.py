@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from playwright.sync_api import Browser, expect
 from tests.browser.gateway import STAGE, running_gateway
 from tests.browser.visits import Visits, announcements, cards, choose, verdicts
 from tests.machine import PROJECT, free_port
+from tests.waiting import wait_until_healthy
 
 Samples = dict[str, Path]
 MAX_BODY_BYTES = 35_000  # the samples are smaller
@@ -37,19 +37,10 @@ def stack() -> Iterator[str]:
     with subprocess.Popen(command, cwd=PROJECT, env=environment, stderr=subprocess.DEVNULL) as process:
         address = f"http://127.0.0.1:{port}"
         try:
-            while _status(f"{address}/health") != 200:
-                assert process.poll() is None
-                time.sleep(0.1)
+            wait_until_healthy(address, process)
             yield address
         finally:
             process.terminate()
-
-
-def _status(address: str) -> int | None:
-    try:
-        return httpx2.get(address).status_code
-    except httpx2.TransportError:
-        return None
 
 
 @pytest.fixture
