@@ -26,10 +26,10 @@ class Config:
     blocks_per_stage: int = 2
 
     epochs: int = 70
-    finishing_epochs: int = 10  # after these, at a low rate, with shop pictures beside all else
-    finishing_learning_rate: float = 0.02  # at its peak
-    rendered_share: float = 0.3  # of the dataset, drawn anew for each finishing epoch: as shop pictures
-    finishing_weight: float = 0.5  # of the weights that they lead to, in the mean with the best before
+    finishing_epochs: int = 100  # after these, with shop pictures beside all else
+    finishing_learning_rate: float = 0.1  # at its peak
+    rendered_share: float = 0.2  # of the dataset, drawn anew for each finishing epoch: as shop pictures
+    taught_weight: float = 0.5  # in finishing epochs, of what the network before them says, against the labels
     accessory_images: int = 1_500  # drawn watches, belts and glasses, in each finishing epoch
     batch_size: int = 128
     peak_learning_rate: float = 0.2

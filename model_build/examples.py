@@ -1,7 +1,8 @@
 """A dataset, photos and drawings in; one pool of training examples and the sets that validate out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -22,20 +23,28 @@ _VALIDATION_RENDERED = 1_000
 
 @dataclass(frozen=True)
 class Examples:
-    """`images` (N, 28, 28) uint8, and `allowed` (N, 10) bool: each class that is right; none where nothing is known."""
+    """`images` (N, 28, 28) uint8; `allowed` (N, 10) bool: each class that is right, none where nothing is known; and
+    `taught` (N, 10) float32: the probabilities that a teacher gives, all 0 where there is none.
+    """
 
     images: Tensor
     allowed: Tensor
+    taught: Tensor
 
     def __post_init__(self) -> None:
         check_array("images of examples", self.images, "uint8", ("N", IMAGE_SIDE, IMAGE_SIDE))
         check_array("allowed classes", self.allowed, "bool", (len(self.images), _CLASSES))
+        check_array("taught probabilities", self.taught, "float32", (len(self.images), _CLASSES))
+
+    @classmethod
+    def untaught(cls, images: Tensor, allowed: Tensor) -> Self:
+        return cls(images, allowed, torch.zeros(allowed.shape))
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, index: Tensor) -> "Examples":
-        return Examples(self.images[index], self.allowed[index])
+        return Examples(self.images[index], self.allowed[index], self.taught[index])
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,14 @@ class Pool:
         together = _joined(*parts)
         return together[torch.randperm(len(together), generator=generator)]
 
+    def taught(self, probabilities: Tensor) -> "Pool":
+        """The same, with a teacher's probabilities (N, 10) for the images of the dataset, and for their renderings."""
+        return replace(
+            self,
+            dataset=replace(self.dataset, taught=probabilities),
+            rendered=replace(self.rendered, taught=probabilities[: len(self.rendered)]),
+        )
+
 
 def finishing_epochs(config: Config) -> int:
     """How many epochs have shop pictures: none, if the dataset is not of what shops sell."""
@@ -77,13 +94,15 @@ def load_pool(config: Config, root: Path = DATA_DIR) -> Pool:
     splits = load(config, root)
     photos, validation_photos = _photos(config, root)
     return Pool(
-        dataset=Examples(splits.train.images, _one_hot(splits.train.labels)),
-        photos=Examples(photos.images.flatten(0, 1), photos.allowed.repeat_interleave(photos.images.shape[1], dim=0)),
+        dataset=Examples.untaught(splits.train.images, _one_hot(splits.train.labels)),
+        photos=Examples.untaught(
+            photos.images.flatten(0, 1), photos.allowed.repeat_interleave(photos.images.shape[1], dim=0)
+        ),
         rendered=_rendered(splits.train, config, root),
         accessories=_accessories(config),
         unknown=_drawings(config, config.unknown_images, config.seed),
-        validation=Examples(splits.validation.images, _one_hot(splits.validation.labels)),
-        validation_photos=Examples(validation_photos.views[:, 0], validation_photos.allowed),
+        validation=Examples.untaught(splits.validation.images, _one_hot(splits.validation.labels)),
+        validation_photos=Examples.untaught(validation_photos.views[:, 0], validation_photos.allowed),
         validation_rendered=_rendered(_first(splits.validation, _VALIDATION_RENDERED), config, root),
         validation_views=validation_photos.views,
         validation_unknown=_drawings(config, config.unknown_images // 10, config.seed + 1),
@@ -101,8 +120,8 @@ def _photos(config: Config, root: Path) -> tuple[Photos, Photos]:
 
 def _rendered(images: LabelledImages, config: Config, root: Path) -> Examples:
     if not finishing_epochs(config):
-        return Examples(torch.empty(0, IMAGE_SIDE, IMAGE_SIDE, dtype=torch.uint8), _one_hot(images.labels[:0]))
-    return Examples(load_renderings(images, config.seed, root), _one_hot(images.labels))
+        return Examples.untaught(torch.empty(0, IMAGE_SIDE, IMAGE_SIDE, dtype=torch.uint8), _one_hot(images.labels[:0]))
+    return Examples.untaught(load_renderings(images, config.seed, root), _one_hot(images.labels))
 
 
 def _first(images: LabelledImages, count: int) -> LabelledImages:
@@ -111,7 +130,7 @@ def _first(images: LabelledImages, count: int) -> LabelledImages:
 
 def _accessories(config: Config) -> Examples:
     count = config.accessory_images if finishing_epochs(config) else 0
-    return Examples(accessory_images(count, config.seed), torch.zeros(count, _CLASSES, dtype=torch.bool))
+    return Examples.untaught(accessory_images(count, config.seed), torch.zeros(count, _CLASSES, dtype=torch.bool))
 
 
 def _drawn(examples: Examples, count: int, generator: torch.Generator) -> Examples:
@@ -120,7 +139,7 @@ def _drawn(examples: Examples, count: int, generator: torch.Generator) -> Exampl
 
 def _drawings(config: Config, count: int, seed: int) -> Examples:
     images = unknown_images(count, seed, with_text=DATASETS[config.dataset].text_is_unknown)
-    return Examples(images, torch.zeros(count, _CLASSES, dtype=torch.bool))
+    return Examples.untaught(images, torch.zeros(count, _CLASSES, dtype=torch.bool))
 
 
 def _one_hot(labels: Tensor) -> Tensor:
@@ -128,4 +147,4 @@ def _one_hot(labels: Tensor) -> Tensor:
 
 
 def _joined(*parts: Examples) -> Examples:
-    return Examples(torch.cat([part.images for part in parts]), torch.cat([part.allowed for part in parts]))
+    return Examples(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Examples)))

@@ -5,11 +5,12 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from handler.contract import IMAGE_SIDE
@@ -18,8 +19,9 @@ from model_build.checks import check_array
 from model_build.config import Config
 from model_build.data import DATASETS, Dataset
 from model_build.examples import Examples, Pool, finishing_epochs, load_pool
+from model_build.loss import loss_of
 from model_build.metrics import auroc
-from model_build.network import Network, build_network
+from model_build.network import Network, Served, build_network
 from model_build.progress import track
 
 BEST_FILE: Final = "best.pt"
@@ -52,9 +54,10 @@ class Epoch:
 def train(run_dir: Path, config: Config) -> None:
     """Train on the training split; leave the weights that did best on the validation split, and the history.
 
-    A second cycle, at a low rate, has shop pictures as well, if there are any; its last weights are left beside the
-    first one's best. An interrupted run in `run_dir` goes on after its last whole epoch. Raises OtherConfiguration if
-    that run was started with another one.
+    A second cycle has shop pictures as well, if there are any, and learns also from what the first one's best weights
+    say (T. Furlanello et al., "Born-Again Neural Networks", arXiv 1805.04770); its last weights are left beside those.
+    An interrupted run in `run_dir` goes on after its last whole epoch. Raises OtherConfiguration if that run was
+    started with another one.
     """
     if (run_dir / _RESUME_FILE).exists() and Config.load(run_dir) != config:
         raise OtherConfiguration(f"{run_dir} holds a run of another configuration: choose another --run, or delete it")
@@ -66,18 +69,12 @@ def train(run_dir: Path, config: Config) -> None:
 
 
 def trained_network(run_dir: Path, config: Config) -> Network:
-    """The network of the run in `run_dir`, ready for inference: the best weights, or their mean with the finished ones.
-
-    The mean keeps what both know (M. Wortsman et al., "Robust fine-tuning of zero-shot models", arXiv 2109.01903).
-    """
-    weights = torch.load(run_dir / BEST_FILE, weights_only=True)
-    if finishing_epochs(config):
-        finished = torch.load(run_dir / FINISHED_FILE, weights_only=True)
-        for name, value in weights.items():
-            if value.is_floating_point():
-                value.lerp_(finished[name], config.finishing_weight)
+    """The network of the run in `run_dir`, ready for inference: of its second cycle, once that has begun."""
+    finished = run_dir / FINISHED_FILE
     network = build_network(config)
-    network.load_state_dict(weights)
+    network.load_state_dict(
+        torch.load(finished if finished.exists() else run_dir / BEST_FILE, weights_only=True, map_location="cpu")
+    )
     return network.eval()
 
 
@@ -124,7 +121,7 @@ class _Run:
         start = time.perf_counter()
         finishing = epoch >= self.config.epochs
         if epoch == self.config.epochs:
-            self.schedule = self._cycle(finishing=True)
+            self._begin_finishing(run_dir)
         train_loss = self._learn(f"epoch {epoch + 1}", finishing=finishing)
         row = Epoch(
             epoch,
@@ -152,13 +149,22 @@ class _Run:
         _replace(run_dir / HISTORY_FILE, lambda path: _write_history(path, self.history))
         _replace(run_dir / _RESUME_FILE, lambda path: torch.save(self._state(), path))
 
+    def _begin_finishing(self, run_dir: Path) -> None:
+        """With the best network so far as the teacher."""
+        self.schedule = self._cycle(finishing=True)
+        teacher = build_network(self.config)
+        teacher.load_state_dict(torch.load(run_dir / BEST_FILE, weights_only=True, map_location="cpu"))
+        served = Served(teacher, 1.0, mirror=self.dataset.mirrored_is_same).to(self.device).eval()
+        logits = self._logits(served.logits, self.pool.dataset)
+        self.pool = self.pool.taught(logits[:, :-1].softmax(dim=1))
+
     def resume(self, run_dir: Path) -> None:
         """Take up the state of an interrupted run in `run_dir`, if there is one."""
         if not (run_dir / _RESUME_FILE).exists():
             return
         state = torch.load(run_dir / _RESUME_FILE, weights_only=True, map_location="cpu")
         if len(state["history"]) > self.config.epochs:
-            self.schedule = self._cycle(finishing=True)
+            self._begin_finishing(run_dir)
         for name, part in self._stateful().items():
             part.load_state_dict(state[name])
         self.generator.set_state(state["generator"])
@@ -188,7 +194,7 @@ class _Run:
         images = augment(batch.images, self.config, mirror=self.dataset.mirrored_is_same, generator=self.generator)
         with _mixed_precision(self.device):
             logits = self.network(self._on_device(images))
-        loss = _loss(logits.float(), batch.allowed.to(self.device), self.config)
+        loss = loss_of(logits.float(), batch.allowed.to(self.device), batch.taught.to(self.device), self.config)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
@@ -201,9 +207,10 @@ class _Run:
         self.averaged.eval()
         pool = self.pool
         validation, photos, rendered, unknown = map(
-            self._logits, (pool.validation, pool.validation_photos, pool.validation_rendered, pool.validation_unknown)
+            partial(self._logits, self.averaged),
+            (pool.validation, pool.validation_photos, pool.validation_rendered, pool.validation_unknown),
         )
-        loss = _loss(validation, pool.validation.allowed, self.config).item()
+        loss = loss_of(validation, pool.validation.allowed, pool.validation.taught, self.config).item()
         is_known = torch.cat([pool.validation_photos.allowed.any(1), pool.validation_unknown.allowed.any(1)])
         known_logits = torch.cat([validation[:, -1], photos[:, -1], unknown[:, -1]])
         known = torch.cat([torch.ones(len(validation), dtype=torch.bool), is_known])
@@ -215,28 +222,15 @@ class _Run:
             auroc(known_logits.numpy(), known.numpy()),
         )
 
-    def _logits(self, examples: Examples) -> Tensor:
+    def _logits(self, network: Callable[[Tensor], Tensor], examples: Examples) -> Tensor:
         if not len(examples):
             return torch.empty(0, examples.allowed.shape[1] + 1)
         with torch.inference_mode():
-            parts = [self.averaged(self._on_device(part)).float().cpu() for part in examples.images.split(1_000)]
+            parts = [network(self._on_device(part)).float().cpu() for part in examples.images.split(1_000)]
         return torch.cat(parts)
 
     def _on_device(self, images: Tensor) -> Tensor:
         return normalize(images.to(self.device), self.dataset).contiguous(memory_format=torch.channels_last)
-
-
-def _loss(logits: Tensor, allowed: Tensor, config: Config) -> Tensor:
-    """Cross-entropy of the allowed classes taken together; of a uniform answer, where none is (Hendrycks et al., "Deep
-    Anomaly Detection with Outlier Exposure", arXiv 1812.04606); and of whether any is.
-    """
-    log_probabilities = logits[:, :-1].log_softmax(dim=1)
-    known = allowed.any(dim=1)
-    right = log_probabilities.masked_fill(~allowed, -torch.inf)[known].logsumexp(dim=1)
-    uniform = log_probabilities[~known].mean(dim=1)
-    known_loss = nn.functional.binary_cross_entropy_with_logits(logits[:, -1], known.float(), reduction="sum")
-    total = -right.sum() - config.uniform_weight * uniform.sum() + config.known_weight * known_loss
-    return total / len(logits)
 
 
 def _accuracy(logits: Tensor, allowed: Tensor) -> float:

@@ -95,6 +95,18 @@ def test_an_epoch_shows_the_dataset_once_and_each_photo_a_few_times_and_at_the_e
     assert (allowed == 1).sum() > 400
     finishing = pool.epoch(config, torch.Generator().manual_seed(0), finishing=True)
     assert len(finishing) == len(epoch) + 200 + 30
+    assert not finishing.taught.any()
+
+
+@pytest.mark.usefixtures("datasets_dir")
+def test_a_teacher_is_heard_on_the_dataset_and_on_its_shop_pictures(tmp_path: Path) -> None:
+    config = Config(train_images=40, rendered_share=1, accessory_images=3, photo_variants=1, unknown_images=60)
+    pool = load_pool(config, tmp_path)
+    agreeing = pool.dataset.allowed.float()
+    taught = pool.taught(agreeing).epoch(config, torch.Generator(), finishing=True)
+    heard = taught.taught.any(dim=1)
+    assert heard.sum() == 40 + 40
+    assert torch.equal(taught.taught[heard].bool(), taught.allowed[heard])
 
 
 @pytest.mark.usefixtures("datasets_dir")
