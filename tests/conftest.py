@@ -74,6 +74,16 @@ def datasets_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
+def data_dir(datasets_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `model_build` keeps datasets and all that it makes of them, for tests that ask for the same again.
+
+    To convert the photos once takes most of a minute.
+    """
+    assert datasets_dir
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="session")
 def drawing() -> bytes:
     """The T-shirt that the README sends."""
     return (PROJECT / "handler" / "static" / "samples" / "t-shirt.jpg").read_bytes()

@@ -72,9 +72,8 @@ def test_images_are_rendered_by_their_seed(tmp_path: Path) -> None:
     assert not torch.equal(first, load_renderings(few, seed=2, root=tmp_path))
 
 
-@pytest.mark.usefixtures("datasets_dir")
 def test_an_epoch_shows_the_dataset_once_and_each_photo_a_few_times_and_at_the_end_shop_pictures(
-    tmp_path: Path,
+    data_dir: Path,
 ) -> None:
     config = Config(
         train_images=400,
@@ -85,7 +84,7 @@ def test_an_epoch_shows_the_dataset_once_and_each_photo_a_few_times_and_at_the_e
         validation_photos=200,
         unknown_images=60,
     )
-    pool = load_pool(config, tmp_path)
+    pool = load_pool(config, data_dir)
     epoch = pool.epoch(config, torch.Generator().manual_seed(0))
     assert len(epoch) == 400 + 2 * (3_068 - 200) + 60
     assert len(pool.validation_photos) == 200
@@ -98,10 +97,9 @@ def test_an_epoch_shows_the_dataset_once_and_each_photo_a_few_times_and_at_the_e
     assert not finishing.taught.any()
 
 
-@pytest.mark.usefixtures("datasets_dir")
-def test_a_teacher_is_heard_on_the_dataset_and_on_its_shop_pictures(tmp_path: Path) -> None:
+def test_a_teacher_is_heard_on_the_dataset_and_on_its_shop_pictures(data_dir: Path) -> None:
     config = Config(train_images=40, rendered_share=1, accessory_images=3, photo_variants=1, unknown_images=60)
-    pool = load_pool(config, tmp_path)
+    pool = load_pool(config, data_dir)
     agreeing = pool.dataset.allowed.float()
     taught = pool.taught(agreeing).epoch(config, torch.Generator(), finishing=True)
     heard = taught.taught.any(dim=1)
@@ -109,9 +107,8 @@ def test_a_teacher_is_heard_on_the_dataset_and_on_its_shop_pictures(tmp_path: Pa
     assert torch.equal(taught.taught[heard].bool(), taught.allowed[heard])
 
 
-@pytest.mark.usefixtures("datasets_dir")
-def test_the_dataset_alone_will_do(tmp_path: Path) -> None:
+def test_the_dataset_alone_will_do(data_dir: Path) -> None:
     config = Config(dataset="mnist", unknown_images=60)
-    pool = load_pool(config, tmp_path)
+    pool = load_pool(config, data_dir)
     assert len(pool.photos) == len(pool.validation_photos) == 0
     assert len(pool.epoch(config, torch.Generator())) == 55_060

@@ -40,8 +40,8 @@ def environment() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("dataset", list(DATASETS))
-@pytest.mark.usefixtures("datasets_dir")
-def test_all_stages_make_a_model_that_classifies(dataset: str, tmp_path: Path) -> None:
+def test_all_stages_make_a_model_that_classifies(dataset: str, tmp_path: Path, data_dir: Path) -> None:
+    (tmp_path / "data").symlink_to(data_dir)
     done = model_build("all", "--dataset", dataset, "--to", "published", *SMALL, folder=tmp_path)
     assert done.returncode == 0, done.stderr
 
