@@ -3,7 +3,7 @@
 import os
 import socket
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import pytest
 
@@ -16,6 +16,6 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def missing(reason: str) -> None:
+def missing(reason: str) -> NoReturn:
     """A user's machine may lack what the test needs; on CI that is a failure."""
     (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
