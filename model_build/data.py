@@ -14,7 +14,7 @@ import torchvision
 from numpy.typing import NDArray
 from torch import Tensor
 
-from handler.contract import Label
+from handler.contract import IMAGE_SIDE, Label
 from model_build.checks import check_array, check_images
 from model_build.config import Config
 
@@ -166,6 +166,12 @@ def load(config: Config, root: Path = DATA_DIR) -> Splits:
     order = torch.randperm(len(training), generator=torch.Generator().manual_seed(config.seed))
     validation, train = order[: config.validation_images], order[config.validation_images :]
     return Splits(training[train[: config.train_images]], training[validation], test)
+
+
+def normalize(images: Tensor, dataset: Dataset) -> Tensor:
+    """uint8 (N, 28, 28) -> float32 (N, 1, 28, 28) with mean 0 and deviation 1 over the training set."""
+    check_array("images to normalize", images, "uint8", ("N", IMAGE_SIDE, IMAGE_SIDE))
+    return (images.unsqueeze(1).float() - dataset.mean) / dataset.deviation
 
 
 def titled_images(dataset: Dataset, count: int, root: Path = DATA_DIR) -> tuple[NDArray[np.uint8], list[str]]:

@@ -5,9 +5,8 @@ from sklearn.manifold import TSNE
 from torch import Tensor, nn
 
 from model_build.checks import check_array, check_images
-from model_build.data import Dataset
+from model_build.data import Dataset, normalize
 from model_build.network import Network
-from model_build.train import normalize
 
 
 def pooled_features(network: Network, images: Tensor, dataset: Dataset) -> Tensor:

@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,16 +12,14 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from handler.contract import IMAGE_SIDE
 from model_build.augment import augment
-from model_build.checks import check_array
 from model_build.config import Config
-from model_build.data import DATASETS, Dataset
+from model_build.data import DATASETS, normalize
 from model_build.examples import Examples, Pool, finishing_epochs, load_pool
 from model_build.loss import loss_of
-from model_build.metrics import auroc
 from model_build.network import Network, Served, build_network
 from model_build.progress import track
+from model_build.validation import logits_of, validate
 
 BEST_FILE: Final = "best.pt"
 FINISHED_FILE: Final = "finished.pt"
@@ -78,12 +75,6 @@ def trained_network(run_dir: Path, config: Config) -> Network:
     return network.eval()
 
 
-def normalize(images: Tensor, dataset: Dataset) -> Tensor:
-    """uint8 (N, 28, 28) -> float32 (N, 1, 28, 28) with mean 0 and deviation 1 over the training set."""
-    check_array("images to normalize", images, "uint8", ("N", IMAGE_SIDE, IMAGE_SIDE))
-    return (images.unsqueeze(1).float() - dataset.mean) / dataset.deviation
-
-
 class _Run:
     """Everything that changes while training, and how it is kept and taken up again."""
 
@@ -127,7 +118,7 @@ class _Run:
             epoch,
             float(self.schedule.get_last_lr()[0]),
             train_loss,
-            *self._validate(),
+            *validate(self.averaged.eval(), self.pool, self.config, self._on_device),
             seconds=time.perf_counter() - start,
         )
         is_best = row.validation_accuracy >= max((past.validation_accuracy for past in self.history), default=0.0)
@@ -155,7 +146,7 @@ class _Run:
         teacher = build_network(self.config)
         teacher.load_state_dict(torch.load(run_dir / BEST_FILE, weights_only=True, map_location="cpu"))
         served = Served(teacher, 1.0, mirror=self.dataset.mirrored_is_same).to(self.device).eval()
-        logits = self._logits(served.logits, self.pool.dataset)
+        logits = logits_of(served.logits, self.pool.dataset, self._on_device)
         self.pool = self.pool.taught(logits[:, :-1].softmax(dim=1))
 
     def resume(self, run_dir: Path) -> None:
@@ -202,42 +193,8 @@ class _Run:
         self.averaged.update_parameters(self.network)
         return loss.item()
 
-    def _validate(self) -> tuple[float, float, float, float, float]:
-        """Loss and accuracy on the validation images, accuracy on photos and renderings, AUROC of known things."""
-        self.averaged.eval()
-        pool = self.pool
-        validation, photos, rendered, unknown = map(
-            partial(self._logits, self.averaged),
-            (pool.validation, pool.validation_photos, pool.validation_rendered, pool.validation_unknown),
-        )
-        loss = loss_of(validation, pool.validation.allowed, pool.validation.taught, self.config).item()
-        is_known = torch.cat([pool.validation_photos.allowed.any(1), pool.validation_unknown.allowed.any(1)])
-        known_logits = torch.cat([validation[:, -1], photos[:, -1], unknown[:, -1]])
-        known = torch.cat([torch.ones(len(validation), dtype=torch.bool), is_known])
-        return (
-            loss,
-            _accuracy(validation, pool.validation.allowed),
-            _accuracy(photos, pool.validation_photos.allowed),
-            _accuracy(rendered, pool.validation_rendered.allowed),
-            auroc(known_logits.numpy(), known.numpy()),
-        )
-
-    def _logits(self, network: Callable[[Tensor], Tensor], examples: Examples) -> Tensor:
-        if not len(examples):
-            return torch.empty(0, examples.allowed.shape[1] + 1)
-        with torch.inference_mode():
-            parts = [network(self._on_device(part)).float().cpu() for part in examples.images.split(1_000)]
-        return torch.cat(parts)
-
     def _on_device(self, images: Tensor) -> Tensor:
         return normalize(images.to(self.device), self.dataset).contiguous(memory_format=torch.channels_last)
-
-
-def _accuracy(logits: Tensor, allowed: Tensor) -> float:
-    """The share of images, among those of known things, whose likeliest class is an allowed one."""
-    known = allowed.any(dim=1)
-    guesses = logits[known, :-1].argmax(dim=1, keepdim=True)
-    return allowed[known].gather(1, guesses).float().mean().item() if known.any() else float("nan")
 
 
 def _moving_average(decay: float) -> Callable[[Any, Any, Any], None]:
