@@ -15,8 +15,8 @@ from handler.metrics import Metrics
 from handler.settings import Settings
 from handler.work_reports import WorkReport
 from tests.cloudwatch import Metric, figures_in
-from tests.test_stack import transformed
-from tests.test_template import PARAMETERS, RESOURCES, TEMPLATE
+from tests.emulated_stack import transformed
+from tests.template import PARAMETERS, RESOURCES, TEMPLATE
 
 STACK: Final = "AWS::StackName"  # a name in the template stands for its value
 ALARMS: Final = {

@@ -11,7 +11,7 @@ from PIL import Image
 from tests.aws import CREDENTIALS, RESULTS, UPLOADS, Cloud
 from tests.machine import PROJECT
 from tests.pictures import encoded
-from tests.test_template import PARAMETERS, environment
+from tests.template import PARAMETERS, environment
 
 # The event on standard input; prints the reply, and the most memory that the process ever had.
 ONE_INVOCATION = """
