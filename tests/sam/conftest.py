@@ -1,6 +1,7 @@
 """What `sam build` makes, and the API under `sam local start-api`, for all tests of this folder."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -66,3 +67,6 @@ def emulator(
     finally:
         process.terminate()  # SAM removes its containers; after SIGINT it now and then leaves one behind
         process.wait(timeout=60)
+        # Now and then it creates a second container for a function and forgets the first.
+        created = re.findall(r"SAM_CONTAINER_ID: (\w+)", log_path.read_text())
+        subprocess.run(["docker", "rm", "--force", *created], capture_output=True, check=False)
