@@ -6,13 +6,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from handler.classifier import Classifier
 from model_build.data import FASHION_MNIST, download
 from tests.machine import PROJECT, missing
 
-IMAGES = 300
+IMAGES = 1_000
 
 ANSWERS = """
 import sys, numpy as np
@@ -22,12 +21,13 @@ np.savez(sys.argv[2], probabilities=answers.probabilities, known=answers.known)
 """
 
 
-@pytest.mark.usefixtures("datasets_dir")
-def test_a_processor_without_vnni_gives_the_same_answers(classifier: Classifier, tmp_path: Path) -> None:
+def test_a_processor_without_vnni_gives_the_same_answers(
+    classifier: Classifier, data_dir: Path, tmp_path: Path
+) -> None:
     if not (emulator := shutil.which("qemu-x86_64")):
         missing("there is no qemu-x86_64 (Debian's package qemu-user)")
-    download(FASHION_MNIST, tmp_path)
-    test = FASHION_MNIST.torchvision_class(tmp_path, train=False)
+    download(FASHION_MNIST, data_dir)
+    test = FASHION_MNIST.torchvision_class(data_dir, train=False)
     images = test.data[:IMAGES].unsqueeze(1).numpy()
     np.save(tmp_path / "images.npy", images)
 
