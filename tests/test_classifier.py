@@ -26,14 +26,13 @@ def test_the_model_is_small_and_its_weights_are_int8() -> None:
     weights = [tensor for tensor in onnx.load(MODEL_PATH).graph.initializer if len(tensor.dims) in (2, 4)]
     in_float = [tensor for tensor in weights if tensor.data_type != TensorProto.INT8]
     assert len(weights) > 10
-    first_convolution, of_activation_maps = [1, 3, 3], [64]  # the one is faster so, the other seldom asked for
-    assert [list(tensor.dims)[1:] for tensor in in_float] == [first_convolution, of_activation_maps]
+    assert [list(tensor.dims) for tensor in in_float] == [[10, 64]]  # of activation maps, which are seldom asked for
 
 
 def test_the_model_is_ready_to_run_and_onnxruntime_would_change_no_answer(classifier: Classifier) -> None:
     operators = [node.op_type for node in onnx.load(MODEL_PATH).graph.node]
     assert operators.count("QLinearConv") > 10
-    assert operators.count("Conv") == 1  # the first, which is faster in float
+    assert "Conv" not in operators
     images = np.random.default_rng(0).integers(0, 256, (50, 1, 28, 28), np.uint8)
     optimized = ort.InferenceSession(MODEL_PATH, providers=["CPUExecutionProvider"])
     (expected,) = optimized.run(["probabilities"], {"images": images})

@@ -8,11 +8,13 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from bench.models.channels_first import with_channels_first
+
 
 def unfused(model: onnx.ModelProto) -> onnx.ModelProto:
     """`model` with each of ONNX Runtime's fused operators as the standard one between dequantizing and quantizing."""
-    graph = _Graph(model)
-    for node in model.graph.node:
+    graph = _Graph(with_channels_first(model))
+    for node in graph.source.graph.node:
         match node.op_type:
             case "QLinearConv":
                 graph.add_convolution(node)
@@ -47,10 +49,10 @@ def in_float(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _pixels(graph: onnx.GraphProto) -> set[str]:
-    """What is in 8 bits because the input is: the input, and what is cut from it."""
+    """What is in 8 bits because the input is: the input, and what is cut from it and put together."""
     pixels = {graph.input[0].name}
     for node in graph.node:
-        if node.op_type == "Slice" and node.input[0] in pixels:
+        if node.op_type in ("Slice", "Concat") and node.input[0] in pixels:
             pixels.add(node.output[0])
     return pixels
 
