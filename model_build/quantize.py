@@ -54,9 +54,8 @@ def quantize(run_dir: Path, config: Config) -> None:
         extra_options={"OpTypesToExcludeOutputQuantization": ["Gemm"]},  # the logits stay as exact as they are
     )
     _fuse(run_dir / QDQ_FILE, run_dir / INT8_FILE)
-    onnx.save(with_channels_last(onnx.load(run_dir / INT8_FILE)), run_dir / INT8_FILE)
-    for path in (run_dir / QDQ_FILE, run_dir / INT8_FILE):
-        model = onnx.load(path)
+    qdq, fused = (onnx.load(run_dir / name) for name in (QDQ_FILE, INT8_FILE))
+    for path, model in ((run_dir / QDQ_FILE, qdq), (run_dir / INT8_FILE, with_channels_last(fused))):
         _shorten_names(model.graph)
         onnx.checker.check_model(model, full_check=True)
         onnx.save(model, path)

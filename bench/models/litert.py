@@ -37,7 +37,7 @@ class _Network:
 
     def features(self, pictures: Tensor, layers: Layers) -> Tensor:
         """Real numbers, whatever is in between."""
-        values = self._convolution(pictures, layers.stem)  # in float, as in the ONNX file
+        values = self._convolution(pictures, layers.stem)  # in float, unlike the ONNX file's
         if self._int8:
             values = self.file.operator("QUANTIZE", [values], values.shape, layers.stem.output)
         for block in layers.blocks:
