@@ -64,7 +64,8 @@ def evaluate(run_dir: Path, config: Config) -> None:
         log.info("%s: %.2f %% of %d test images", name, 100 * metrics[name]["accuracy"], len(test))
     (run_dir / METRICS_FILE).write_text(json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
     plots.save(plots.confusion(read_confusion(run_dir), dataset.labels), run_dir / "confusion.png")
-    plots.save(plots.curves(run_dir / HISTORY_FILE), run_dir / "curves.png")
+    if (run_dir / HISTORY_FILE).exists():  # not of the run that ships, of which the weights alone are kept
+        plots.save(plots.curves(run_dir / HISTORY_FILE), run_dir / "curves.png")
 
 
 def read_confusion(run_dir: Path) -> NDArray[np.int64]:

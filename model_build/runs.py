@@ -13,6 +13,7 @@ from rich.table import Table
 
 from model_build.config import CONFIG_FILE, Config
 from model_build.evaluate import METRICS_FILE
+from model_build.examples import finishing_epochs
 from model_build.train import HISTORY_FILE
 
 RUNS_DIR: Final = Path("runs")
@@ -160,12 +161,20 @@ def _cells(run: Run) -> tuple[str, ...]:
     return (
         run.name,
         str(run.config.get("dataset", _NOT_THERE)),
-        f"{len(run.history)}/{run.config.get('epochs', _NOT_THERE)}",
+        f"{len(run.history)}/{_planned_epochs(run)}",
         _percent(run.best_epoch.get("validation_accuracy")),
         _percent(int8.get("accuracy")),
         f"{int8['bytes'] / 1024:.0f} KiB" if "bytes" in int8 else _NOT_THERE,
         f"{run.changed:%Y-%m-%d %H:%M}",
     )
+
+
+def _planned_epochs(run: Run) -> Leaf:
+    try:
+        config = Config(**run.config)
+    except TypeError:  # it has other settings than those of today
+        return _NOT_THERE
+    return config.epochs + finishing_epochs(config)
 
 
 def _numbers(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Leaf]]:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from model_build import runs
 from model_build.__main__ import app
 from model_build.calibrate import calibrate
-from model_build.config import CONFIG_FILE
+from model_build.config import CONFIG_FILE, Config
 from model_build.evaluate import METRICS_FILE, evaluate
 from model_build.export import export
 from model_build.quantize import quantize
@@ -45,6 +45,15 @@ def test_the_runs_are_listed_with_what_they_reached(folder: Path, monkeypatch: p
     assert "KiB" in finished
     assert "1/1" in trained
     assert trained.count(" %") == 1
+
+
+def test_both_cycles_are_counted_and_settings_of_another_day_are_not(tmp_path: Path) -> None:
+    Config(epochs=3, finishing_epochs=4).save(tmp_path / "runs" / "now")
+    shutil.copytree(tmp_path / "runs" / "now", tmp_path / "runs" / "then")
+    settings = tmp_path / "runs" / "then" / CONFIG_FILE
+    settings.write_text(settings.read_text().replace('"seed"', '"seeds"'))
+    now, then = (runs.read(tmp_path / "runs" / name) for name in ("now", "then"))
+    assert {*runs.runs_table([now, then]).columns[2].cells} == {"0/7", "0/–"}
 
 
 def test_comparing_shows_what_differs_in_configuration_and_in_result(
