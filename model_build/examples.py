@@ -89,6 +89,11 @@ def finishing_epochs(config: Config) -> int:
     return config.finishing_epochs if DATASETS[config.dataset].has_photos else 0
 
 
+def planned_epochs(config: Config) -> int:
+    """How many epochs a whole run has."""
+    return config.epochs + finishing_epochs(config)
+
+
 def load_pool(config: Config, root: Path = DATA_DIR) -> Pool:
     """Everything that the run of `config` learns from and is validated with."""
     splits = load(config, root)

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from model_build.config import CONFIG_FILE, Config
 from model_build.evaluate import METRICS_FILE
-from model_build.examples import finishing_epochs
+from model_build.examples import planned_epochs
 from model_build.train import HISTORY_FILE
 
 RUNS_DIR: Final = Path("runs")
@@ -171,10 +171,9 @@ def _cells(run: Run) -> tuple[str, ...]:
 
 def _planned_epochs(run: Run) -> Leaf:
     try:
-        config = Config(**run.config)
-    except TypeError:  # it has other settings than those of today
+        return planned_epochs(load_config(run.folder))
+    except (RunError, KeyError):  # it has settings, or a dataset, that are not known today
         return _NOT_THERE
-    return config.epochs + finishing_epochs(config)
 
 
 def _numbers(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Leaf]]:

@@ -15,7 +15,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from model_build.augment import augment
 from model_build.config import Config
 from model_build.data import DATASETS, normalize
-from model_build.examples import Examples, Pool, finishing_epochs, load_pool
+from model_build.examples import Examples, Pool, finishing_epochs, load_pool, planned_epochs
 from model_build.loss import loss_of
 from model_build.network import Network, Served, build_network
 from model_build.progress import track
@@ -61,7 +61,7 @@ def train(run_dir: Path, config: Config) -> None:
     config.save(run_dir)
     run = _Run(config, load_pool(config))
     run.resume(run_dir)
-    for epoch in range(len(run.history), config.epochs + finishing_epochs(config)):
+    for epoch in range(len(run.history), planned_epochs(config)):
         run.advance(epoch, run_dir)
 
 

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pytest
 import torch
 
 from handler.classifier import Classifier
@@ -18,9 +17,8 @@ def test_its_configuration_is_the_default() -> None:
     assert Config.load(KEPT) == Config()
 
 
-@pytest.mark.usefixtures("datasets_dir")
-def test_its_weights_are_those_of_the_file_that_ships(tmp_path: Path, classifier: Classifier) -> None:
-    images = load(Config(), tmp_path).test.images[:1_000]
+def test_its_weights_are_those_of_the_file_that_ships(data_dir: Path, classifier: Classifier) -> None:
+    images = load(Config(), data_dir).test.images[:1_000]
     served = Served(trained_network(KEPT, Config()), 1, mirror=True).eval()
     with torch.inference_mode():
         kept = served.logits(normalize(images, DATASETS["fashion-mnist"]))[:, :-1].argmax(dim=1)
