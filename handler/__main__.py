@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from typing import Final
 
-from handler.command_line.classification import Plan, classify_all
-from handler.command_line.interruption import INTERRUPTED, leave_at_once
-from handler.command_line.sources import sources_of
+from handler.cli.classify import Plan, classify_all
+from handler.cli.inputs import sources_of
+from handler.cli.interruption import INTERRUPTED, leave_at_once
 from handler.contract import Classification
 from handler.settings import Settings
 
@@ -115,15 +115,15 @@ def _classify(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _by_shipped_model(top_k: int, settings: Settings) -> Callable[[bytes], Classification]:
-    from handler.classifier import Classifier  # noqa: PLC0415  with --endpoint no model is loaded
-    from handler.images import views_of  # noqa: PLC0415
+    from handler.inference.classifier import Classifier  # noqa: PLC0415  with --endpoint no model is loaded
+    from handler.inference.decoding import views_of  # noqa: PLC0415
 
     classifier = Classifier.shipped(settings.known_threshold)
     return lambda image: classifier.classify([views_of(image, settings.max_pixels)], top_k)[0]
 
 
 def _by_endpoint(url: str, top_k: int, jobs: int) -> Callable[[bytes], Classification]:
-    from handler.command_line.endpoint import API_KEY_VARIABLE, Endpoint  # noqa: PLC0415  without --endpoint no urllib3
+    from handler.cli.endpoint import API_KEY_VARIABLE, Endpoint  # noqa: PLC0415  without --endpoint no urllib3
 
     endpoint = Endpoint(url, os.environ.get(API_KEY_VARIABLE, ""), connections=jobs)
     return lambda image: endpoint.classify(image, top_k)

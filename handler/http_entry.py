@@ -12,15 +12,15 @@ gc.disable()  # of what follows nothing can be thrown away, and to look for it t
 from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
-from handler import problems
-from handler.api import create_app
-from handler.classifier import Classifier, read_card
-from handler.gateway_paths import GatewayPaths
-from handler.metrics import Metrics
-from handler.request_reports import RequestReport, log_request
+from handler.api import problems
+from handler.api.app import create_app
+from handler.api.middleware.root_path import GatewayPaths
+from handler.inference.classifier import Classifier, read_card
+from handler.lifecycle.snapstart import before_snapshot
+from handler.lifecycle.warm_up import small_photo
 from handler.settings import Settings
-from handler.snapshots import before_snapshot
-from handler.warm_up import small_photo
+from handler.telemetry.metrics import Metrics
+from handler.telemetry.reports import RequestReport, log_request
 
 _settings = Settings.from_environment()
 logging.getLogger("handler").setLevel(_settings.log_level)

@@ -9,15 +9,15 @@ gc.disable()  # as in http_entry
 from botocore.config import Config
 from botocore.session import Session
 
-from handler.buckets import Worker
-from handler.classifier import Classifier, read_card
-from handler.cold_starts import ColdStart
-from handler.images import views_of
-from handler.metrics import Metrics
+from handler.inference.classifier import Classifier, read_card
+from handler.inference.decoding import views_of
+from handler.lifecycle.cold_start import ColdStart
+from handler.lifecycle.snapstart import after_restore
+from handler.lifecycle.warm_up import small_photo
 from handler.settings import Settings
-from handler.snapshots import after_restore
-from handler.warm_up import small_photo
-from handler.work_reports import WorkReport, log_work
+from handler.telemetry.metrics import Metrics
+from handler.telemetry.work_reports import WorkReport, log_work
+from handler.worker.worker import Worker
 
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient

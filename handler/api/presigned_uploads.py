@@ -1,0 +1,190 @@
+"""Pictures too large for a request: where a client may post one to, and what the worker has made of it."""
+
+import base64
+import json
+import logging
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from handler.contract import Classification, Prediction
+from handler.errors import NotFound, Unavailable
+from handler.lifecycle.snapstart import after_restore
+from handler.result_keys import REQUEST_ID, result_key, version_of
+from handler.settings import Settings
+from handler.telemetry.timing import measured
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+ID_PATTERN: Final = "^[0-9a-f]{32}$"
+_FOLDER: Final = "api/"  # apart from what is put into the bucket by other means
+_LIFETIME_SECONDS: Final = 15 * 60  # of a ticket
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """The right to post one object: a form to `url` with `fields`, and the picture behind them."""
+
+    id: str
+    url: str
+    fields: dict[str, str]
+    max_bytes: int
+    expires: datetime
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """Why the worker could not classify an upload."""
+
+    title: str
+    detail: str
+
+
+def upload_origin(settings: Settings) -> str | None:
+    """The origin that tickets lead to, which a page must be allowed to post to; None if there are no uploads."""
+    if not settings.uploads_bucket:
+        return None
+    if settings.s3_endpoint_url:
+        return settings.s3_endpoint_url
+    if not settings.aws_region:
+        return None
+    domain = "amazonaws.com.cn" if settings.aws_region.startswith("cn-") else "amazonaws.com"
+    return f"https://{settings.uploads_bucket}.s3.{settings.aws_region}.{domain}"
+
+
+def s3_client(settings: Settings) -> "S3Client":
+    """A client whose patience ends before API Gateway's does, and whose tickets lead to `upload_origin`.
+
+    Raises botocore's NoCredentialsError.
+    """
+    from botocore.config import Config  # noqa: PLC0415  it takes as long to load as all the rest, and few requests need it
+    from botocore.exceptions import NoCredentialsError  # noqa: PLC0415
+    from botocore.session import Session  # noqa: PLC0415
+
+    session = Session()
+    if session.get_credentials() is None:
+        raise NoCredentialsError  # what botocore does at each call, except when it signs a ticket: there it stumbles
+    client = session.create_client(
+        "s3",
+        region_name=settings.aws_region,
+        endpoint_url=settings.s3_endpoint_url,
+        config=Config(
+            connect_timeout=2,
+            read_timeout=4,
+            retries={"mode": "standard", "total_max_attempts": 2},
+            signature_version="s3v4",
+            s3={
+                # A regional address, since the global one redirects to other regions, and browsers do not follow.
+                "addressing_style": "path" if settings.s3_endpoint_url else "virtual",
+                "us_east_1_regional_endpoint": "regional",
+            },
+        ),
+    )
+    return cast("S3Client", client)
+
+
+class Uploads:
+    """Gives out tickets, and finds results. S3 is first asked for when it is needed; any thread may call."""
+
+    def __init__(self, settings: Settings, connect: Callable[[Settings], "S3Client"] = s3_client) -> None:
+        self._settings, self._connect = settings, connect
+        self._client: S3Client | None = None
+        self._connecting = Lock()
+        after_restore(self._disconnect)
+
+    def ticket(self, request_id: str | None = None) -> Ticket:
+        """A ticket for an object of at most `max_upload_bytes`. Raises Unavailable.
+
+        Whoever uses it twice overwrites their own picture, and is told of the last. `request_id`, of the request for
+        the ticket, goes with the object, so that the worker's logs and its result can be found by it.
+        """
+        upload_id, max_bytes = uuid.uuid4().hex, self._settings.max_upload_bytes
+        metadata = {f"x-amz-meta-{REQUEST_ID}": request_id} if request_id else {}
+        with self._s3() as s3:
+            post = s3.generate_presigned_post(
+                self._settings.uploads_bucket,
+                _FOLDER + upload_id,
+                Fields=metadata,
+                Conditions=[["content-length-range", 1, max_bytes], *([metadata] if metadata else [])],
+                ExpiresIn=_LIFETIME_SECONDS,
+            )
+        return Ticket(upload_id, post["url"], post["fields"], max_bytes, _expiration(post["fields"]["policy"]))
+
+    def outcome(self, upload_id: str) -> Classification | Rejection | None:
+        """What became of an upload; None as long as the worker has not seen it. Raises NotFound or Unavailable."""
+        if not re.fullmatch(ID_PATTERN, upload_id):
+            raise NotFound("this is no id of an upload; POST /uploads gives one")
+        key = _FOLDER + upload_id
+        with self._s3() as s3:
+            version = _version(s3, self._settings.uploads_bucket, key)
+            if version is None:
+                raise NotFound("nothing was uploaded under this id, or it was deleted since")
+            document = _object(
+                s3, self._settings.results_bucket, result_key(self._settings.uploads_bucket, key, version)
+            )
+        return None if document is None else _outcome(document)
+
+    @contextmanager
+    def _s3(self) -> Iterator["S3Client"]:
+        """The client; its trouble, which is no fault of the sender's, becomes Unavailable."""
+        if not (self._settings.uploads_bucket and self._settings.results_bucket):
+            raise Unavailable("there are no uploads here: UPLOADS_BUCKET and RESULTS_BUCKET must be set")
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  as in `s3_client`
+
+        try:
+            with measured("s3"):
+                yield self._connected()
+        except (BotoCoreError, ClientError) as error:
+            log.exception("S3 failed")
+            raise Unavailable("the storage for uploads does not answer as it should; try again in a moment") from error
+
+    def _connected(self) -> "S3Client":
+        with self._connecting:  # botocore makes clients in one thread at a time only
+            self._client = self._client or self._connect(self._settings)
+            return self._client
+
+    def _disconnect(self) -> None:
+        self._client = None  # and with it its connections and credentials
+
+
+def _expiration(policy: str) -> datetime:
+    return datetime.fromisoformat(json.loads(base64.b64decode(policy))["expiration"])
+
+
+def _object(s3: "S3Client", bucket: str, key: str) -> bytes | None:
+    try:
+        with closing(s3.get_object(Bucket=bucket, Key=key)["Body"]) as body:
+            return body.read()
+    except s3.exceptions.NoSuchKey:
+        return None
+
+
+def _version(s3: "S3Client", bucket: str, key: str) -> str | None:
+    """What tells the newest version of an object from others, as the worker tells them; None if there is none."""
+    try:
+        reply = s3.head_object(Bucket=bucket, Key=key)
+    except s3.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] != "404":
+            raise
+        return None
+    return version_of(reply.get("VersionId"), reply["ETag"])
+
+
+def _outcome(document: bytes) -> Classification | Rejection:
+    try:
+        result: dict[str, Any] = json.loads(document)
+        if result["status"] == "rejected":
+            return Rejection(result["title"], result["detail"])
+        predictions = tuple(Prediction(**prediction) for prediction in result["predictions"])
+        return Classification(predictions, result["known"], result["known_score"])
+    except (ValueError, KeyError, TypeError) as error:
+        log.exception("a result cannot be read: %r", document[:200])
+        raise Unavailable("the stored result is none that this service can read") from error

@@ -1,0 +1,1 @@
+"""Parsing of request bodies: raw bytes, forms, base64 and JSON."""

@@ -1,0 +1,130 @@
+"""The API's own dialect: one picture, or up to 64 at once."""
+
+import base64
+import io
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request
+from PIL import Image
+
+from handler.api.image_schemas import BASE64, FILE, FILE_AS_BODY
+from handler.api.predictor import Recognition
+from handler.api.problems import problem_of, problem_responses
+from handler.api.requests.body import FILE_FIELD, SentImage, image_in, images_in, read_body
+from handler.api.schemas import Answer, Batch, Classified, ExplainedAnswer, Failed, SeenAs
+from handler.contract import Classification, Explanation
+from handler.errors import (
+    BadRequest,
+    BrokenImage,
+    ClassifierError,
+    NotAnImage,
+    TooManyBytes,
+    TooManyImages,
+    TooManyPixels,
+    WrongParameter,
+)
+from handler.settings import Settings
+
+# Without a type, since an item of another one gets an error of its own, and the batch goes on.
+_FILE_ITEM: Final = {"contentMediaType": "application/octet-stream"}
+_ITEM: Final = {
+    "description": "The image file as base64 or as a data URL, or an object with that as `image` and its `name`.",
+    "examples": ["<base64>", {"image": "<base64>", "name": "photo.jpg"}],
+}
+
+# As OpenAPI has it: what `image_in` and `images_in` read.
+ONE_IMAGE: Final[dict[str, Any]] = {
+    "required": True,
+    "description": "One image. Its own first bytes say what it is; a Content-Type is needed for multipart alone.",
+    "content": {
+        "multipart/form-data": {
+            "schema": {"type": "object", "required": [FILE_FIELD], "properties": {FILE_FIELD: FILE}}
+        },
+        **FILE_AS_BODY,
+        "application/json": {"schema": {"type": "object", "required": ["image"], "properties": {"image": BASE64}}},
+    },
+}
+
+
+def several_images(max_images: int) -> dict[str, Any]:
+    """The body of a batch, as OpenAPI has it."""
+    count = {"minItems": 1, "maxItems": max_images}
+    items = {"type": "array", **count, "items": _ITEM}
+    files = {"type": "array", **count, "items": _FILE_ITEM}
+    return {
+        "required": True,
+        "description": f"1 to {max_images} images: a form with several fields, or a JSON array.",
+        "content": {
+            "multipart/form-data": {
+                "schema": {"type": "object", "required": [FILE_FIELD], "properties": {FILE_FIELD: files}}
+            },
+            "application/json": {
+                "schema": {
+                    "anyOf": [items, {"type": "object", "required": ["images"], "properties": {"images": items}}]
+                }
+            },
+        },
+    }
+
+
+def classification_routes(recognition: Recognition, settings: Settings) -> APIRouter:
+    """`/classify` and `/classify/batch`."""
+    router = APIRouter(tags=["Classify"])
+    top_k_query = Query(ge=1, le=len(recognition.labels), description="How many classes to name.")
+    explain_query = Query(description="Whether to tell what the model saw, and where it looked.")
+
+    def one(body: bytes, content_type: str, top_k: int, explain: bool) -> ExplainedAnswer:
+        image = image_in(body, content_type)
+        if not explain:
+            return ExplainedAnswer.of(recognition.classify(image, top_k))
+        classification, explanation = recognition.classify_and_explain(image, top_k)
+        return ExplainedAnswer.of(classification).model_copy(update={"explanation": _seen_as(explanation)})
+
+    def each(body: bytes, content_type: str, top_k: int) -> Batch:
+        images = images_in(body, content_type, settings.max_batch_images)
+        outcomes = recognition.classify_each([image.content for image in images], top_k)
+        return Batch(results=[_item(*row) for row in zip(range(len(images)), images, outcomes, strict=True)])
+
+    @router.post(
+        "/classify",
+        responses=problem_responses(BadRequest, TooManyBytes, TooManyPixels, NotAnImage, BrokenImage, WrongParameter),
+        openapi_extra={"requestBody": ONE_IMAGE},
+        response_model_exclude_none=True,
+    )
+    async def classify(
+        request: Request,
+        top_k: Annotated[int, top_k_query] = 3,
+        explain: Annotated[bool, explain_query] = False,
+    ) -> ExplainedAnswer:
+        """Say what an image shows: PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF."""
+        body = await read_body(request, settings.max_body_bytes)
+        return await recognition.in_thread(one, body, request.headers.get("content-type", ""), top_k, explain)
+
+    @router.post(
+        "/classify/batch",
+        responses=problem_responses(BadRequest, TooManyBytes, TooManyImages, WrongParameter),
+        openapi_extra={"requestBody": several_images(settings.max_batch_images)},
+    )
+    async def classify_batch(request: Request, top_k: Annotated[int, top_k_query] = 3) -> Batch:
+        """Say of several images what each shows; one that cannot be read does not stop the others."""
+        body = await read_body(request, settings.max_body_bytes)
+        return await recognition.in_thread(each, body, request.headers.get("content-type", ""), top_k)
+
+    return router
+
+
+def _item(index: int, image: SentImage, outcome: Classification | ClassifierError) -> Classified | Failed:
+    if isinstance(outcome, ClassifierError):
+        problem = problem_of(outcome)
+        return Failed(index=index, name=image.name, status=problem.status, problem=problem)
+    return Classified(index=index, name=image.name, status=200, answer=Answer.of(outcome))
+
+
+def _seen_as(explanation: Explanation) -> SeenAs:
+    file = io.BytesIO()
+    Image.fromarray(explanation.pixels).save(file, "PNG")
+    return SeenAs(
+        pixels="data:image/png;base64," + base64.b64encode(file.getvalue()).decode(),
+        activation_map=explanation.activation_map.astype(float).round(3).tolist(),
+        view=explanation.frame,
+    )

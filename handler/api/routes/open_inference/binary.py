@@ -1,0 +1,62 @@
+"""Tensors as bytes behind the JSON: the binary tensor data extension of the Open Inference Protocol.
+
+    Inference-Header-Content-Length: 120                  the JSON's part of the body
+    {"inputs": [{..., "parameters": {"binary_data_size": 784}}]}<784 bytes>
+
+Numbers are little-endian, row by row; each element of a BYTES tensor follows its length, four bytes. After Triton's
+docs/protocol/extension_binary_data.md.
+"""
+
+import math
+import reprlib
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+
+from handler.api.routes.open_inference.tensors import ENCODED, IMAGES
+from handler.contract import Pixels
+from handler.errors import BadRequest
+
+LENGTH_HEADER: Final = "Inference-Header-Content-Length"
+
+_PREFIX: Final = 4  # bytes, before each element of a BYTES tensor
+
+
+def split_body(body: bytes, json_length: str | None) -> tuple[bytes, bytes]:
+    """The JSON and what follows it; `json_length` is the request's LENGTH_HEADER. Raises BadRequest."""
+    if json_length is None:
+        return body, b""
+    # More digits are no length, but an attempt to make int() work.
+    is_number = json_length.isascii() and json_length.isdecimal() and len(json_length) < 20
+    if not is_number or int(json_length) > len(body):
+        raise BadRequest(
+            f"{LENGTH_HEADER} should be at most the body's length, {len(body)}, but is {reprlib.repr(json_length)}"
+        )
+    return body[: int(json_length)], body[int(json_length) :]
+
+
+def pixels_of_binary(data: bytes, shape: tuple[int, ...]) -> Pixels:
+    """One byte for each pixel. Raises BadRequest."""
+    pixels = np.frombuffer(data, np.uint8)
+    if pixels.size != math.prod(shape):
+        raise BadRequest(f"{IMAGES.name!r} of shape {list(shape)} takes {math.prod(shape)} bytes, but has {len(data)}")
+    return pixels.reshape(shape)
+
+
+def encoded_of_binary(data: bytes, shape: tuple[int, ...]) -> tuple[bytes, ...]:
+    """The elements of a BYTES tensor, which fill `data` exactly. Raises BadRequest."""
+    elements, start = [], 0
+    for _ in range(shape[0]):
+        length = int.from_bytes(data[start : start + _PREFIX], "little")
+        elements.append(data[start + _PREFIX : start + _PREFIX + length])
+        start += _PREFIX + length
+    if start != len(data):
+        raise BadRequest(f"the lengths of the elements of {ENCODED.name!r} do not add up to its {len(data)} bytes")
+    return tuple(elements)
+
+
+def packed(texts: Iterable[str]) -> bytes:
+    """`texts` as the elements of a BYTES tensor."""
+    elements = [text.encode() for text in texts]
+    return b"".join(len(element).to_bytes(_PREFIX, "little") + element for element in elements)

@@ -1,0 +1,166 @@
+"""The body of an inference request in, the images and the outputs that it asks for out.
+
+Exactly one of the inputs of `tensors` is given, as JSON or as bytes behind it. What else the protocol allows
+in a request (a model's name, priorities, timeouts) makes no difference here.
+
+A picture file may also be the whole body. So may 784 pixels, if the length of the JSON is said to be 0; bytes that
+begin like a file are taken for one.
+"""
+
+import reprlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+from handler.api.requests.base64_images import from_base64
+from handler.api.requests.body import parse_json
+from handler.api.routes.open_inference.binary import LENGTH_HEADER, encoded_of_binary, pixels_of_binary, split_body
+from handler.api.routes.open_inference.tensors import (
+    ENCODED,
+    IMAGES,
+    INPUTS,
+    MAX_VALUES_PER_IMAGE,
+    OUTPUTS,
+    Tensor,
+    checked_shape,
+    encoded_of_json,
+    pixels_of_json,
+    whole_number,
+)
+from handler.contract import IMAGE_SIDE, Pixels
+from handler.errors import BadRequest, MissingImage
+from handler.inference.decoding import format_of
+
+_RAW_SHAPE: Final = (1, 1, IMAGE_SIDE, IMAGE_SIDE)
+_OTHER_VALUES: Final = 1_000  # in a request's JSON, beside its images
+_KINDS: Final = {dict: "an object", list: "an array", str: "a text", bool: "true or false", int: "a whole number"}
+
+
+@dataclass(frozen=True)
+class RequestedOutput:
+    """One tensor of the reply; with `classes`, that many of its highest values, told as texts."""
+
+    tensor: Tensor
+    binary: bool
+    classes: int = 0
+
+
+@dataclass(frozen=True)
+class InferenceRequest:
+    """Either pixels (N, 1, 28, 28) or N picture files, and what to say of them."""
+
+    images: Pixels | tuple[bytes, ...]
+    outputs: tuple[RequestedOutput, ...]
+    id: str | None = None
+
+
+def inference_request(body: bytes, json_length: str | None, max_images: int) -> InferenceRequest:
+    """`json_length` is the request's LENGTH_HEADER, if it has one. Raises BadRequest."""
+    head, binary = split_body(body, json_length)
+    if json_length is None and format_of(body):
+        return InferenceRequest((body,), _all_outputs(binary=False))
+    if json_length is not None and not head:
+        return _raw_request(binary)
+    document = parse_json(head, max_images * MAX_VALUES_PER_IMAGE + _OTHER_VALUES)
+    if type(document) is not dict:
+        raise BadRequest('the body should be JSON like {"inputs": [...]}')
+    request_id = _member(document, "id", str, "")
+    outputs = _outputs(document)
+    return InferenceRequest(_images(document, binary, max_images), outputs, request_id or None)
+
+
+def _raw_request(body: bytes) -> InferenceRequest:
+    if not body:
+        raise MissingImage("the body is empty")
+    is_file = format_of(body) is not None or len(body) != IMAGE_SIDE**2
+    images = (body,) if is_file else pixels_of_binary(body, _RAW_SHAPE)
+    return InferenceRequest(images, _all_outputs(binary=True))
+
+
+def _images(document: dict[str, Any], binary: bytes, max_images: int) -> Pixels | tuple[bytes, ...]:
+    inputs = _objects(document, "inputs")
+    names = [tensor.name for tensor in INPUTS]
+    if len(inputs) != 1:
+        raise BadRequest(f"'inputs' should have exactly one of {names}, but has {len(inputs)} inputs")
+    given = inputs[0]
+    tensor = _named(given, INPUTS)
+    if _member(given, "datatype", str) != tensor.datatype:
+        raise BadRequest(f"{tensor.name!r} should be {tensor.datatype}, but is {reprlib.repr(given['datatype'])}")
+    shape = checked_shape(tensor, _member(given, "shape", list), max_images)
+    parameters = _member(given, "parameters", dict, {})
+    _member(parameters, "content_type", str, "")
+    return _pixels(given, parameters, shape, binary) if tensor is IMAGES else _files(given, parameters, shape, binary)
+
+
+def _pixels(given: dict[str, Any], parameters: dict[str, Any], shape: tuple[int, ...], binary: bytes) -> Pixels:
+    if _is_binary(given, parameters, binary):
+        return pixels_of_binary(binary, shape)
+    return pixels_of_json(_member(given, "data", list), shape)
+
+
+def _files(
+    given: dict[str, Any], parameters: dict[str, Any], shape: tuple[int, ...], binary: bytes
+) -> tuple[bytes, ...]:
+    if not _is_binary(given, parameters, binary):
+        return encoded_of_json(_member(given, "data", list), shape)
+    files = encoded_of_binary(binary, shape)
+    if parameters.get("content_type") != "base64":
+        return files
+    return tuple(from_base64(text.decode("latin-1"), f"{ENCODED.name}[{i}]") for i, text in enumerate(files))
+
+
+def _is_binary(given: dict[str, Any], parameters: dict[str, Any], binary: bytes) -> bool:
+    if "data" in given and "binary_data_size" in parameters:
+        raise BadRequest("an input has either 'data' or a 'binary_data_size'")
+    size = _member(parameters, "binary_data_size", int, 0)
+    if size != len(binary):
+        raise BadRequest(
+            f"behind the JSON are {len(binary)} bytes; {LENGTH_HEADER} and 'binary_data_size' should say so"
+        )
+    return "binary_data_size" in parameters
+
+
+def _outputs(document: dict[str, Any]) -> tuple[RequestedOutput, ...]:
+    binary = _member(_member(document, "parameters", dict, {}), "binary_data_output", bool, False)
+    given = _objects(document, "outputs", [])
+    outputs = tuple(_output(output, binary) for output in given)
+    if len({output.tensor for output in outputs}) < len(outputs):
+        raise BadRequest("'outputs' names an output more than once")
+    return outputs or _all_outputs(binary)
+
+
+def _all_outputs(binary: bool) -> tuple[RequestedOutput, ...]:
+    return tuple(RequestedOutput(tensor, binary) for tensor in OUTPUTS)
+
+
+def _output(given: dict[str, Any], binary: bool) -> RequestedOutput:
+    parameters = _member(given, "parameters", dict, {})
+    classes = _member(parameters, "classification", int, 0)
+    if classes < 0:
+        raise BadRequest(f"'classification' should be how many classes to name, but is {reprlib.repr(classes)}")
+    return RequestedOutput(_named(given, OUTPUTS), _member(parameters, "binary_data", bool, binary), classes)
+
+
+def _named(given: dict[str, Any], tensors: tuple[Tensor, ...]) -> Tensor:
+    name = _member(given, "name", str)
+    for tensor in tensors:
+        if tensor.name == name:
+            return tensor
+    raise BadRequest(f"there are {[tensor.name for tensor in tensors]}, but not {reprlib.repr(name)}")
+
+
+def _objects(document: dict[str, Any], name: str, default: Any = None) -> list[dict[str, Any]]:
+    objects: list[dict[str, Any]] = _member(document, name, list, default)
+    if any(type(item) is not dict for item in objects):
+        raise BadRequest(f"{name!r} should be an array of objects")
+    return objects
+
+
+def _member(document: dict[str, Any], name: str, kind: type, default: Any = None) -> Any:
+    """`document[name]`, of exactly that kind (True is no number); without a default it has to be there."""
+    value = document.get(name, default)
+    if kind is int and whole_number(value) is not None:
+        return whole_number(value)
+    if type(value) is not kind:
+        given = f"is {reprlib.repr(value)}" if name in document else "is missing"
+        raise BadRequest(f"{name!r} should be {_KINDS[kind]}, but {given}")
+    return value

@@ -1,0 +1,212 @@
+"""The Open Inference Protocol's requests and replies as OpenAPI has them."""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, Field
+
+from handler.api.routes.open_inference import tensors
+
+_TENSOR_NAMES: Final = [tensor.name for tensor in tensors.OUTPUTS]
+
+
+class ServerMetadata(BaseModel):
+    """The server, and which of the protocol's extensions it has."""
+
+    name: Literal["clothes-classifier"] = "clothes-classifier"
+    version: str
+    extensions: list[str] = ["binary_tensor_data", "classification", "model_configuration"]
+
+
+class Live(BaseModel):
+    live: Literal[True] = True
+
+
+class Ready(BaseModel):
+    ready: Literal[True] = True
+
+
+class Models(BaseModel):
+    models: list[str]
+
+
+class ModelReady(BaseModel):
+    name: str
+    ready: Literal[True] = True
+
+
+class IndexEntry(BaseModel):
+    """One model of the repository."""
+
+    name: str
+    version: str
+    state: Literal["READY"] = "READY"
+    reason: str = ""
+
+
+class TensorMetadata(BaseModel):
+    """One input or output; -1 in its shape stands for the number of images."""
+
+    name: str
+    datatype: Literal["UINT8", "FP32", "BYTES"]
+    shape: list[int]
+
+    @classmethod
+    def of(cls, tensor: tensors.Tensor) -> "TensorMetadata":
+        return cls.model_validate({"name": tensor.name, "datatype": tensor.datatype, "shape": list(tensor.shape)})
+
+
+class ModelMetadata(BaseModel):
+    """A request gives exactly one of the inputs: `images` are pixels, `encoded` are picture files."""
+
+    name: str
+    versions: list[str]
+    platform: Literal["onnx_onnxv1"] = "onnx_onnxv1"
+    inputs: list[TensorMetadata] = [TensorMetadata.of(tensor) for tensor in tensors.INPUTS]
+    outputs: list[TensorMetadata] = [TensorMetadata.of(tensor) for tensor in tensors.OUTPUTS]
+
+
+class ConfiguredTensor(BaseModel):
+    """One input or output of one image; `reshape` drops a dimension that Triton's configurations cannot do without."""
+
+    name: str
+    data_type: Literal["TYPE_UINT8", "TYPE_FP32", "TYPE_STRING"]
+    dims: list[int]
+    format: Literal["FORMAT_NCHW"] | None = None
+    reshape: dict[Literal["shape"], list[int]] | None = None
+    optional: bool | None = None
+
+
+class ModelConfig(BaseModel):
+    """The model as Triton's configurations tell it."""
+
+    name: str
+    platform: Literal["onnxruntime_onnx"] = "onnxruntime_onnx"
+    backend: Literal["onnxruntime"] = "onnxruntime"
+    max_batch_size: int
+    input: list[ConfiguredTensor]
+    output: list[ConfiguredTensor]
+
+
+def model_config(name: str, max_batch_images: int) -> ModelConfig:
+    scalar: dict[str, Any] = {"dims": [1], "reshape": {"shape": []}}
+    side = list(tensors.IMAGES.shape[1:])
+    classes = list(tensors.PROBABILITIES.shape[1:])
+    return ModelConfig(
+        name=name,
+        max_batch_size=max_batch_images,
+        input=[
+            ConfiguredTensor(name="images", data_type="TYPE_UINT8", dims=side, format="FORMAT_NCHW", optional=True),
+            ConfiguredTensor(name="encoded", data_type="TYPE_STRING", optional=True, **scalar),
+        ],
+        output=[
+            ConfiguredTensor(name="probabilities", data_type="TYPE_FP32", dims=classes),
+            ConfiguredTensor(name="known", data_type="TYPE_FP32", **scalar),
+        ],
+    )
+
+
+class OutputTensor(BaseModel):
+    """One output, row by row; BYTES if classes were asked for, each a text "value:index:label"."""
+
+    name: Literal["probabilities", "known"]
+    datatype: Literal["FP32", "BYTES"]
+    shape: list[int]
+    data: list[float] | list[str]
+
+
+class Inference(BaseModel):
+    """The outputs that were asked for, in that order."""
+
+    model_name: str
+    model_version: str
+    id: Annotated[str, Field(description="The request's, if it had one.")] = ""
+    outputs: list[OutputTensor]
+
+
+BINARY_REPLY: Final[dict[str, Any]] = {
+    "description": "JSON; or, if bytes were asked for, JSON without those tensors' data, and behind it the tensors. "
+    "How long the JSON is, is then in the header Inference-Header-Content-Length.",
+    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+}
+
+
+_PICTURE: Final = {"type": "string", "format": "image-base64"}
+_PIXEL: Final = {"type": "integer", "minimum": 0, "maximum": 255}
+
+
+def _array(length: int, items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "minItems": length, "maxItems": length, "items": items}
+
+
+def _input(tensor: tensors.Tensor, description: str, shapes: list[list[int]], data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": description,
+        "required": ["name", "datatype", "shape", "data"],
+        "properties": {
+            "name": {"const": tensor.name},
+            "datatype": {"const": tensor.datatype},
+            "shape": {"enum": shapes},
+            "parameters": {"type": "object", "properties": {"content_type": {"type": "string"}}},
+            "data": data,
+        },
+    }
+
+
+def _output(*names: str) -> dict[str, Any]:
+    parameters = {
+        "binary_data": {"type": "boolean", "description": "Whether it comes as bytes behind the JSON."},
+        "classification": {"type": "integer", "minimum": 0, "description": "How many of its highest values to name."},
+    }
+    return {
+        "type": "object",
+        "required": ["name"],
+        "properties": {"name": {"enum": list(names)}, "parameters": {"type": "object", "properties": parameters}},
+    }
+
+
+# A schema cannot say that a shape begins with the number of images that are there; so it says it for one image.
+_REQUEST: Final = {
+    "type": "object",
+    "description": "One image. N images have a shape that begins with N, and N times the data.",
+    "required": ["inputs"],
+    "properties": {
+        "id": {"type": "string", "description": "Comes back in the reply."},
+        "parameters": {"type": "object", "properties": {"binary_data_output": {"type": "boolean"}}},
+        "inputs": _array(
+            1,
+            {
+                "anyOf": [
+                    _input(tensors.ENCODED, "Picture files, as base64.", [[1], [1, 1]], _array(1, _PICTURE)),
+                    _input(
+                        tensors.IMAGES,
+                        "Pixels, 0 black ground, 255 white garment: flat, or nested as their shape says.",
+                        [[1, 1, 28, 28]],
+                        {"anyOf": [_array(784, _PIXEL), _array(1, _array(1, _array(28, _array(28, _PIXEL))))]},
+                    ),
+                ]
+            },
+        ),
+        "outputs": {
+            "description": "The outputs to give, in this order; all, if none is named.",
+            "anyOf": [
+                {"type": "array", "maxItems": 1, "items": _output(*_TENSOR_NAMES)},
+                *(
+                    {"type": "array", "minItems": 2, "maxItems": 2, "prefixItems": [_output(first), _output(second)]}
+                    for first, second in (_TENSOR_NAMES, _TENSOR_NAMES[::-1])
+                ),
+            ],
+        },
+    },
+}
+
+INFERENCE_BODY: Final[dict[str, Any]] = {
+    "required": True,
+    "description": "JSON; or JSON with tensors as bytes behind it, its length in the header "
+    "Inference-Header-Content-Length; or a picture file alone, that length 0 or not given. "
+    "The Content-Type makes no difference; the Content-Encoding may be gzip or deflate.",
+    "content": {
+        "application/json": {"schema": _REQUEST},
+        "application/octet-stream": {"schema": {"type": "string", "format": "image"}},
+    },
+}

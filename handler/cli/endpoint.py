@@ -1,0 +1,137 @@
+"""The bytes of an image go to a deployed endpoint of this API, its classification comes back."""
+
+import ssl
+from http import HTTPStatus
+from ipaddress import ip_address
+from typing import Any, Final
+from urllib.request import getproxies, proxy_bypass
+
+import urllib3
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from urllib3.exceptions import HTTPError, LocationParseError, MaxRetryError, ProtocolError
+from urllib3.util import Url, parse_url
+
+from handler.cli.retries import RETRIED_STATUSES, THROTTLED, impatient, patient
+from handler.contract import Classification
+
+API_KEY_VARIABLE: Final = "CLASSIFIER_API_KEY"
+_EXAMPLE: Final = "https://abc.execute-api.eu-central-1.amazonaws.com/Prod"
+_TIMEOUT: Final = urllib3.Timeout(connect=10, read=60)  # seconds; a gateway gives up after 30
+
+_CLASSIFICATION: Final = TypeAdapter(Classification)
+
+
+class EndpointFailure(OSError):
+    """The endpoint gave no classification; ``str(error)`` says why."""
+
+
+class Endpoint:
+    """An endpoint at `url`, which may have a path, such as a stage's; threads may share it.
+
+    Raises ValueError if `url` is none, or if `api_key` would go over the network in clear.
+    """
+
+    def __init__(self, url: str, api_key: str, connections: int, first_pause_seconds: float = 0.5) -> None:
+        self._url = _checked_url(url)
+        self._pool = _pool(self._url, _headers(self._url, api_key), connections)
+        self._patient, self._impatient = patient(first_pause_seconds), impatient(first_pause_seconds)
+        self._answers = True  # as far as the latest request tells
+
+    def classify(self, image: bytes, top_k: int) -> Classification:
+        """The endpoint's classification, asked for again while it is busy. Raises EndpointFailure."""
+        address = self._url._replace(path=f"{self._url.path}/classify", query=f"top_k={top_k}").url
+        retries = self._patient if self._answers else self._impatient
+        try:
+            # A redirected POST would become a GET, and take the key to another host.
+            response = self._pool.request("POST", address, body=image, retries=retries, redirect=False)
+        except HTTPError as error:
+            self._answers = False
+            raise EndpointFailure(f"the endpoint {self._url} cannot be reached: {_cause(error)}") from error
+        self._answers = response.status == THROTTLED or response.status not in RETRIED_STATUSES
+        if response.status != HTTPStatus.OK:
+            raise EndpointFailure(_refusal(response))
+        return _classification(response.data)
+
+
+def _checked_url(text: str) -> Url:
+    try:
+        url = parse_url(text)
+        (url.host or "").encode("idna")
+    except (LocationParseError, UnicodeError) as error:
+        raise ValueError(f"the endpoint's address is no URL; one looks like {_EXAMPLE}") from error
+    if url.auth:
+        raise ValueError("the endpoint's address must not hold a user name or a password")
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ValueError(f"the endpoint's address must begin with https:// or http:// and a host, as in {_EXAMPLE}")
+    if url.query is not None or url.fragment is not None:
+        raise ValueError("the endpoint's address must end with its path: no ? and no #")
+    return url._replace(path=(url.path or "").rstrip("/"))
+
+
+def _headers(url: Url, api_key: str) -> dict[str, str]:
+    headers = {"accept": "application/json", "content-type": "application/octet-stream"}
+    key = api_key.strip()
+    if not key:
+        return headers
+    if not (key.isascii() and key.isprintable()):
+        raise ValueError(f"{API_KEY_VARIABLE} holds characters that no key can have")
+    if url.scheme == "http" and not _is_loopback(url):
+        raise ValueError(f"{API_KEY_VARIABLE} is set, but over http:// anybody could read the key: use https://")
+    return {**headers, "x-api-key": key}
+
+
+def _is_loopback(url: Url) -> bool:
+    host = (url.host or "").strip("[]")
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _pool(url: Url, headers: dict[str, str], connections: int) -> urllib3.PoolManager:
+    settings: dict[str, Any] = {"headers": headers, "maxsize": connections, "timeout": _TIMEOUT}
+    if url.scheme == "https":
+        settings["ssl_context"] = ssl.create_default_context()  # it heeds SSL_CERT_FILE
+    proxy = None if _is_loopback(url) or proxy_bypass(str(url.netloc)) else getproxies().get(str(url.scheme))
+    try:
+        return urllib3.ProxyManager(proxy, **settings) if proxy else urllib3.PoolManager(**settings)
+    except HTTPError as error:
+        raise ValueError(f"the environment names a proxy for {url.scheme}, but not as a URL") from error
+
+
+def _cause(error: HTTPError) -> str:
+    """The innermost of the errors that urllib3 wraps in one another, in a few words."""
+    reason = error.reason if isinstance(error, MaxRetryError) and error.reason else error
+    innermost = reason.args[-1] if isinstance(reason, ProtocolError) else reason.__cause__ or reason.__context__
+    if isinstance(innermost, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({innermost.verify_message}); SSL_CERT_FILE can name another authority"
+    return str(getattr(innermost, "strerror", None) or innermost or reason)
+
+
+class _Refusal(BaseModel):
+    """What a reply that is no classification may say: this API a `detail`, a gateway a `message`."""
+
+    detail: str = ""
+    message: str = ""
+
+
+def _refusal(response: urllib3.BaseHTTPResponse) -> str:
+    try:
+        said = _Refusal.model_validate_json(response.data)
+    except ValidationError:
+        said = _Refusal()
+    if said.detail and 400 <= response.status < 500 and response.status != THROTTLED:
+        return said.detail  # the same sentence as without an endpoint
+    location = response.headers.get("location")
+    words = said.detail or said.message or (f"to {location}" if location else "")
+    return f"the endpoint answered {response.status} {response.reason or ''}".rstrip() + (f": {words}" if words else "")
+
+
+def _classification(body: bytes) -> Classification:
+    try:
+        classification = _CLASSIFICATION.validate_json(body, strict=True)
+    except ValidationError as error:
+        raise EndpointFailure("the endpoint's answer is not this API's; is its address right?") from error
+    if not classification.predictions:
+        raise EndpointFailure("the endpoint's answer names no class")
+    return classification

@@ -1,0 +1,1 @@
+"""Cold start, warm-up and SnapStart."""

@@ -1,0 +1,1 @@
+"""Classifies objects in S3 buckets and stores the results."""

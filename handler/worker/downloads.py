@@ -1,0 +1,220 @@
+"""Uploads in, the bytes of their objects out: several at once, in memory that has a limit whatever their sizes."""
+
+import math
+import re
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
+from dataclasses import dataclass
+from time import monotonic, perf_counter
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from handler.errors import Archived, RejectedImage, TooManyBytes
+from handler.result_keys import FOLDER, NO_VERSION, REQUEST_ID, version_of
+from handler.settings import Settings
+from handler.worker.s3_events import Upload
+
+if TYPE_CHECKING:
+    from botocore.response import StreamingBody
+    from types_boto3_s3 import S3Client
+    from types_boto3_s3.type_defs import GetObjectOutputTypeDef, HeadObjectOutputTypeDef
+
+_SAFE_ID = re.compile(r"[\w.:=+/-]{1,128}", re.ASCII)
+
+# What S3 answers if an event's object is no longer there; the last two, if the version itself is a delete marker.
+_GONE: Final = ("NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405")
+_OVERWRITTEN: Final = ("PreconditionFailed", "412")
+_ARCHIVED: Final = ("InvalidObjectState",)
+_NO_TIME: Final = "there was no time left for it"
+_NOT_RESTORED: Final = "the object is in an archive; restore it, and have it classified again"
+
+
+class Gone(Exception):
+    """There is nothing to classify, and no reason to try again."""
+
+
+class OwnResult(Exception):
+    """A result came in as if it were an upload: to classify it would make another one, without end."""
+
+
+class OutOfTime(Exception):
+    """The upload must come again, since the function would have been stopped before it was done."""
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object as S3 had it when it was read. Without a `version_id`, `etag` tells it from others of its key."""
+
+    bucket: str
+    key: str
+    version_id: str | None
+    etag: str
+    bytes: int
+    uploaded: str  # ISO 8601
+    sequencer: str | None
+    request_id: str | None
+
+    @property
+    def version(self) -> str:
+        return version_of(self.version_id, self.etag)
+
+
+@dataclass(frozen=True)
+class Download:
+    """An object and its bytes, or why it is not even looked at."""
+
+    object: StoredObject
+    content: bytes | RejectedImage
+    seconds: float
+
+
+class Downloads:
+    """Reads the objects of uploads."""
+
+    def __init__(self, s3: "S3Client", settings: Settings) -> None:
+        self._s3, self._settings = s3, settings
+
+    def each(
+        self, uploads: Sequence[Upload], deadline: float | None = None
+    ) -> Iterator[tuple[Upload, Download | Exception]]:
+        """Every upload's download, or why there is none, in the order in which they come.
+
+        A body is held until the next one is asked for, so drop it before. What has not come by `deadline`, which
+        `time.monotonic` tells, is OutOfTime.
+        """
+        if deadline is not None and deadline <= monotonic():
+            yield from ((upload, OutOfTime(_NO_TIME)) for upload in uploads)
+            return
+        budget = _Budget(self._settings.max_bytes_in_flight)
+        pool = ThreadPoolExecutor(self._settings.downloads_at_once)
+        waiting = {pool.submit(self._download, upload, budget): upload for upload in uploads}
+        in_time = True
+        try:
+            while waiting and in_time:
+                if future := _first_of(waiting, deadline):
+                    outcome = _outcome(future)
+                    yield waiting.pop(future), outcome
+                    budget.release(_bytes_held(outcome))
+                    del outcome
+                in_time = future is not None
+                del future  # it has the bytes, too
+            yield from ((upload, OutOfTime(_NO_TIME)) for upload in waiting.values())
+        finally:
+            budget.lift()  # else those who still wait for it would wait forever
+            pool.shutdown(wait=in_time, cancel_futures=not in_time)
+
+    def _download(self, upload: Upload, budget: "_Budget") -> Download:
+        started = perf_counter()
+        if upload.bucket == self._settings.results_bucket and upload.key.startswith(FOLDER):
+            raise OwnResult("the results bucket's events lead to the worker")
+        try:
+            reply = self._open(upload)
+        except ClientError as error:
+            if _code(error) in _GONE:
+                raise Gone("it was deleted before it could be read") from error
+            if _code(error) in _OVERWRITTEN:
+                raise Gone("it was overwritten before it could be read") from error
+            if _code(error) in _ARCHIVED:
+                return Download(self._archived(upload), Archived(_NOT_RESTORED), perf_counter() - started)
+            raise
+        with closing(reply["Body"]) as body:  # as a context manager itself it would not check that it is whole
+            stored = _stored_object(upload, reply)
+            if stored.key.endswith("/") and not stored.bytes:
+                raise Gone("it is but the empty object that S3's console makes for a folder")
+            limit = self._settings.max_body_bytes
+            if stored.bytes > limit:
+                reason = TooManyBytes(f"the object has {stored.bytes:,} bytes, more than the {limit:,} allowed")
+                return Download(stored, reason, perf_counter() - started)
+            return Download(stored, self._bytes_of(body, stored.bytes, budget), perf_counter() - started)
+
+    def _open(self, upload: Upload) -> "GetObjectOutputTypeDef":
+        """The object's bytes, to be read. The newest version is asked for first: that tells of deletion, too."""
+        place: Any = {"Bucket": upload.bucket, "Key": upload.key} | ({"IfMatch": upload.etag} if upload.etag else {})
+        try:
+            reply = self._s3.get_object(**place)
+        except ClientError as error:
+            if upload.version_id is None or _code(error) not in _OVERWRITTEN + _ARCHIVED:
+                raise
+        else:
+            if upload.version_id in (None, reply.get("VersionId", NO_VERSION)):
+                return reply
+            reply["Body"].close()
+        return self._s3.get_object(**place, VersionId=upload.version_id)
+
+    def _bytes_of(self, body: "StreamingBody", size: int, budget: "_Budget") -> bytes:
+        budget.take(size)
+        try:
+            return body.read()
+        except BaseException:
+            budget.release(size)
+            raise
+
+    def _archived(self, upload: Upload) -> StoredObject:
+        version: Any = {"VersionId": upload.version_id} if upload.version_id else {}
+        return _stored_object(upload, self._s3.head_object(Bucket=upload.bucket, Key=upload.key, **version))
+
+
+class _Budget:
+    """So many bytes may be held at once; what is larger than that is held alone."""
+
+    def __init__(self, limit: float) -> None:
+        self._limit, self._held = limit, 0
+        self._changed = threading.Condition()
+
+    def take(self, size: int) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._held or self._held + size <= self._limit)
+            self._held += size
+
+    def release(self, size: int) -> None:
+        with self._changed:
+            self._held -= size
+            self._changed.notify_all()
+
+    def lift(self) -> None:
+        with self._changed:
+            self._limit = math.inf
+            self._changed.notify_all()
+
+
+def _first_of(waiting: Iterable[Future[Download]], deadline: float | None) -> Future[Download] | None:
+    seconds = None if deadline is None else deadline - monotonic()
+    if seconds is not None and seconds <= 0:
+        return None
+    return next(iter(wait(waiting, seconds, FIRST_COMPLETED).done), None)
+
+
+def _outcome(future: Future[Download]) -> Download | Exception:
+    try:
+        return future.result()
+    except Exception as error:  # one upload's trouble is no other's
+        return error
+
+
+def _bytes_held(outcome: Download | Exception) -> int:
+    if isinstance(outcome, Download) and isinstance(outcome.content, bytes):
+        return outcome.object.bytes
+    return 0
+
+
+def _stored_object(upload: Upload, reply: "GetObjectOutputTypeDef | HeadObjectOutputTypeDef") -> StoredObject:
+    version_id = reply.get("VersionId", NO_VERSION)
+    request_id = reply["Metadata"].get(REQUEST_ID, "")
+    return StoredObject(
+        bucket=upload.bucket,
+        key=upload.key,
+        version_id=None if version_id == NO_VERSION else version_id,
+        etag=reply["ETag"].strip('"'),
+        bytes=reply["ContentLength"],
+        uploaded=upload.uploaded or reply["LastModified"].isoformat(),
+        sequencer=upload.sequencer,
+        # Whoever may upload may write anything there.
+        request_id=request_id if _SAFE_ID.fullmatch(request_id) else None,
+    )
+
+
+def _code(error: ClientError) -> str:
+    return error.response["Error"]["Code"]
