@@ -12,17 +12,18 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
-from handler.classifier import MODEL_PATH
-from model_build import data, plots, runs
-from model_build.calibrate import calibrate
+from handler.inference.classifier import MODEL_PATH
 from model_build.checks import WrongArray
 from model_build.config import Config
-from model_build.evaluate import evaluate
-from model_build.export import export
-from model_build.publish import publish
-from model_build.quantize import quantize
-from model_build.show import MAPPED_IMAGES, Picture, dataset_picture, run_picture
-from model_build.train import OtherConfiguration, train
+from model_build.datasets import mnist
+from model_build.release.calibrate import calibrate
+from model_build.release.evaluate import evaluate
+from model_build.release.export import export
+from model_build.release.publish import publish
+from model_build.release.quantize import quantize
+from model_build.reporting import plots, runs
+from model_build.reporting.show import MAPPED_IMAGES, Picture, dataset_picture, run_picture
+from model_build.training.train import OtherConfiguration, train
 
 app = typer.Typer(
     help="Build the model: from the dataset's images to one int8 ONNX file.", no_args_is_help=True, add_completion=False
@@ -34,8 +35,8 @@ _DEFAULTS = Config()
 class DatasetName(StrEnum):
     """What `--dataset` takes."""
 
-    FASHION_MNIST = data.FASHION_MNIST.name
-    MNIST = data.MNIST.name
+    FASHION_MNIST = mnist.FASHION_MNIST.name
+    MNIST = mnist.MNIST.name
 
 
 DatasetOption = Annotated[DatasetName, typer.Option("--dataset", help="Clothes, or handwritten digits.")]
@@ -57,7 +58,7 @@ ModelDirOption = Annotated[
 @app.command()
 def download(dataset: DatasetOption = DatasetName.FASHION_MNIST) -> None:
     """Fetch a dataset into data/, or copy it from the folder that DATASETS_DIR names, and verify it."""
-    for name, md5 in data.download(data.DATASETS[dataset]).items():
+    for name, md5 in mnist.download(mnist.DATASETS[dataset]).items():
         typer.echo(f"{md5}  {name}")
 
 
@@ -148,7 +149,7 @@ def show(
     if picture.is_of_a_run:
         figure, default = run_picture(picture, run_dir, images), run_dir / f"{picture}.png"
     else:
-        figure, default = dataset_picture(picture, data.DATASETS[dataset], index), Path(f"{picture}.png")
+        figure, default = dataset_picture(picture, mnist.DATASETS[dataset], index), Path(f"{picture}.png")
     plots.save(figure, out or default)
     typer.echo(f"wrote {out or default}")
 
@@ -202,7 +203,7 @@ def _main() -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         app()
-    except (runs.RunError, data.ChecksumError, OtherConfiguration, WrongArray) as error:
+    except (runs.RunError, mnist.ChecksumError, OtherConfiguration, WrongArray) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(1)
 

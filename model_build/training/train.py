@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from model_build.augment import augment
 from model_build.config import Config
-from model_build.data import DATASETS, normalize
-from model_build.examples import Examples, Pool, finishing_epochs, load_pool, planned_epochs
-from model_build.loss import loss_of
-from model_build.network import Network, Served, build_network
+from model_build.datasets.mnist import DATASETS, normalize
+from model_build.datasets.training_set import Examples, Pool, finishing_epochs, load_pool, planned_epochs
 from model_build.progress import track
-from model_build.validation import logits_of, validate
+from model_build.training.augmentation import augment
+from model_build.training.loss import loss_of
+from model_build.training.network import Network, Served, build_network
+from model_build.training.validation import logits_of, validate
 
 BEST_FILE: Final = "best.pt"
 FINISHED_FILE: Final = "finished.pt"

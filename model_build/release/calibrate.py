@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from model_build.config import Config
-from model_build.data import DATASETS, Dataset, normalize
-from model_build.examples import load_pool
-from model_build.network import Served
-from model_build.train import trained_network
+from model_build.datasets.mnist import DATASETS, Dataset, normalize
+from model_build.datasets.training_set import load_pool
+from model_build.training.network import Served
+from model_build.training.train import trained_network
 
 CALIBRATION_FILE: Final = "calibration.json"
 

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from torch import Tensor
 
 from handler.contract import IMAGE_SIDE, Views
-from handler.conversion import CUTS, conversions, views_of
+from handler.inference.preprocessing import CUTS, conversions, views_of
 from model_build.progress import track
 
 _SIDE: Final = 112  # of a picture before its conversion, in pixels

@@ -5,8 +5,8 @@ from sklearn.manifold import TSNE
 from torch import Tensor, nn
 
 from model_build.checks import check_array, check_images
-from model_build.data import Dataset, normalize
-from model_build.network import Network
+from model_build.datasets.mnist import Dataset, normalize
+from model_build.training.network import Network
 
 
 def pooled_features(network: Network, images: Tensor, dataset: Dataset) -> Tensor:

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 from torch import Tensor
 
-import handler.conversion
+import handler.inference.preprocessing
 from handler.contract import IMAGE_SIDE
-from handler.conversion import conversions
-from model_build.data import DATA_DIR, LabelledImages
+from handler.inference.preprocessing import conversions
+from model_build.datasets.mnist import DATA_DIR, LabelledImages
 from model_build.progress import track
 
 SIDE: Final = 128  # of a picture, in pixels
@@ -175,6 +175,6 @@ def any_colour(chance: random.Random) -> Colour:
 def _fingerprint(given: LabelledImages, seed: int) -> str:
     """Changes with whatever decides how an image is rendered."""
     digest = hashlib.sha256(str(seed).encode() + given.images.numpy().tobytes() + given.labels.numpy().tobytes())
-    for source in (__file__, str(handler.conversion.__file__)):
+    for source in (__file__, str(handler.inference.preprocessing.__file__)):
         digest.update(Path(source).read_bytes())
     return digest.hexdigest()[:12]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from handler.contract import IMAGE_SIDE, Label, Probabilities
 from model_build.checks import WrongArray, check_array
-from model_build.stages import Stage
+from model_build.reporting.preprocessing_steps import Stage
 
 
 def save(figure: Figure, path: Path) -> None:

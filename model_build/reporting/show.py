@@ -6,11 +6,12 @@ from typing import Final
 
 from matplotlib.figure import Figure
 
-from model_build import data, plots, runs
 from model_build.config import Config
-from model_build.embedding import flat_map, pooled_features
-from model_build.evaluate import METRICS_FILE, read_confusion
-from model_build.train import BEST_FILE, HISTORY_FILE, trained_network
+from model_build.datasets import mnist
+from model_build.release.evaluate import METRICS_FILE, read_confusion
+from model_build.reporting import plots, runs
+from model_build.reporting.tsne import flat_map, pooled_features
+from model_build.training.train import BEST_FILE, HISTORY_FILE, trained_network
 
 MAPPED_IMAGES: Final = 2_000
 _GRID_IMAGES = 20
@@ -30,10 +31,10 @@ class Picture(StrEnum):
         return self not in (Picture.GRID, Picture.PIXELS)
 
 
-def dataset_picture(picture: Picture, dataset: data.Dataset, index: int) -> Figure:
+def dataset_picture(picture: Picture, dataset: mnist.Dataset, index: int) -> Figure:
     """A grid of 20 labelled training images from `index` on, or the pixels of that one."""
     count = _GRID_IMAGES if picture is Picture.GRID else 1
-    images, titles = data.titled_images(dataset, index + count)
+    images, titles = mnist.titled_images(dataset, index + count)
     return plots.grid(images[index:], titles[index:]) if picture is Picture.GRID else plots.pixels(images[index])
 
 
@@ -47,14 +48,14 @@ def run_picture(picture: Picture, run_dir: Path, test_images: int = MAPPED_IMAGE
             return plots.curves(runs.require(run_dir, HISTORY_FILE, "train"))
         case Picture.CONFUSION:
             runs.require(run_dir, METRICS_FILE, "evaluate")
-            return plots.confusion(read_confusion(run_dir), data.DATASETS[runs.load_config(run_dir).dataset].labels)
+            return plots.confusion(read_confusion(run_dir), mnist.DATASETS[runs.load_config(run_dir).dataset].labels)
         case _:
             runs.require(run_dir, BEST_FILE, "train")
             return _embedding(run_dir, runs.load_config(run_dir), test_images)
 
 
 def _embedding(run_dir: Path, config: Config, test_images: int) -> Figure:
-    dataset, test = data.DATASETS[config.dataset], data.load(config).test[slice(test_images)]
+    dataset, test = mnist.DATASETS[config.dataset], mnist.load(config).test[slice(test_images)]
     try:
         network = trained_network(run_dir, config)
     except RuntimeError as error:  # what load_state_dict raises for weights of another shape

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from model_build.config import Config
-from model_build.examples import Examples, Pool
-from model_build.loss import loss_of
+from model_build.datasets.training_set import Examples, Pool
 from model_build.metrics import auroc
+from model_build.training.loss import loss_of
 
 Prepare = Callable[[Tensor], Tensor]  # uint8 (N, 28, 28) -> what the network takes, where it is
 

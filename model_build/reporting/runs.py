@@ -12,9 +12,9 @@ from typing import Any, Final
 from rich.table import Table
 
 from model_build.config import CONFIG_FILE, Config
-from model_build.evaluate import METRICS_FILE
-from model_build.examples import planned_epochs
-from model_build.train import HISTORY_FILE
+from model_build.datasets.training_set import planned_epochs
+from model_build.release.evaluate import METRICS_FILE
+from model_build.training.train import HISTORY_FILE
 
 RUNS_DIR: Final = Path("runs")
 _NOT_THERE: Final = "–"  # a setting that a run did not have yet, or a result that it does not have

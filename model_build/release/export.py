@@ -9,13 +9,13 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from handler.classifier import Classifier
 from handler.contract import IMAGE_SIDE
-from model_build.calibrate import read_calibration
+from handler.inference.classifier import Classifier
 from model_build.config import Config
-from model_build.data import DATASETS, Dataset, load, normalize
-from model_build.network import Served, without_batch_norm
-from model_build.train import trained_network
+from model_build.datasets.mnist import DATASETS, Dataset, load, normalize
+from model_build.release.calibrate import read_calibration
+from model_build.training.network import Served, without_batch_norm
+from model_build.training.train import trained_network
 
 FLOAT_FILE: Final = "float.onnx"
 _OPSET: Final = 20  # old enough for every onnxruntime from 1.17 on

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from handler.conversion import CUTS, conversions, views_of
+from handler.inference.preprocessing import CUTS, conversions, views_of
 
 
 @dataclass(frozen=True)

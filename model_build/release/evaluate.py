@@ -14,22 +14,22 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.classifier import Classifier
 from handler.contract import Answers, Label, Pixels, Views
-from handler.conversion import views_of as cut_views
-from handler.images import views_of
-from model_build import plots
-from model_build.calibrate import read_calibration
+from handler.inference.classifier import Classifier
+from handler.inference.decoding import views_of
+from handler.inference.preprocessing import views_of as cut_views
 from model_build.config import Config
-from model_build.data import DATASETS, LabelledImages, load
-from model_build.export import FLOAT_FILE
+from model_build.datasets.mnist import DATASETS, LabelledImages, load
+from model_build.datasets.non_clothing import unknown_views
+from model_build.datasets.photos import ALLOWED, download_photos, photo_paths
+from model_build.datasets.shop_pictures import rendered as render
 from model_build.metrics import auroc, expected_calibration_error, report
-from model_build.photos import ALLOWED, download_photos, photo_paths
 from model_build.progress import track
-from model_build.quantize import INT8_FILE
-from model_build.renderings import rendered as render
-from model_build.train import HISTORY_FILE
-from model_build.unknown import unknown_views
+from model_build.release.calibrate import read_calibration
+from model_build.release.export import FLOAT_FILE
+from model_build.release.quantize import INT8_FILE
+from model_build.reporting import plots
+from model_build.training.train import HISTORY_FILE
 
 METRICS_FILE: Final = "metrics.json"
 _BATCH = 250  # images in one run of the session

@@ -13,14 +13,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from handler.classifier import CARD_PATH, MODEL_PATH, Classifier, read_card
-from model_build import photos
-from model_build.calibrate import read_calibration
+from handler.inference.classifier import CARD_PATH, MODEL_PATH, Classifier, read_card
 from model_build.config import Config
-from model_build.data import DATASETS, Dataset, load, verify
-from model_build.evaluate import METRICS_FILE
-from model_build.network import build_network
-from model_build.quantize import INT8_FILE
+from model_build.datasets import photos
+from model_build.datasets.mnist import DATASETS, Dataset, load, verify
+from model_build.release.calibrate import read_calibration
+from model_build.release.evaluate import METRICS_FILE
+from model_build.release.quantize import INT8_FILE
+from model_build.training.network import build_network
 
 _WEAKNESSES: Final = [
     "Shirts are confused with T-shirts, pullovers and coats, which at 28x28 grey pixels often look the same.",

@@ -14,9 +14,9 @@ from PIL import Image, ImageDraw, ImageFilter
 from torch import Tensor
 
 from handler.contract import IMAGE_SIDE
-from handler.conversion import conversions
+from handler.inference.preprocessing import conversions
+from model_build.datasets.shop_pictures import CUT_RANGE, SIDE, any_colour, ground
 from model_build.progress import track
-from model_build.renderings import CUT_RANGE, SIDE, any_colour, ground
 
 _DRAWN: Final = 2 * SIDE  # drawn twice as large, so that edges are smooth
 

@@ -18,10 +18,10 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from model_build.channels_last import with_channels_last
 from model_build.config import Config
-from model_build.data import load
-from model_build.export import FLOAT_FILE
+from model_build.datasets.mnist import load
+from model_build.release.export import FLOAT_FILE
+from model_build.release.onnx_layout import with_channels_last
 
 INT8_FILE: Final = "int8.onnx"
 QDQ_FILE: Final = "qdq.onnx"  # the same in standard operators only, for other runtimes than ONNX Runtime

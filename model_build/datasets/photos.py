@@ -20,11 +20,11 @@ from PIL import Image, ImageEnhance
 from torch import Tensor
 from torchvision.datasets.utils import download_and_extract_archive
 
-import handler.conversion
-import handler.images
-from handler.conversion import CUTS, conversions, views_of
-from handler.images import decode
-from model_build.data import DATA_DIR, ChecksumError
+import handler.inference.decoding
+import handler.inference.preprocessing
+from handler.inference.decoding import decode
+from handler.inference.preprocessing import CUTS, conversions, views_of
+from model_build.datasets.mnist import DATA_DIR, ChecksumError
 from model_build.progress import track
 
 NAME: Final = "clothing-dataset-small"
@@ -126,7 +126,7 @@ def _allowed(folders: list[str]) -> Tensor:
 
 def _fingerprint() -> str:
     """Changes with whatever decides how a photo is converted."""
-    sources = [__file__, str(handler.images.__file__), str(handler.conversion.__file__)]
+    sources = [__file__, str(handler.inference.decoding.__file__), str(handler.inference.preprocessing.__file__)]
     return hashlib.sha256(b"".join(Path(source).read_bytes() for source in sources)).hexdigest()[:12]
 
 

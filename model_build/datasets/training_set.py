@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from handler.contract import IMAGE_SIDE
-from handler.conversion import CUTS
-from model_build.accessories import accessory_images
+from handler.inference.preprocessing import CUTS
 from model_build.checks import check_array
 from model_build.config import Config
-from model_build.data import DATA_DIR, DATASETS, LabelledImages, load
-from model_build.photos import Photos, load_photos
-from model_build.renderings import load_renderings
-from model_build.unknown import unknown_images
+from model_build.datasets.accessories import accessory_images
+from model_build.datasets.mnist import DATA_DIR, DATASETS, LabelledImages, load
+from model_build.datasets.non_clothing import unknown_images
+from model_build.datasets.photos import Photos, load_photos
+from model_build.datasets.shop_pictures import load_renderings
 
 _CLASSES = 10
 _VALIDATION_RENDERED = 1_000

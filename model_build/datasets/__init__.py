@@ -1,0 +1,1 @@
+"""Datasets: downloaded, rendered or drawn."""

@@ -1,0 +1,1 @@
+"""Runs, plots and tables for people."""
