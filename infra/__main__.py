@@ -10,14 +10,14 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.backfill import Backfill, CannotBackfill
-from infra.capacity import SHEET, sheet
-from infra.emulated_names import CREDENTIALS
-from infra.measurements import write_measurements
-from infra.prices import read_prices
-from infra.redrive import redrive
-from infra.results import READS_AT_ONCE, documents
-from infra.stack import NoSuchStack, Stack, find_stack
+from infra.capacity.measurements import write_measurements
+from infra.capacity.prices import read_prices
+from infra.capacity.sheet import SHEET, sheet
+from infra.emulation.names import CREDENTIALS
+from infra.operations.backfill import Backfill, CannotBackfill
+from infra.operations.redrive import redrive
+from infra.operations.results import READS_AT_ONCE, documents
+from infra.operations.stack import NoSuchStack, Stack, find_stack
 
 _INTERRUPTED: Final = 130  # 128 and the number of SIGINT, as shells have it
 
@@ -104,7 +104,7 @@ def _day(text: str) -> datetime:
 
 
 def _capacity(_arguments: argparse.Namespace) -> int:
-    from infra.measure import KINDS, measure  # noqa: PLC0415  the emulation is not there where only boto3 is
+    from infra.capacity.measure import KINDS, measure  # noqa: PLC0415  the emulation is not there where only boto3 is
 
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]  # it is all about an emulated AWS

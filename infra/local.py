@@ -16,7 +16,7 @@ from typing import Final
 import uvicorn
 
 from handler.settings import Settings
-from infra.emulated_names import CREDENTIALS, RESULTS, UPLOADS
+from infra.emulation.names import CREDENTIALS, RESULTS, UPLOADS
 
 HOST: Final = "127.0.0.1"
 
@@ -46,9 +46,9 @@ class Emulation(threading.Thread):
         self._stopping = threading.Event()
 
     def run(self) -> None:
-        from handler.buckets import Worker  # noqa: PLC0415  these are what takes so long
-        from handler.classifier import Classifier, read_card  # noqa: PLC0415
-        from infra.emulated_aws import Cloud, emulated_aws  # noqa: PLC0415
+        from handler.inference.classifier import Classifier, read_card  # noqa: PLC0415
+        from handler.worker.worker import Worker  # noqa: PLC0415  these are what takes so long
+        from infra.emulation.aws import Cloud, emulated_aws  # noqa: PLC0415
 
         # The buckets are made by a back door, so that nobody comes in by the front door before they are there.
         with socket.create_server((HOST, 0)) as back_door, emulated_aws(back_door) as port:

@@ -13,7 +13,7 @@ import boto3
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-from infra.emulated_names import REGION, RESULTS, UPLOADS
+from infra.emulation.names import REGION, RESULTS, UPLOADS
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

@@ -16,14 +16,14 @@ from typing import Any, Final
 import boto3
 from PIL import Image
 
-from handler.buckets import Worker
-from handler.classifier import Classifier, read_card
+from handler.inference.classifier import Classifier, read_card
 from handler.settings import Settings
-from infra.emulated_aws import Cloud, emulated_aws
-from infra.emulated_names import REGION, RESULTS, UPLOADS
-from infra.measurements import Measurement, Measurements
+from handler.worker.worker import Worker
+from infra.capacity.measurements import Measurement, Measurements
+from infra.emulation.aws import Cloud, emulated_aws
+from infra.emulation.names import REGION, RESULTS, UPLOADS
 
-_PHOTO: Final = Path(__file__).parent.parent / "handler" / "static" / "samples" / "t-shirt.jpg"
+_PHOTO: Final = Path(__file__).parents[2] / "handler" / "static" / "samples" / "t-shirt.jpg"
 _BATCH: Final = 10  # messages of an invocation
 
 KINDS: Final = {"28x28 PNG": (28, 28), "1-megapixel JPEG": (1155, 866), "12-megapixel JPEG": (4000, 3000)}

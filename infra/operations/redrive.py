@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from infra.queues import visible_in
-from infra.stack import Stack
+from infra.operations.queues import visible_in
+from infra.operations.stack import Stack
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient

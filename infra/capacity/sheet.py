@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from infra.costs import MB_PER_VCPU, S3_SECONDS, Worker, dollars, hours
-from infra.measurements import Measurement, Measurements
-from infra.prices import Prices
+from infra.capacity.costs import MB_PER_VCPU, S3_SECONDS, Worker, dollars, hours
+from infra.capacity.measurements import Measurement, Measurements
+from infra.capacity.prices import Prices
 
-SHEET: Final = Path(__file__).with_name("CAPACITY.md")
+SHEET: Final = Path(__file__).parents[1] / "CAPACITY.md"
 
 _OBJECTS: Final = (1_000_000, 100_000_000)
 _MEMORY_MB: Final = (128, 256, 512, 1024, 1769, 3008)
@@ -27,7 +27,8 @@ def _introduction(measured: Measurements, prices: Prices) -> Iterator[str]:
     yield "Made by `.venv/bin/python -m infra capacity`, which measures; nothing here is written by hand."
     yield ""
     yield f"- Measured on {measured.measured}, on {measured.machine}: {measured.versions}."
-    yield f"- Prices of {prices.region}, looked up on {prices.looked_up} (infra/prices.json), without the free tier:"
+    looked_up = f"looked up on {prices.looked_up} (infra/capacity/prices.json)"
+    yield f"- Prices of {prices.region}, {looked_up}, without the free tier:"
     yield f"  {', '.join(f'<{source}>' for source in prices.sources)}."
     yield f"- A function of M MB gets M / {MB_PER_VCPU:,} of a processor like the one measured; what the worker does"
     yield "  with an image uses one at most, so that memory above that costs, and speeds up nothing."

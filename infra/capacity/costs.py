@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from infra.missing import BATCH
-from infra.prices import Prices
+from infra.capacity.prices import Prices
+from infra.operations.missing import BATCH
 
 MB_PER_VCPU: Final = 1769  # of memory, as Lambda gives processor time
 _MESSAGES: Final = 10  # of a request to SQS, and of an invocation of the worker

@@ -10,12 +10,12 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from infra.costs import Worker, dollars
-from infra.measurements import read_measurements
-from infra.missing import BATCH, Missing, write_manifest
-from infra.prices import read_prices
-from infra.queues import visible_in, waiting_in
-from infra.stack import Stack
+from infra.capacity.costs import Worker, dollars
+from infra.capacity.measurements import read_measurements
+from infra.capacity.prices import read_prices
+from infra.operations.missing import BATCH, Missing, write_manifest
+from infra.operations.queues import visible_in, waiting_in
+from infra.operations.stack import Stack
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

@@ -1,4 +1,4 @@
-"""requirements.txt and handler/ in, the folder that runs on Lambda out: `python -m infra.package FOLDER`.
+"""requirements.txt and handler/ in, the folder that runs on Lambda out: `python -m infra.packaging.package FOLDER`.
 
 Wheels for Lambda's Python and Linux are installed whatever this machine runs. Only Python 3.13 can compile their
 bytecode, without which each cold start takes some 0.7 s longer: this machine's, or that of Lambda's image, where Docker
@@ -14,11 +14,11 @@ import tomllib
 from pathlib import Path
 from typing import Final
 
-from infra.bytecode import PYTHON, Compiler, compile_package, find_compiler
-from infra.pruning import prune
-from infra.sbom import write_sbom
+from infra.packaging.bytecode import PYTHON, Compiler, compile_package, find_compiler
+from infra.packaging.pruning import prune
+from infra.packaging.sbom import write_sbom
 
-PROJECT: Final = Path(__file__).parent.parent
+PROJECT: Final = Path(__file__).parents[2]
 CACHE: Final = PROJECT / "build" / "package"
 
 _MODIFIED: Final = 315_619_200  # 1980-01-02, in any time zone a date that a zip file can hold
@@ -97,7 +97,7 @@ def _install_wheels(package: Path, architecture: str) -> None:
 def _fingerprint(compiler: Compiler | None) -> str:
     """A hash of all that decides what the package holds."""
     sources = [path for path in (PROJECT / "handler").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    builders = [PROJECT / "infra" / f"{name}.py" for name in ("bytecode", "package", "pruning", "sbom")]
+    builders = (PROJECT / "infra" / "packaging").glob("*.py")
     digest = hashlib.sha256(repr(compiler).encode())
     for path in sorted([*sources, PROJECT / "requirements.txt", *builders]):
         digest.update(f"{path.relative_to(PROJECT)}\0{path.stat().st_size}\0".encode() + path.read_bytes())

@@ -1,0 +1,1 @@
+"""Measured cost and capacity of the worker."""
