@@ -9,15 +9,15 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from bench.baselines.contenders import BARE, CONTENDERS, FLOAT, HTTP, PYTORCH, Contender
+from bench.baselines.packages import Package, package
+from bench.baselines.pythons import IN_IMAGE, THIS, Interpreter, torch_for_cpus
+from bench.baselines.starting import Start, starter
+from bench.baselines.torch_builds import imports_of_torch
 from bench.docker_image import need_image
-from bench.inside.events import request
+from bench.in_container.events import request
 from bench.machine import versions
 from bench.pictures import small_png
-from bench.rivals.contenders import BARE, CONTENDERS, FLOAT, HTTP, PYTORCH, Contender
-from bench.rivals.packages import Package, package
-from bench.rivals.pythons import IN_IMAGE, THIS, Interpreter, torch_for_cpus
-from bench.rivals.starting import Start, starter
-from bench.rivals.torch_builds import imports_of_torch
 from bench.sections import Cell, Plot, Section, Table
 from bench.timing import Spread
 

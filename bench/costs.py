@@ -6,9 +6,9 @@ from typing import Final
 from bench.lambda_image import built_package
 from bench.machine import versions
 from bench.price_list import PriceList, read_price_list
-from bench.requests_spent import Spent, requests_spent
+from bench.request_usage import Spent, requests_spent
 from bench.sections import Cell, Plot, Section, Table
-from infra.prices import Prices, read_prices
+from infra.capacity.prices import Prices, read_prices
 
 _MEMORY_MB: Final = (128, 256, 512, 1024, 1769, 3008)
 _TYPICAL_MB: Final = 1024

@@ -6,11 +6,11 @@ from typing import Final
 from bench.lambda_image import built_package
 from bench.load import Load, load, need_wrk
 from bench.machine import versions
-from bench.requests_spent import Spent, requests_spent
+from bench.request_usage import Spent, requests_spent
 from bench.sections import Cell, Plot, Section, Table
 from bench.servers import uvicorn
 from bench.throughput import pictures_to_post
-from infra.prices import read_prices
+from infra.capacity.prices import read_prices
 
 _JPEG_SIDES: Final = (28, 224, 640, 1155, 2309, 4000, 5657)  # up to 24 megapixels, three by four
 _PNG_SIDES: Final = (28, 224, 640, 1155, 2309, 4000)

@@ -14,7 +14,7 @@ from bench.runtimes.measured import CALLS, SIZES, THREADS, Effort, Found, find
 from bench.sections import Cell, Plot, Section, Table
 from bench.timing import Spread
 from model_build.config import Config
-from model_build.data import load
+from model_build.datasets.mnist import load
 
 _METHOD: Final = (
     "Every runtime takes the same raw pixels and gives the same three outputs (probabilities, known, activation maps),"

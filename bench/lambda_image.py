@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.sections import CannotMeasure
-from infra.package import main as build_package
+from infra.packaging.package import main as build_package
 
 IMAGE: Final = "public.ecr.aws/lambda/python:3.13-x86_64"
 PYTHON: Final = "python3.13"
@@ -42,7 +42,7 @@ def built_package() -> Iterator[Path]:
 
 
 def run_inside(package: Path, script: str, *arguments: str) -> Any:
-    """What the module bench.inside.`script` prints last, from JSON. Raises NoDocker, or RuntimeError if it fails.
+    """What the module bench.in_container.`script` prints last, from JSON. Raises NoDocker, or RuntimeError if it fails.
 
     `package` is at /var/task, read-only and without a network, as on Lambda; the interpreter is the image's.
     """
@@ -52,7 +52,7 @@ def run_inside(package: Path, script: str, *arguments: str) -> Any:
     command = ["docker", "run", "--rm", "--network=none", f"--entrypoint={PYTHON}"]
     command += [f"--volume={path.absolute()}:{place}:ro" for path, place in mounts.items()]
     command += [f"--env={name}={value}" for name, value in _ENVIRONMENT.items()]
-    command += [IMAGE, "-m", f"bench.inside.{script}", *arguments]
+    command += [IMAGE, "-m", f"bench.in_container.{script}", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode in (125, 127):
         raise NoDocker(done.stderr.strip())

@@ -6,7 +6,7 @@ from typing import Final
 
 from PIL import Image
 
-from handler.images import views_of
+from handler.inference.decoding import views_of
 
 PHOTO_PATH: Final = Path(__file__).parent.parent / "handler" / "static" / "samples" / "t-shirt.jpg"
 

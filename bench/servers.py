@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from bench.inside.events import request
+from bench.in_container.events import request
 from bench.lambda_image import IMAGE
 from bench.load import DoesNotAnswer, Posted, wait_until_it_answers
 from bench.sections import CannotMeasure

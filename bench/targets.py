@@ -11,7 +11,7 @@ from bench.lambda_image import built_package, run_inside
 from bench.machine import versions
 from bench.sections import Cell, Section, Table
 from bench.timing import Spread
-from infra.package import files_in
+from infra.packaging.package import files_in
 
 Seconds = Mapping[str, Mapping[str, Sequence[float]]]  # of each contender in a comparison, or part of a contender
 Row = tuple[Cell, ...]

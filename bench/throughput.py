@@ -6,18 +6,18 @@ from statistics import median
 from time import sleep
 from typing import Final
 
+from bench.baselines.contenders import HTTP
+from bench.baselines.packages import package
+from bench.baselines.pythons import IN_IMAGE
 from bench.docker_image import need_image
 from bench.load import Load, Posted, load, need_wrk, post
 from bench.machine import versions
 from bench.pictures import photo, small_png
-from bench.rivals.contenders import HTTP
-from bench.rivals.packages import package
-from bench.rivals.pythons import IN_IMAGE
 from bench.sections import Cell, Plot, Section, Table
 from bench.servers import as_event, emulator, uvicorn
 from bench.timing import Spread
-from handler.classifier import Classifier
-from handler.images import views_of
+from handler.inference.classifier import Classifier
+from handler.inference.decoding import views_of
 
 UVICORN: Final = "uvicorn"
 EMULATOR: Final = "Lambda's emulator"

@@ -1,6 +1,6 @@
 """An int8 ONNX model as it ships in; the same with the layout that other runtimes know out, a pixel made at a time.
 
-Undoes what model_build.channels_last does.
+Undoes what model_build.release.onnx_layout does.
 """
 
 import copy

@@ -8,8 +8,8 @@ import torch
 from bench.models.layers import layers_of
 from bench.models.onnx_forms import in_float, unfused
 from bench.models.pytorch import FromPixels
-from handler.classifier import MODEL_PATH
 from handler.contract import IMAGE_SIDE
+from handler.inference.classifier import MODEL_PATH
 
 
 def shipped(path: Path) -> None:

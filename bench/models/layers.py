@@ -64,7 +64,7 @@ class Layers:
 
 
 def layers_of(model: onnx.ModelProto) -> Layers:
-    """The layers of `model_build.network.Served`, as `model` has them. Raises ValueError if it has others."""
+    """The layers of `model_build.training.network.Served`, as `model` has them. Raises ValueError if it has others."""
     return _Reader(unfused(model).graph).layers()
 
 

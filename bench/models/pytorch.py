@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.models.layers import Convolution, Floats, Layers
-from model_build.network import Network, Served, without_batch_norm
+from model_build.training.network import Network, Served, without_batch_norm
 
 
 class FromPixels(nn.Module):

@@ -6,7 +6,7 @@ from typing import Any
 import onnxruntime as ort
 
 from bench.runtimes.answers import Answer
-from handler.classifier import _session_options
+from handler.inference.classifier import _session_options
 
 
 def shipped(path: Path, threads: int) -> Answer:

@@ -17,7 +17,7 @@ _STEPS = 10
 # In a process of its own, since to make the pictures takes memory, too.
 _EVENTS = """
 import json
-from bench.inside.events import mixed_pictures, request, small_png
+from bench.in_container.events import mixed_pictures, request, small_png
 print(json.dumps([request(picture) for picture in [small_png(), *mixed_pictures()]]))
 """
 

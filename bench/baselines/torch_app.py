@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from mangum import Mangum
 from PIL import Image
 
-from bench.rivals.torch_network import load
+from bench.baselines.torch_network import load
 
 FOLDER = Path(__file__).parent
 LABELS = json.loads((FOLDER / "labels.json").read_text())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.rivals import models
+from bench.baselines import models
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Contender:
     """A Lambda function; a rival has requirements and files, this project's functions have the project's package."""
 
     name: str
-    kind: str  # as bench.inside.one_start knows it
+    kind: str  # as bench.in_container.one_start knows it
     requirements: tuple[str, ...] = ()  # names, of the versions that the project pins
     files: tuple[str, ...] = ()  # from the project's root
     write_model: Callable[[Path], None] = models.as_shipped
@@ -25,7 +25,7 @@ class Contender:
 
 
 _ONNX: Final = ("numpy", "onnxruntime", "pillow")
-_RIVALS: Final = "bench/rivals"
+_RIVALS: Final = "bench/baselines"
 
 HTTP: Final = Contender("this project, HTTP", "http")
 WORKER: Final = Contender("this project, worker", "worker")
@@ -37,7 +37,12 @@ PYTORCH: Final = Contender(
     "FastAPI, PyTorch",
     "torch_app",
     ("fastapi", "mangum", "numpy", "pillow"),
-    (f"{_RIVALS}/torch_app.py", f"{_RIVALS}/torch_network.py", "model_build/config.py", "model_build/network.py"),
+    (
+        f"{_RIVALS}/torch_app.py",
+        f"{_RIVALS}/torch_network.py",
+        "model_build/config.py",
+        "model_build/training/network.py",
+    ),
     models.in_pytorch,
     torch=True,
 )

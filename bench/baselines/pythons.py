@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from infra.bytecode import PYTHON
+from infra.packaging.bytecode import PYTHON
 
 _PLATFORMS: Final = ("manylinux_2_34_x86_64", "manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 _PIP: Final = (sys.executable, "-m", "pip", "--disable-pip-version-check")

@@ -30,21 +30,21 @@ class Kind(NamedTuple):
     pauses_collection: bool = False  # whether it does so before anything else, so before what is watched is imported
 
 
-_SHIPPED = "handler.classifier Classifier.shipped"
+_SHIPPED = "handler.inference.classifier Classifier.shipped"
 KINDS = {
     "http": Kind("handler.http_entry", {_SHIPPED: LOADING, "mangum Mangum.__call__": ANSWERING}, True),
     "worker": Kind(
         "handler.s3_entry",
         {
             _SHIPPED: LOADING,
-            "handler.images views_of": ANSWERING,
-            "handler.classifier Classifier.classify": ANSWERING,
+            "handler.inference.decoding views_of": ANSWERING,
+            "handler.inference.classifier Classifier.classify": ANSWERING,
         },
         True,
     ),
-    "bare": Kind("bench.rivals.bare", {"onnxruntime InferenceSession": LOADING}),
-    "onnx_app": Kind("bench.rivals.onnx_app", {"onnxruntime InferenceSession": LOADING}),
-    "torch_app": Kind("bench.rivals.torch_app", {"bench.rivals.torch_network load": LOADING}),
+    "bare": Kind("bench.baselines.bare", {"onnxruntime InferenceSession": LOADING}),
+    "onnx_app": Kind("bench.baselines.onnx_app", {"onnxruntime InferenceSession": LOADING}),
+    "torch_app": Kind("bench.baselines.torch_app", {"bench.baselines.torch_network load": LOADING}),
 }
 
 

@@ -8,9 +8,9 @@ from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Final
 
-from bench.rivals.pythons import THIS, Interpreter
+from bench.baselines.pythons import THIS, Interpreter
 from bench.timing import Spread, in_turns
-from infra.package import files_in
+from infra.packaging.package import files_in
 
 _WITH_CUDA: Final = ("cuda", "nvidia", "torch", "triton")
 

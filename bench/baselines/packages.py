@@ -17,14 +17,14 @@ from io import StringIO
 from pathlib import Path
 from typing import Final
 
+from bench.baselines.contenders import Contender
+from bench.baselines.models import write_labels
+from bench.baselines.pythons import IN_IMAGE, Interpreter, install
 from bench.lambda_image import IMAGE
-from bench.rivals.contenders import Contender
-from bench.rivals.models import write_labels
-from bench.rivals.pythons import IN_IMAGE, Interpreter, install
-from handler.classifier import MODEL_PATH
-from infra.package import PROJECT, files_in
-from infra.package import main as build_package
-from infra.pruning import prune
+from handler.inference.classifier import MODEL_PATH
+from infra.packaging.package import PROJECT, files_in
+from infra.packaging.package import main as build_package
+from infra.packaging.pruning import prune
 
 _CACHE: Final = PROJECT / "build" / "bench"
 _MODELS: Final = (MODEL_PATH, Path(__file__).with_name("models.py"))
@@ -116,7 +116,7 @@ def _pins() -> dict[str, str]:
 
 def _project_files() -> list[Path]:
     sources = [path for path in files_in(PROJECT / "handler") if "__pycache__" not in path.parts]
-    return [PROJECT / "requirements.txt", *sources, *sorted((PROJECT / "infra").glob("*.py"))]
+    return [PROJECT / "requirements.txt", *sources, *sorted((PROJECT / "infra" / "packaging").glob("*.py"))]
 
 
 def _kept(name: str, files: Iterable[Path], facts: Iterable[str], build: Callable[[Path], None]) -> Package:

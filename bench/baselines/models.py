@@ -10,7 +10,7 @@ import torch
 from bench.models.files import onnx_float
 from bench.models.layers import layers_of
 from bench.models.pytorch import FromPixels
-from handler.classifier import MODEL_PATH, read_card
+from handler.inference.classifier import MODEL_PATH, read_card
 
 
 def write_labels(folder: Path) -> None:

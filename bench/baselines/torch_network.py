@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from model_build.network import Network, Served, without_batch_norm
+from model_build.training.network import Network, Served, without_batch_norm
 
 
 def load(path: Path) -> tuple[Served, float, float]:

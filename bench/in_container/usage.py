@@ -1,7 +1,7 @@
 """Requests of many sizes to the HTTP function; prints what one takes: {name: {"cpu_seconds": [...], ...}}.
 
-`python -m bench.inside.spent ROUNDS NAME...`: a name is "PNG 28", "JPEG 4000" or "batch 64". The numbers are the longer
-side in pixels, and how many small pictures are in one request.
+`python -m bench.in_container.usage ROUNDS NAME...`: a name is "PNG 28", "JPEG 4000" or "batch 64". The numbers are
+the longer side in pixels, and how many small pictures are in one request.
 """
 
 import json
@@ -30,7 +30,7 @@ print(json.dumps({"cold": cold, "cpu_seconds": seconds[1:], "reply_bytes": len(r
 """
 _EVENT = """
 import json, sys
-from bench.inside.events import batch_request, encoded, picture, request, small_png
+from bench.in_container.events import batch_request, encoded, picture, request, small_png
 kind, number = sys.argv[1], int(sys.argv[2])
 data = [small_png()] * number if kind == "batch" else [encoded(picture(number), kind)]
 event = batch_request(data) if kind == "batch" else request(*data)

@@ -11,10 +11,10 @@ import numpy as np
 import onnxruntime as ort
 from PIL import Image
 
-from bench.inside.events import batch_request, photo, request, small_png
+from bench.in_container.events import batch_request, photo, request, small_png
 from handler import http_entry
-from handler.classifier import Classifier
-from handler.recognition import Recognition
+from handler.api.predictor import Recognition
+from handler.inference.classifier import Classifier
 
 
 def main(rounds: int) -> None:

@@ -11,8 +11,8 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-from bench.inside.events import request, small_png
-from bench.inside.starts import Storage
+from bench.in_container.events import request, small_png
+from bench.in_container.starts import Storage
 
 # Each prints the seconds of its parts, which follow one another.
 _START = "import json, sys, time; laps = {}; last = time.perf_counter()\n"

@@ -9,8 +9,8 @@ from typing import Final
 
 from bench.lambda_image import run_inside
 from bench.timing import Spread
-from infra.costs import MB_PER_VCPU
-from infra.prices import Prices
+from infra.capacity.costs import MB_PER_VCPU
+from infra.capacity.prices import Prices
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ _RUNTIME_BYTES: Final = 10_000_000  # taken for granted
 
 
 def requests_spent(package: Path, names: Sequence[str], rounds: int) -> dict[str, Spent]:
-    """`names` as bench.inside.spent has them. Raises NoDocker."""
-    told = run_inside(package, "spent", str(rounds), *names)
+    """`names` as bench.in_container.usage has them. Raises NoDocker."""
+    told = run_inside(package, "usage", str(rounds), *names)
     cold = median(each["cold"] for each in told.values())
     return {
         name: Spent(each["bytes"], Spread.of(each["cpu_seconds"]), cold, each["reply_bytes"], each["peak_mb"])

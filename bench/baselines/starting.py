@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
+from bench.baselines.contenders import Contender
+from bench.baselines.packages import Package
+from bench.baselines.pythons import Interpreter
 from bench.lambda_image import IMAGE
-from bench.rivals.contenders import Contender
-from bench.rivals.packages import Package
-from bench.rivals.pythons import Interpreter
 
-_INSIDE = Path(__file__).parent.parent / "inside"
+_INSIDE = Path(__file__).parent.parent / "in_container"
 _SCRIPT = "/measure/starts.py"
 
 
