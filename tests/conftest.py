@@ -14,16 +14,16 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from handler.api import create_app
-from handler.buckets import Worker
-from handler.classifier import Classifier, read_card
+from handler.api.app import create_app
 from handler.contract import ModelCard
+from handler.inference.classifier import Classifier, read_card
 from handler.settings import Settings
-from tests.aws import CREDENTIALS, Cloud, WorkerOf, emulated_aws, new_cloud
-from tests.large_uploads import settings_at
-from tests.machine import PROJECT, free_port
-from tests.pictures import encoded, trousers
-from tests.waiting import wait_until_healthy
+from handler.worker.worker import Worker
+from tests.support.aws import CREDENTIALS, Cloud, WorkerOf, emulated_aws, new_cloud
+from tests.support.large_uploads import settings_at
+from tests.support.machine import PROJECT, free_port
+from tests.support.pictures import encoded, trousers
+from tests.support.waiting import wait_until_healthy
 
 # The background job of a shell ignores Ctrl-C, and so would every process that the tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)

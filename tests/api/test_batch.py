@@ -1,0 +1,114 @@
+"""Several pictures at once: each gets its own result or error, in the order in which it was sent."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from handler.api.app import create_app
+from handler.contract import Answers, ModelCard, Pixels
+from handler.inference.classifier import MODEL_PATH, Classifier
+from handler.inference.preprocessing import CUTS
+from handler.settings import Settings
+from tests.support.pictures import encoded, trousers
+
+PICTURES = [encoded(trousers(100 + 20 * i), name) for i, name in enumerate(["PNG", "JPEG", "WEBP", "GIF"])]
+
+
+def text(image: bytes) -> str:
+    return base64.b64encode(image).decode()
+
+
+def files(images: list[bytes]) -> dict[str, Any]:
+    return {"files": [("file", (f"photo {i}.png", image)) for i, image in enumerate(images)]}
+
+
+BATCHES = [
+    pytest.param(files, id="form"),
+    pytest.param(lambda images: {"json": list(map(text, images))}, id="JSON array of texts"),
+    pytest.param(lambda images: {"json": {"images": list(map(text, images))}}, id="JSON object"),
+    pytest.param(lambda images: {"json": [{"image": text(image)} for image in images]}, id="JSON array of objects"),
+    pytest.param(lambda images: {"content": json.dumps(list(map(text, images)))}, id="JSON without a Content-Type"),
+]
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+def test_each_picture_gets_the_answer_that_it_gets_alone(client: TestClient, batch: Any) -> None:
+    alone = [client.post("/classify?top_k=5", content=image).json() for image in PICTURES]
+    reply = client.post("/classify/batch?top_k=5", **batch(PICTURES))
+    assert reply.status_code == 200, reply.text
+    results = reply.json()["results"]
+    assert [result["answer"] for result in results] == alone
+    assert [(result["index"], result["status"]) for result in results] == [(i, 200) for i in range(len(PICTURES))]
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+def test_a_broken_picture_fails_alone(client: TestClient, batch: Any) -> None:
+    broken = {1: PICTURES[0][:60], 3: b"hello"}
+    images = [broken.get(i, PICTURES[0]) for i in range(5)]
+    results = client.post("/classify/batch", **batch(images)).json()["results"]
+    assert [result["status"] for result in results] == [200, 422, 200, 415, 200]
+    for index in broken:
+        assert results[index]["problem"] == client.post("/classify", content=images[index]).json()
+
+
+def test_a_batch_of_broken_pictures_only_is_answered_too(client: TestClient) -> None:
+    results = client.post("/classify/batch", json=["aGVsbG8=", "%"]).json()["results"]
+    assert [result["status"] for result in results] == [415, 400]
+
+
+@pytest.mark.parametrize("item", [1, None, True, [], {}, {"image": 1}, "", "data:,", "é", {"name": "a.png"}])
+def test_an_item_that_is_no_text_of_an_image_fails_alone(client: TestClient, item: Any) -> None:
+    results = client.post("/classify/batch", json=[item, text(PICTURES[0])]).json()["results"]
+    assert [result["status"] for result in results] == [400, 200]
+
+
+def test_names_come_back_as_they_were_sent(client: TestClient) -> None:
+    form = client.post("/classify/batch", files=[("file", ("外套 1.png", PICTURES[0])), ("file", PICTURES[1])])
+    assert [result["name"] for result in form.json()["results"]] == ["外套 1.png", "upload"]  # httpx's own name
+    document = client.post("/classify/batch", json=[{"image": text(PICTURES[0]), "name": "a"}, text(PICTURES[1])])
+    assert [result["name"] for result in document.json()["results"]] == ["a", None]
+
+
+@pytest.mark.parametrize(
+    ("sending", "status"),
+    [
+        pytest.param({"content": b""}, 400, id="no body"),
+        pytest.param({"json": []}, 400, id="an empty array"),
+        pytest.param({"json": {"images": []}}, 400, id="an object with an empty array"),
+        pytest.param({"json": {"images": "aGVsbG8="}}, 400, id="a text in place of the array"),
+        pytest.param({"json": {"image": "aGVsbG8="}}, 400, id="one image"),
+        pytest.param({"content": PICTURES[0]}, 400, id="raw bytes"),
+        pytest.param({"content": b"[1,"}, 400, id="JSON that is cut"),
+        pytest.param({"content": b"[" * 9_999}, 400, id="JSON that is deep"),
+        pytest.param({"json": [0] * 65}, 422, id="65 items"),
+        pytest.param(files([b"x"] * 65), 422, id="65 files"),
+        pytest.param({"files": {"other": PICTURES[0]}}, 400, id="a form without the field"),
+    ],
+)
+def test_what_is_no_batch_gets_a_problem(client: TestClient, sending: Any, status: int) -> None:
+    reply = client.post("/classify/batch", **sending)
+    assert (reply.status_code, reply.headers["content-type"]) == (status, "application/problem+json"), reply.text
+    assert reply.json()["status"] == status
+
+
+def test_sixty_four_pictures_take_one_run_of_the_model(card: ModelCard) -> None:
+    class Counting(Classifier):
+        batches: list[int] = []  # noqa: RUF012
+
+        def answers(self, pixels: Pixels) -> Answers:
+            self.batches.append(len(pixels))
+            return super().answers(pixels)
+
+    with TestClient(create_app(Counting(MODEL_PATH, card.labels), card, Settings())) as client:
+        reply = client.post("/classify/batch", **files([PICTURES[0]] * 63 + [b"no image"]))
+    assert len(reply.json()["results"]) == 64
+    assert Counting.batches == [63 * len(CUTS)]  # each in all its views
+
+
+def test_the_limit_is_a_setting(classifier: Classifier, card: ModelCard) -> None:
+    with TestClient(create_app(classifier, card, Settings(max_batch_images=2))) as client:
+        assert client.post("/classify/batch", **files(PICTURES[:2])).status_code == 200
+        assert client.post("/classify/batch", **files(PICTURES[:3])).status_code == 422

@@ -1,0 +1,168 @@
+"""The Lambda handler, called with the events of each gateway, gives the very answers that the app gives over HTTP."""
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from httpx2 import Request as HttpRequest
+from starlette.testclient import TestClient
+
+from handler.http_entry import handler
+from tests.support.gateway_events import Sent, function_url_event, http_api_event, reply_body, rest_event
+from tests.support.machine import PROJECT
+from tests.support.sending import WAYS
+
+Wrap = Callable[[Sent], dict[str, Any]]
+
+GATEWAYS = [
+    pytest.param(rest_event, id="REST API"),
+    pytest.param(lambda sent: rest_event(sent, public_path="/{proxy+}"), id="REST API under sam local"),
+    pytest.param(lambda sent: rest_event(sent, stage_path=""), id="REST API at a domain"),
+    pytest.param(http_api_event, id="HTTP API"),
+    pytest.param(lambda sent: http_api_event(sent, stage="v1"), id="HTTP API with a stage"),
+    pytest.param(function_url_event, id="Function URL"),
+]
+
+
+def call(event: dict[str, Any]) -> dict[str, Any]:
+    return handler(event, None)  # type: ignore[arg-type]  # nothing asks for the context
+
+
+@pytest.mark.parametrize("wrap", GATEWAYS)
+@pytest.mark.parametrize("way", WAYS)
+def test_an_image_gets_the_same_answer_through_each_gateway(
+    client: TestClient, png: bytes, wrap: Wrap, way: str
+) -> None:
+    request = HttpRequest("POST", "https://localhost/classify", **WAYS[way](png))
+    headers = {name: value for name, value in request.headers.items() if name != "host"}
+    reply = call(wrap(Sent("POST", "/classify", request.read(), headers, query="top_k=5")))
+    assert reply["statusCode"] == 200
+    assert json.loads(reply_body(reply)) == client.post("/classify?top_k=5", content=png).json()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("http-get-health.json", {"status": "ok"}), ("http-post-photo.json", {"label": "T-shirt/top", "class_id": 0})],
+)
+def test_the_sample_events_are_answered(name: str, expected: dict[str, Any]) -> None:
+    reply = call(json.loads((PROJECT / "infra" / "events" / name).read_text()))
+    assert reply["statusCode"] == 200
+    assert json.loads(reply_body(reply)).items() >= expected.items()
+
+
+@pytest.mark.parametrize("wrap", GATEWAYS)
+def test_an_image_needs_no_content_type(png: bytes, wrap: Wrap) -> None:
+    assert call(wrap(Sent("POST", "/classify", png)))["statusCode"] == 200
+
+
+@pytest.mark.parametrize("wrap", GATEWAYS)
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        pytest.param(Sent("POST", "/classify"), 400, id="no body"),
+        pytest.param(Sent("POST", "/classify", b"hello"), 415, id="no image"),
+        pytest.param(Sent("POST", "/classify", b"\x89PNG\r\n\x1a\n", query="top_k=11"), 422, id="wrong top_k"),
+        pytest.param(Sent("GET", "/nowhere"), 404, id="no such path"),
+        pytest.param(Sent("GET", "/classify"), 405, id="no such method"),
+    ],
+)
+def test_a_problem_goes_out_as_text(wrap: Wrap, sent: Sent, status: int) -> None:
+    reply = call(wrap(sent))
+    assert (reply["statusCode"], reply["isBase64Encoded"]) == (status, False)
+    assert reply["headers"]["content-type"] == "application/problem+json"
+    assert json.loads(reply["body"])["status"] == status
+
+
+@pytest.mark.parametrize("wrap", GATEWAYS)
+@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/labels", "/model", "/health", "/v2", "/v1/models"])
+def test_every_route_works_through_each_gateway(client: TestClient, wrap: Wrap, path: str) -> None:
+    reply = call(wrap(Sent("GET", path)))
+    assert (reply["statusCode"], reply["isBase64Encoded"]) == (200, False)
+    if path not in ("/", "/docs", "/openapi.json"):  # they name the stage
+        assert reply["body"] == client.get(path).text
+
+
+@pytest.mark.parametrize("wrap", GATEWAYS)
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("/static/samples/t-shirt.jpg", "image/jpeg"),
+        ("/static/index.html", "text/html; charset=utf-8"),
+        ("/swagger/swagger-ui.css", "text/css; charset=utf-8"),
+        ("/swagger/swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
+    ],
+)
+def test_a_file_arrives_whole_through_each_gateway(
+    client: TestClient, wrap: Wrap, path: str, content_type: str
+) -> None:
+    reply = call(wrap(Sent("GET", path)))
+    assert (reply["statusCode"], reply["headers"]["content-type"]) == (200, content_type)
+    assert reply_body(reply) == client.get(path).content
+
+
+STAGES = [
+    pytest.param(rest_event, "/Prod", id="REST API"),
+    pytest.param(lambda sent: rest_event(sent, public_path="/{proxy+}"), "", id="REST API under sam local"),
+    pytest.param(lambda sent: rest_event(sent, stage_path=""), "", id="REST API at a domain"),
+    pytest.param(
+        lambda sent: {**rest_event(sent, stage_path="/api"), "path": f"/api{sent.path}"},
+        "/api",
+        id="REST API at a domain's path",
+    ),
+    pytest.param(http_api_event, "", id="HTTP API"),
+    pytest.param(lambda sent: http_api_event(sent, stage="v1"), "/v1", id="HTTP API with a stage"),
+    pytest.param(
+        lambda sent: {
+            **http_api_event(sent, stage="api"),
+            "routeKey": "ANY /{proxy+}",
+            "pathParameters": {"proxy": sent.path.strip("/")},
+        },
+        "/api",
+        id="HTTP API at a domain's path",
+    ),
+    pytest.param(function_url_event, "", id="Function URL"),
+]
+
+
+@pytest.mark.parametrize(("wrap", "root"), STAGES)
+def test_the_docs_page_asks_for_its_document_below_the_stage(wrap: Wrap, root: str) -> None:
+    assert f"url: '{root}/openapi.json'" in call(wrap(Sent("GET", "/docs")))["body"].replace('"', "'")
+    document = json.loads(call(wrap(Sent("GET", "/openapi.json")))["body"])
+    assert [server["url"] for server in document.get("servers", [])] == ([root] if root else [])
+
+
+@pytest.mark.parametrize(("wrap", "root"), STAGES)
+def test_the_pages_load_their_files_from_below_the_stage(wrap: Wrap, root: str) -> None:
+    base = f"{root}/" if root else "./"
+    assert f'<base href="{base}">' in call(wrap(Sent("GET", "/")))["body"]
+    documentation = call(wrap(Sent("GET", "/docs")))["body"]
+    assert f'src="{root}/swagger/swagger-ui-bundle.js"' in documentation
+    assert f'href="{root}/swagger/swagger-ui.css"' in documentation
+    assert "https://" not in documentation
+
+
+@pytest.mark.parametrize(("wrap", "root"), STAGES)
+def test_a_redirect_stays_below_the_stage(wrap: Wrap, root: str) -> None:
+    event = wrap(Sent("GET", "/labels/"))
+    reply = call(event)
+    host = event["requestContext"]["domainName"]
+    assert (reply["statusCode"], reply["headers"]["location"]) == (307, f"https://{host}{root}/labels")
+
+
+@pytest.mark.parametrize("public_path", ["/Prod", "/Prod/"])
+def test_the_page_is_at_the_stage_with_and_without_a_slash(public_path: str) -> None:
+    reply = call(rest_event(Sent("GET", "/"), public_path=public_path))
+    assert (reply["statusCode"], reply["headers"]["content-type"]) == (200, "text/html; charset=utf-8")
+
+
+def test_a_stage_is_not_cut_from_a_path_that_only_begins_like_it() -> None:
+    event = http_api_event(Sent("GET", "/labels"))
+    event["requestContext"]["stage"] = "lab"
+    assert call(event)["statusCode"] == 200
+
+
+def test_hostile_input_is_not_logged_as_an_error(caplog: pytest.LogCaptureFixture) -> None:
+    call(rest_event(Sent("POST", "/classify", b"--b\r\n", {"Content-Type": "multipart/form-data; boundary=b"})))
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []

@@ -1,0 +1,171 @@
+"""Clients that others wrote, unmodified and at their defaults, against a real server: tritonclient, huggingface_hub."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from huggingface_hub import InferenceClient
+from huggingface_hub.errors import HfHubHTTPError
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from tritonclient import http as triton  # type: ignore[import-untyped]  # it ships no annotations
+from tritonclient.utils import InferenceServerException  # type: ignore[import-untyped]
+
+from handler.inference.decoding import views_of
+from tests.support.machine import free_port
+from tests.support.pictures import encoded, trousers
+
+MODEL = "fashion-mnist"
+# Of the model's own size, so that the same can be said in pixels.
+FILES = [encoded(trousers(28).rotate(90 * i), name) for i, name in enumerate(["PNG", "BMP", "TIFF"])]
+
+
+@pytest.fixture
+def client(server: str) -> Iterator[Any]:
+    with triton.InferenceServerClient(server.removeprefix("http://")) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def under_a_stage(app: FastAPI) -> Iterator[str]:
+    """Where the app answers if a gateway has put it below `/Prod`: without the scheme, as tritonclient wants it."""
+    stage = Starlette(routes=[Mount("/Prod", app)])
+    server = uvicorn.Server(uvicorn.Config(stage, port=free_port(), log_level="warning", lifespan="off"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while thread.is_alive() and not server.started:
+        time.sleep(0.01)
+    yield f"127.0.0.1:{server.config.port}/Prod"
+    server.should_exit = True
+    thread.join()
+
+
+def pixels_input(*, binary: bool = True) -> Any:
+    pixels = np.concatenate([views_of(file, 10**6) for file in FILES])
+    return triton.InferInput("images", list(pixels.shape), "UINT8").set_data_from_numpy(pixels, binary_data=binary)
+
+
+def files_input(*files: bytes) -> Any:
+    return triton.InferInput("encoded", [len(files)], "BYTES").set_data_from_numpy(np.array(files, object))
+
+
+def answers_of(server: str) -> list[dict[str, Any]]:
+    return [httpx2.post(f"{server}/classify?top_k=10", content=file).json() for file in FILES]
+
+
+def probabilities_of(server: str) -> list[list[float]]:
+    answers = [sorted(answer["predictions"], key=lambda guess: guess["class_id"]) for answer in answers_of(server)]
+    return [[guess["score"] for guess in answer] for answer in answers]
+
+
+def test_triton_finds_the_server_and_the_model(client: Any) -> None:
+    assert client.is_server_live()
+    assert client.is_server_ready()
+    assert client.is_model_ready(MODEL)
+    assert client.is_model_ready(MODEL, "1")
+    assert "binary_tensor_data" in client.get_server_metadata()["extensions"]
+    assert [tensor["name"] for tensor in client.get_model_metadata(MODEL)["inputs"]] == ["images", "encoded"]
+    assert client.get_model_config(MODEL)["max_batch_size"] == 64
+    assert [model["name"] for model in client.get_model_repository_index()] == [MODEL]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [pixels_input(), pixels_input(binary=False), files_input(*FILES)],
+    ids=["images", "images in JSON", "encoded"],
+)
+def test_triton_gets_the_scores_of_classify(server: str, client: Any, given: Any) -> None:
+    result = client.infer(MODEL, [given])
+    assert result.as_numpy("probabilities").tolist() == probabilities_of(server)
+    assert result.as_numpy("known").tolist() == [answer["known_score"] for answer in answers_of(server)]
+
+
+@pytest.mark.parametrize("binary", [True, False], ids=["bytes", "JSON"])
+def test_triton_gets_the_outputs_that_it_asks_for(server: str, client: Any, binary: bool) -> None:
+    outputs = [triton.InferRequestedOutput("probabilities", binary_data=binary)]
+    result = client.infer(MODEL, [files_input(*FILES)], model_version="1", outputs=outputs, request_id="42")
+    assert result.as_numpy("probabilities").tolist() == probabilities_of(server)
+    assert result.as_numpy("known") is None
+    assert result.get_response()["id"] == "42"
+
+
+@pytest.mark.parametrize("binary", [True, False], ids=["bytes", "JSON"])
+def test_triton_gets_the_names_of_classes(server: str, client: Any, binary: bool) -> None:
+    outputs = [triton.InferRequestedOutput("probabilities", binary_data=binary, class_count=3)]
+    rows = client.infer(MODEL, [files_input(*FILES)], outputs=outputs).as_numpy("probabilities")
+    named = [[(text if isinstance(text, str) else text.decode()).split(":")[2] for text in row] for row in rows]
+    assert named == [[guess["label"] for guess in answer["predictions"][:3]] for answer in answers_of(server)]
+
+
+@pytest.mark.parametrize("algorithm", ["gzip", "deflate"])
+def test_triton_may_compress_its_requests(server: str, client: Any, algorithm: str) -> None:
+    result = client.infer(
+        MODEL,
+        [pixels_input()],
+        request_compression_algorithm=algorithm,
+        response_compression_algorithm=algorithm,
+    )
+    assert result.as_numpy("probabilities").tolist() == probabilities_of(server)
+
+
+def test_triton_may_send_several_requests_at_once(server: str) -> None:
+    with triton.InferenceServerClient(server.removeprefix("http://"), concurrency=4) as client:
+        sent = [client.async_infer(MODEL, [files_input(*FILES)]) for _ in range(8)]
+        results = [request.get_result().as_numpy("probabilities").tolist() for request in sent]
+    assert results == [probabilities_of(server)] * 8
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "status", "told"),
+    [
+        pytest.param("other", files_input(*FILES), "404", "there is no model 'other' here", id="unknown model"),
+        pytest.param(
+            MODEL, files_input(FILES[0], b"hello"), "415", r"encoded\[1\]: the bytes are no image", id="no picture"
+        ),
+        pytest.param(MODEL, files_input(*FILES * 30), "422", "more than the 64 images", id="too many pictures"),
+    ],
+)
+def test_triton_is_told_what_is_wrong(client: Any, model: str, given: Any, status: str, told: str) -> None:
+    with pytest.raises(InferenceServerException, match=told) as error:
+        client.infer(model, [given])
+    assert error.value.status() == status
+
+
+def test_triton_works_below_a_stage(server: str, under_a_stage: str) -> None:
+    with triton.InferenceServerClient(under_a_stage) as client:
+        assert client.is_server_ready()
+        result = client.infer(MODEL, [files_input(*FILES)])
+    assert result.as_numpy("probabilities").tolist() == probabilities_of(server)
+
+
+def test_hugging_face_gets_the_scores_of_classify(server: str) -> None:
+    client = InferenceClient(provider="hf-inference")
+    for file, answer in zip(FILES, answers_of(server), strict=True):
+        guesses = client.image_classification(file, model=f"{server}/huggingface")
+        assert [(guess.label, guess.score) for guess in guesses] == [
+            (guess["label"], guess["score"]) for guess in answer["predictions"][:5]
+        ]
+
+
+@pytest.mark.parametrize(("top_k", "count"), [(1, 1), (3, 3), (99, 10)])
+def test_hugging_face_gets_as_many_classes_as_it_asks_for(server: str, top_k: int, count: int) -> None:
+    client = InferenceClient(provider="hf-inference", model=f"{server}/huggingface")
+    assert len(client.image_classification(FILES[0], top_k=top_k, function_to_apply="softmax")) == count
+
+
+def test_hugging_face_is_told_what_is_wrong(server: str) -> None:
+    client = InferenceClient(provider="hf-inference", model=f"{server}/huggingface")
+    with pytest.raises(HfHubHTTPError, match="should be softmax"):
+        client.image_classification(FILES[0], function_to_apply="sigmoid")
+
+
+def test_hugging_face_works_below_a_stage(server: str, under_a_stage: str) -> None:
+    client = InferenceClient(provider="hf-inference", model=f"http://{under_a_stage}/huggingface")
+    (guess, *_) = client.image_classification(FILES[0])
+    assert guess.label == answers_of(server)[0]["label"]

@@ -1,1 +1,0 @@
-"""Thousands of uploads through every trouble that S3 and SQS can make: `python -m tests.campaign`."""

@@ -1,0 +1,164 @@
+"""template.yaml says what the code relies on: settings by their names, rights that suffice, rules that fit its keys."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from handler.api.presigned_uploads import Uploads
+from handler.result_keys import result_key
+from handler.settings import Settings
+from tests.support.template import PARAMETERS, RESOURCES, TEMPLATE, environment
+
+
+def test_the_functions_accept_their_settings_and_agree_on_them() -> None:
+    http, worker = (Settings.from_environment(environment(name)) for name in ("HttpFunction", "WorkerFunction"))
+    assert (http.uploads_bucket, http.results_bucket) == ("UploadsBucket", "ResultsBucket")
+    assert worker.results_bucket == http.results_bucket
+    assert worker.max_body_bytes == http.max_upload_bytes == Settings().max_upload_bytes
+    assert worker.known_threshold == http.known_threshold == Settings().known_threshold
+    assert http.max_batch_images == Settings().max_batch_images
+    assert http.cors_origins == Settings().cors_origins
+
+
+@pytest.mark.parametrize("function", ["HttpFunction", "WorkerFunction"])
+def test_no_variable_is_misspelt(function: str) -> None:
+    assert {name.lower() for name in environment(function)} <= set(vars(Settings()))
+
+
+@pytest.mark.parametrize(
+    ("parameter", "values"),
+    [
+        pytest.param(
+            "CorsOrigins",
+            [
+                "",
+                "*",
+                "https://example.com",
+                "http://localhost:3000",
+                "https://a.com,https://b.com:8443",
+                "example.com",
+                "https://example.com/",
+                "https://a.com,",
+                ",https://a.com",
+                "https://a.com https://b.com",
+                "**",
+            ],
+            id="origins",
+        ),
+        pytest.param(
+            "KnownThreshold", ["", "0", "1", "0.5", ".5", "1.0", "1.5", "-0.5", "half", "0,5", "1e-3"], id="threshold"
+        ),
+    ],
+)
+def test_what_a_parameter_allows_is_what_the_functions_accept(parameter: str, values: list[str]) -> None:
+    variable = next(
+        name
+        for name, value in RESOURCES["HttpFunction"]["Properties"]["Environment"]["Variables"].items()
+        if value == {"Ref": parameter}
+    )
+    allowed = [value for value in values if re.fullmatch(PARAMETERS[parameter]["AllowedPattern"], value)]
+    assert allowed == [value for value in values if _accepted(variable, value)]
+    assert 0 < len(allowed) < len(values)
+
+
+def _accepted(variable: str, value: str) -> bool:
+    try:
+        Settings.from_environment({variable: value})
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.fixture
+def upload_key(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A key that the API gives to an upload."""
+    for name, value in {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}.items():
+        monkeypatch.setenv(name, value)
+    return Uploads(Settings(uploads_bucket="u", results_bucket="r", aws_region="us-east-1")).ticket().fields["key"]
+
+
+def test_uploads_and_their_results_are_forgotten_and_what_came_otherwise_is_not(upload_key: str) -> None:
+    result = result_key("${UploadsBucket}", upload_key, "version")
+    for bucket, key in (("UploadsBucket", upload_key), ("ResultsBucket", result)):
+        rules = RESOURCES[bucket]["Properties"]["LifecycleConfiguration"]["Rules"]
+        (expiring,) = [rule for rule in rules if "ExpirationInDays" in rule]
+        prefix = expiring["Prefix"]
+        assert key.startswith(prefix["Sub"] if isinstance(prefix, dict) else prefix)
+        assert expiring["ExpirationInDays"] == {"Ref": "UploadDays"}
+
+
+@pytest.mark.parametrize("bucket", ["UploadsBucket", "ResultsBucket"])
+def test_buckets_are_private_encrypted_and_versioned_and_old_versions_end_some_day(bucket: str) -> None:
+    properties = RESOURCES[bucket]["Properties"]
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert properties["BucketEncryption"]
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    rules = properties["LifecycleConfiguration"]["Rules"]
+    assert any("NoncurrentVersionExpiration" in rule and "Prefix" not in rule for rule in rules)
+    assert any("AbortIncompleteMultipartUpload" in rule for rule in rules)
+
+
+@pytest.mark.parametrize("seconds", PARAMETERS["WorkerTimeout"]["AllowedValues"])
+def test_a_message_stays_hidden_six_times_as_long_as_the_worker_may_take(seconds: str) -> None:
+    assert TEMPLATE["Mappings"]["QueuePatience"][seconds]["Seconds"] == 6 * int(seconds)
+    assert RESOURCES["WorkerFunction"]["Properties"]["Timeout"] == {"Ref": "WorkerTimeout"}
+
+
+def test_every_parameter_has_a_default_and_a_description_and_is_shown_in_a_group() -> None:
+    groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    shown = [name for group in groups for name in group["Parameters"]]
+    assert sorted(shown) == sorted(PARAMETERS)
+    assert all({"Default", "Description"} <= set(parameter) for parameter in PARAMETERS.values())
+
+
+def test_whoever_may_call_a_browser_may_ask_first_and_anybody_may_ask_for_its_health() -> None:
+    paths = RESOURCES["Api"]["Properties"]["DefinitionBody"]["paths"]
+    opened = {
+        (path, method) for path, methods in paths.items() for method, each in methods.items() if not each["security"]
+    }
+    assert opened == {("/", "options"), ("/{proxy+}", "options"), ("/health", "get")}
+    methods = [paths[path]["x-amazon-apigateway-any-method"] for path in ("/", "/{proxy+}")]
+    assert methods[0] == methods[1]
+    assert guards(methods[0]["security"], set()) == []
+    assert guards(methods[0]["security"], {"AsksForApiKey"}) == ["ApiKey"]
+    for one in ("Iam", "Jwt"):
+        assert guards(methods[0]["security"], {f"AsksFor{one}"}) == [one]
+        assert guards(methods[0]["security"], {"AsksForApiKey", f"AsksFor{one}"}) == ["ApiKey", one]
+
+
+def guards(security: Any, conditions: set[str]) -> list[str]:
+    """What the gateway asks for if `conditions` are met."""
+    while isinstance(security, dict):
+        condition, then, otherwise = security["If"]
+        security = then if condition in conditions else otherwise
+    return [next(iter(each)) for each in security]
+
+
+def statements(function: str) -> Iterator[dict[str, Any]]:
+    for policy in RESOURCES[function]["Properties"]["Policies"]:
+        yield from policy["Statement"]
+
+
+def test_the_api_reaches_only_what_came_by_it(upload_key: str) -> None:
+    granted = {}
+    for statement in statements("HttpFunction"):
+        resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+        granted[statement["Action"]] = resources
+        if statement["Action"] == "s3:ListBucket":
+            assert statement["Condition"]["StringLike"]["s3:prefix"] == [
+                "api/*",
+                {"Sub": "results/${UploadsBucket}/api/*"},
+            ]
+        else:
+            assert all(resource["Sub"].endswith("/api/*") for resource in resources)
+    assert set(granted) == {"s3:PutObject", "s3:GetObject", "s3:ListBucket"}
+    assert granted["s3:PutObject"] == [{"Sub": "${UploadsBucket.Arn}/api/*"}]
+    assert upload_key.startswith("api/")
+
+
+def test_pages_may_post_to_the_uploads_and_do_nothing_else_with_them() -> None:
+    (rule,) = RESOURCES["UploadsBucket"]["Properties"]["CorsConfiguration"]["CorsRules"]
+    assert rule["AllowedMethods"] == ["POST"]
+    assert "CorsConfiguration" not in RESOURCES["ResultsBucket"]["Properties"]

@@ -1,0 +1,207 @@
+"""template.yaml in, a stack in an emulated CloudFormation out, and its worker as a process with its role's rights."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from ast import literal_eval
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+import boto3
+import httpx2
+
+from infra.emulation.names import CREDENTIALS, REGION
+from tests.support.aws import emulated_aws
+from tests.support.machine import PROJECT, missing
+
+SAM_PYTHON: Final = PROJECT / ".venv-sam" / "bin" / "python"
+ACCOUNT: Final = "123456789012"  # the emulated one
+STACK: Final = "clothes"
+
+# What the emulated CloudFormation cannot create, and why that does no harm here.
+LEFT_OUT: Final = {
+    "AWS::ApiGateway::Account": "is created only if access logs are asked for",
+    "AWS::ApiGateway::Deployment": "fails, since the emulated gateway does not read the API's definition",
+    "AWS::ApiGateway::Stage": "needs a deployment; the API has tests of its own, on the real sam local",
+    "AWS::CloudWatch::Alarm": "what the alarms look at is compared with what the functions print, in a test of its own",
+    "AWS::CodeDeploy::Application": "leads callers to a new version, and there is but one",
+    "AWS::CodeDeploy::DeploymentGroup": "as the application",
+    "AWS::Lambda::Alias": "names the only version; what refers to it refers to the function here",
+    "AWS::S3::BucketPolicy": "denies what comes without TLS, and the emulated S3 has none",
+    "AWS::SQS::QueuePolicy": "lets S3 into the queue, which the emulated S3 is anyway",
+}
+
+# A process as Lambda starts it: the function's handler and environment, an event in, its reply out.
+INVOKE: Final = """
+import importlib, json, sys
+class Context:
+    aws_request_id, function_name = "1", "worker"
+    def get_remaining_time_in_millis(self): return 60_000
+module, _, name = sys.argv[1].rpartition(".")
+handler = getattr(importlib.import_module(module), name)
+replies = [handler(json.loads(line), Context()) for line in sys.stdin]
+print(json.dumps(replies), file=sys.stderr)
+"""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A created stack, and clients of the AWS that it is in."""
+
+    endpoint: str
+    resources: Mapping[str, str]  # physical ids by logical ones
+
+    def client(self, service: Any, credentials: Mapping[str, str] = CREDENTIALS) -> Any:
+        given: Any = {name.lower(): value for name, value in credentials.items() if name != "AWS_DEFAULT_REGION"}
+        return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, **given)
+
+    def messages(self) -> list[dict[str, Any]]:
+        """Up to as many as the event source mapping takes, from the queue that it names."""
+        (mapping,) = self.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+        assert mapping["FunctionArn"].split(":")[6] == self.resources["WorkerFunction"]
+        queue = self.client("sqs").get_queue_url(QueueName=mapping["EventSourceArn"].rpartition(":")[2])["QueueUrl"]
+        received = self.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=min(mapping["BatchSize"], 10))
+        return [
+            {"messageId": each["MessageId"], "body": each["Body"], "eventSource": "aws:sqs"}
+            for each in received.get("Messages", [])
+        ]
+
+    def worker(self) -> "Function":
+        found = self.client("lambda").get_function_configuration(FunctionName=self.resources["WorkerFunction"])
+        variables = {name: str(value) for name, value in found["Environment"]["Variables"].items()}
+        return Function(found["Handler"], {**variables, "AWS_REGION": REGION, "S3_ENDPOINT_URL": self.endpoint})
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function's handler and environment, as they were created."""
+
+    handler: str
+    environment: Mapping[str, str]
+
+    def invoke(self, *events: Mapping[str, Any], credentials: Mapping[str, str] = CREDENTIALS) -> list[dict[str, Any]]:
+        """The replies to `events`, of one process that has nothing but `credentials`."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        ran = subprocess.run(
+            [sys.executable, "-c", INVOKE, self.handler],
+            cwd=PROJECT,
+            env={**inherited, **self.environment, **credentials},
+            input="\n".join(map(json.dumps, events)),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert ran.returncode == 0, ran.stderr
+        replies: list[dict[str, Any]] = json.loads(ran.stderr.splitlines()[-1])
+        return replies
+
+
+@cache
+def transformed() -> dict[str, Any]:
+    """The template after SAM's transformation."""
+    if not SAM_PYTHON.exists():
+        missing("SAM is not installed: make .venv-sam/ready")
+    script = PROJECT / "tests" / "support" / "sam_transformation.py"
+    ran = subprocess.run(
+        [SAM_PYTHON, script, PROJECT / "template.yaml"],
+        env={**os.environ, **CREDENTIALS},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    document: dict[str, Any] = json.loads(ran.stdout)
+    return document
+
+
+@contextmanager
+def created_stack() -> Iterator[Stack]:
+    """Of the whole template, but for what is LEFT_OUT, in an emulated AWS."""
+    template = transformed()
+    kept = _without_aliases(
+        {name: each for name, each in template["Resources"].items() if each["Type"] not in LEFT_OUT}
+    )
+    with emulated_aws() as port:
+        endpoint = f"http://127.0.0.1:{port}"
+        httpx2.post(f"{endpoint}/moto-api/reset").raise_for_status()
+        httpx2.post(f"{endpoint}/moto-api/config", json={"lambda": {"use_docker": False}}).raise_for_status()
+        created = Stack(endpoint, {})
+        _put_package(created.client("s3"))
+        formation = created.client("cloudformation")
+        formation.create_stack(
+            StackName=STACK,
+            TemplateBody=json.dumps({**template, "Resources": kept}),
+            Capabilities=["CAPABILITY_IAM"],
+        )
+        assert formation.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+        pages = formation.get_paginator("list_stack_resources").paginate(StackName=STACK)
+        found = [each for page in pages for each in page["StackResourceSummaries"]]
+        stack = Stack(endpoint, {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found})
+        _set_what_is_not_set(stack, template["Resources"])
+        yield stack
+        httpx2.post(f"{endpoint}/moto-api/reset").raise_for_status()
+
+
+def _without_aliases(resources: Mapping[str, Any]) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(json.dumps(resources).replace('FunctionAliaslive"', 'Function"'))
+    return document
+
+
+def _put_package(s3: Any) -> None:
+    s3.create_bucket(Bucket="packages")
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as file:
+        file.writestr("handler/__init__.py", "")
+    s3.put_object(Bucket="packages", Key="package.zip", Body=package.getvalue())
+
+
+def _set_what_is_not_set(stack: Stack, resources: Mapping[str, Any]) -> None:
+    """What the emulated CloudFormation creates but for these properties, which are set as the template has them."""
+    s3, sqs, functions = (stack.client(service) for service in ("s3", "sqs", "lambda"))
+    for bucket in ("UploadsBucket", "ResultsBucket"):
+        versioning = resources[bucket]["Properties"]["VersioningConfiguration"]
+        s3.put_bucket_versioning(Bucket=stack.resources[bucket], VersioningConfiguration=versioning)
+    (notification,) = resources["UploadsBucket"]["Properties"]["NotificationConfiguration"]["QueueConfigurations"]
+    queue, _ = notification["Queue"]["Fn::GetAtt"]
+    attributes = sqs.get_queue_attributes(QueueUrl=stack.resources[queue], AttributeNames=["QueueArn"])["Attributes"]
+    s3.put_bucket_notification_configuration(
+        Bucket=stack.resources["UploadsBucket"],
+        NotificationConfiguration={
+            "QueueConfigurations": [{"QueueArn": attributes["QueueArn"], "Events": [notification["Event"]]}]
+        },
+    )
+    # Else it takes the messages away, for a function that the emulated Lambda does not run.
+    for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+
+
+@contextmanager
+def credentials_of_the_worker(stack: Stack) -> Iterator[dict[str, str]]:
+    """Those of the worker's role, and meanwhile an AWS that refuses what no policy allows."""
+    name, iam = stack.resources["WorkerFunctionRole"], stack.client("iam")
+    # Moto stumbles over attached policies, which are for its logs, and over documents that its CloudFormation wrote:
+    # those are Python's notation in place of JSON, with None for what conditions leave out.
+    for attached in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+        iam.detach_role_policy(RoleName=name, PolicyArn=attached["PolicyArn"])
+    for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+        document = literal_eval(iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"])
+        document["Statement"] = list(filter(None, document["Statement"]))
+        iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
+    role = f"arn:aws:iam::{ACCOUNT}:role/{name}"
+    issued = stack.client("sts").assume_role(RoleArn=role, RoleSessionName="worker")["Credentials"]
+    httpx2.post(f"{stack.endpoint}/moto-api/reset-auth", content="0").raise_for_status()
+    try:
+        yield {
+            "AWS_ACCESS_KEY_ID": issued["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": issued["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": issued["SessionToken"],
+        }
+    finally:
+        httpx2.post(f"{stack.endpoint}/moto-api/reset-auth", content="inf").raise_for_status()

@@ -1,0 +1,44 @@
+"""The long way of a picture, as tests go it: an app that gives tickets, and a client that uses one."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+import httpx2
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from handler.api.presigned_uploads import s3_client
+from handler.api.problems import answer_with_problems
+from handler.api.routes.uploads import upload_routes
+from handler.settings import Settings
+from infra.emulation.names import RESULTS, UPLOADS
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+UNKNOWN: Final = "0" * 32
+
+
+def settings_at(port: int) -> Settings:
+    return Settings(uploads_bucket=UPLOADS, results_bucket=RESULTS, s3_endpoint_url=f"http://127.0.0.1:{port}")
+
+
+def app_with(settings: Settings, connect: "Callable[[Settings], S3Client]" = s3_client) -> FastAPI:
+    """Only tickets and results."""
+    app = FastAPI()
+    answer_with_problems(app)
+    app.include_router(upload_routes(settings, connect))
+
+    @app.get("/health")
+    async def health() -> None:
+        pass
+
+    return app
+
+
+def upload(api: TestClient, body: bytes) -> str:
+    """Send `body` the long way, and return where its result will be."""
+    ticket = api.post("/uploads").json()
+    posted = httpx2.post(ticket["url"], data=ticket["fields"], files={"file": ("picture", body)})
+    assert posted.status_code == 204, posted.text
+    return "/" + str(ticket["result"])

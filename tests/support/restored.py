@@ -1,0 +1,80 @@
+"""What Lambda does with SnapStart, by fork: `python -m tests.support.restored http|worker` prints what it sees as JSON.
+
+A function starts and serves once, so that it is connected; its hooks run, in Lambda's own runner; then the process is
+copied twice, and each copy runs the hooks for the restoring, serves, and tells. The first line is of the original.
+"""
+
+import asyncio
+import json
+import os
+import random
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from awslambdaric import lambda_runtime_hooks_runner as hooks
+
+from tests.support.gateway_events import Sent, rest_event
+
+Observed = dict[str, Any]
+
+
+def main(serve: Callable[[int], Observed]) -> None:
+    _tell(0, serve)
+    hooks.run_before_snapshot()
+    for copy in (1, 2):
+        if os.fork() == 0:
+            asyncio.set_event_loop(asyncio.new_event_loop())  # a fork, other than a snapshot, leaves threads behind
+            hooks.run_after_restore()
+            _tell(copy, serve)
+            os._exit(0)
+        _, status = os.wait()
+        assert status == 0
+
+
+def _tell(copy: int, serve: Callable[[int], Observed]) -> None:
+    seen = serve(copy) | {"random": random.random(), "connections": _connections()}
+    print("SEEN", json.dumps(seen), flush=True)
+
+
+def _connections() -> list[str]:
+    """The open TCP sockets of this process, by their numbers in the kernel."""
+    of_tcp = {line.split()[9] for line in Path("/proc/self/net/tcp").read_text().splitlines()[1:]}
+    open_files = {file.resolve().name for file in Path("/proc/self/fd").iterdir()}
+    return sorted(number for number in of_tcp if f"socket:[{number}]" in open_files)
+
+
+def _http() -> Callable[[int], Observed]:
+    from handler.http_entry import handler  # noqa: PLC0415  its start is what is tried here
+
+    def call(method: str, path: str) -> dict[str, Any]:
+        return handler(rest_event(Sent(method, path)), None)  # type: ignore[arg-type]
+
+    def serve(_: int) -> Observed:
+        first = call("GET", "/health")["headers"]
+        ticket = json.loads(call("POST", "/uploads")["body"])
+        result = call("GET", f"/{ticket['result']}")  # asks the storage, for what is not there
+        return {
+            "timing": first["server-timing"],
+            "status": result["statusCode"],
+            "ids": [first["x-request-id"], ticket["id"], ticket["fields"]["x-amz-meta-request-id"]],
+        }
+
+    return serve
+
+
+def _worker() -> Callable[[int], Observed]:
+    from handler.s3_entry import handler  # noqa: PLC0415  as above
+
+    def serve(copy: int) -> Observed:
+        place = {"bucket": {"name": os.environ["UPLOADS_BUCKET"]}, "object": {"key": f"{copy}.png"}}
+        event = {"detail-type": "Object Created", "time": "2026-11-20T08:15:30Z", "detail": place}
+        return {"reply": handler(event, SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000))}
+
+    return serve
+
+
+if __name__ == "__main__":
+    main({"http": _http, "worker": _worker}[sys.argv[1]]())

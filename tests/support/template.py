@@ -1,0 +1,40 @@
+"""template.yaml as values: its parameters, its resources, and what a function's environment is by default."""
+
+from typing import Any
+
+import yaml
+
+from tests.support.machine import PROJECT
+
+
+class Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's own tags: `!Ref X` becomes {"Ref": "X"}, `!Sub X` {"Sub": "X"}, and so on."""
+
+
+def _intrinsic(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> dict[str, Any]:
+    match node:
+        case yaml.ScalarNode():
+            return {name: loader.construct_scalar(node)}
+        case yaml.SequenceNode():
+            return {name: loader.construct_sequence(node, deep=True)}
+    raise TypeError(node)
+
+
+Loader.add_multi_constructor("!", _intrinsic)
+
+TEMPLATE = yaml.load((PROJECT / "template.yaml").read_text(encoding="utf-8"), Loader)
+PARAMETERS = TEMPLATE["Parameters"]
+RESOURCES = TEMPLATE["Resources"]
+
+
+def environment(function: str) -> dict[str, str]:
+    """The variables of `function`, with the parameters' defaults; of a bucket its name in the template."""
+    variables = RESOURCES[function]["Properties"]["Environment"]["Variables"]
+    return {name: _resolved(value) for name, value in variables.items()}
+
+
+def _resolved(value: Any) -> str:
+    if isinstance(value, dict) and "If" in value:
+        value = value["If"][1]
+    name = value.get("Ref") if isinstance(value, dict) else None
+    return str(PARAMETERS[name]["Default"] if name in PARAMETERS else name or value)

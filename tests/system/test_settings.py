@@ -1,0 +1,141 @@
+"""What the environment decides is checked at start, and a mistake is named."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from handler.api.app import create_app
+from handler.contract import ModelCard
+from handler.inference.classifier import Classifier
+from handler.settings import Settings
+from tests.support.machine import PROJECT
+
+ClientOf = Callable[[Settings], TestClient]
+
+
+@pytest.fixture
+def client_of(classifier: Classifier, card: ModelCard) -> ClientOf:
+    """Makes a client of the app with settings of its own."""
+    return lambda settings: TestClient(create_app(classifier, card, settings))
+
+
+def test_nothing_needs_to_be_set() -> None:
+    assert Settings.from_environment({}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "value"),
+    [
+        ("MAX_BODY_BYTES", "4500000", 4_500_000),
+        ("MAX_UPLOAD_BYTES", " 7 ", 7),
+        ("MAX_PIXELS", "1", 1),
+        ("MAX_BATCH_IMAGES", "8", 8),
+        ("MAX_BATCH_IMAGES", "", 64),
+        ("KNOWN_THRESHOLD", "0.25", 0.25),
+        ("KNOWN_THRESHOLD", "1", 1.0),
+        ("KNOWN_THRESHOLD", "", None),
+        ("CORS_ORIGINS", "*", ("*",)),
+        ("CORS_ORIGINS", "https://a.example, http://localhost:3000", ("https://a.example", "http://localhost:3000")),
+        ("S3_ENDPOINT_URL", "http://127.0.0.1:5000", "http://127.0.0.1:5000"),
+        ("UPLOADS_BUCKET", "pictures", "pictures"),
+        ("TAG_OBJECTS", "on", True),
+        ("TAG_OBJECTS", "off", False),
+        ("DOWNLOADS_AT_ONCE", "1", 1),
+        ("LOG_LEVEL", "WARNING", "WARNING"),
+        ("METRICS_NAMESPACE", "my-stack", "my-stack"),
+        ("AWS_REGION", "eu-central-1", "eu-central-1"),
+    ],
+)
+def test_a_variable_sets_the_field_of_its_name(variable: str, text: str, value: Any) -> None:
+    assert getattr(Settings.from_environment({variable: text}), variable.lower()) == value
+
+
+@pytest.mark.parametrize(("region", "used"), [("eu-west-1", "eu-west-1"), (" ", "us-east-1")])
+def test_the_default_region_counts_where_no_other_is_set(region: str, used: str) -> None:
+    environment = {"AWS_REGION": region, "AWS_DEFAULT_REGION": "us-east-1"}
+    assert Settings.from_environment(environment).aws_region == used
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("MAX_BODY_BYTES", "0"),
+        ("MAX_BODY_BYTES", "-1"),
+        ("MAX_PIXELS", "1e6"),
+        ("LOG_LEVEL", "loud"),
+        ("METRICS_NAMESPACE", "AWS/Lambda"),
+        ("METRICS_NAMESPACE", "my stack"),
+        ("MAX_PIXELS", "٣"),
+        ("MAX_BATCH_IMAGES", "9" * 5000),
+        ("MAX_UPLOAD_BYTES", "50 MB"),
+        ("KNOWN_THRESHOLD", "1.1"),
+        ("KNOWN_THRESHOLD", "-0.1"),
+        ("KNOWN_THRESHOLD", "nan"),
+        ("KNOWN_THRESHOLD", "half"),
+        ("CORS_ORIGINS", "example.com"),
+        ("CORS_ORIGINS", "https://a.example/path"),
+        ("CORS_ORIGINS", "https://a.example,"),
+        ("S3_ENDPOINT_URL", "localhost"),
+        ("TAG_OBJECTS", "yes"),
+        ("DOWNLOADS_AT_ONCE", "0"),
+        ("AWS_REGION", "eu; script-src *"),
+    ],
+)
+def test_a_wrong_variable_is_named(variable: str, text: str) -> None:
+    with pytest.raises(ValueError, match=variable):
+        Settings.from_environment({variable: text})
+
+
+def test_a_server_with_a_wrong_variable_does_not_start_and_says_why() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "handler", "serve"],
+        cwd=PROJECT,
+        env={**os.environ, "MAX_BATCH_IMAGES": "many"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "MAX_BATCH_IMAGES must be a whole number above 0, but is 'many'\n"
+
+
+@pytest.mark.parametrize(("threshold", "known"), [(0.0, True), (1.0, False)])
+def test_the_threshold_of_abstention_is_a_setting(card: ModelCard, png: bytes, threshold: float, known: bool) -> None:
+    with TestClient(create_app(Classifier.shipped(threshold), card, Settings())) as client:
+        assert client.post("/classify", content=png).json()["known"] is known
+
+
+@pytest.mark.parametrize(
+    ("allowed", "origin", "answer"),
+    [
+        pytest.param((), "https://a.example", None, id="none is allowed"),
+        pytest.param(("*",), "https://a.example", "*", id="all are"),
+        pytest.param(("https://a.example",), "https://a.example", "https://a.example", id="this one is"),
+        pytest.param(("https://a.example",), "https://b.example", None, id="another one is"),
+    ],
+)
+def test_other_origins_may_call_if_they_are_named(
+    client_of: ClientOf, png: bytes, allowed: tuple[str, ...], origin: str, answer: str | None
+) -> None:
+    with client_of(Settings(cors_origins=allowed)) as client:
+        preflight = client.options(
+            "/classify",
+            headers={
+                "Origin": origin,
+                "Access-Control-Request-Method": "POST",
+                "Access-Control-Request-Headers": "content-type",
+            },
+        )
+        reply = client.post("/classify", content=png, headers={"Origin": origin})
+    assert preflight.headers.get("access-control-allow-origin") == answer
+    assert reply.headers.get("access-control-allow-origin") == answer
+    assert reply.status_code == 200
+    if answer:
+        assert preflight.status_code == 200
+        assert "Server-Timing" in reply.headers["access-control-expose-headers"]

@@ -1,0 +1,67 @@
+"""The worker's memory has a limit, whatever is uploaded: measured on the real entry in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+from PIL import Image
+
+from tests.support.aws import CREDENTIALS, RESULTS, UPLOADS, Cloud
+from tests.support.machine import PROJECT
+from tests.support.pictures import encoded
+from tests.support.template import PARAMETERS, environment
+
+# The event on standard input; prints the reply, and the most memory that the process ever had.
+ONE_INVOCATION = """
+import json, re, sys
+from pathlib import Path
+from handler.s3_entry import handler
+
+class Context:
+    def get_remaining_time_in_millis(self):
+        return 60_000
+
+reply = handler(json.load(sys.stdin), Context())
+(kibibytes,) = re.findall(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())
+print(json.dumps({"reply": reply, "bytes": int(kibibytes) * 1024}))
+"""
+LARGEST_PICTURE = 7_000, 7_000  # just within MAX_PIXELS; few formats take more memory than WebP without losses
+MEGABYTE = 1_000_000
+
+
+def invoked(event: dict[str, Any], port: int) -> Any:
+    """What the worker of the template, with its default settings, answers to `event`, and takes for it."""
+    settings = {**environment("WorkerFunction"), "RESULTS_BUCKET": RESULTS}
+    done = subprocess.run(
+        [sys.executable, "-c", ONE_INVOCATION],
+        cwd=PROJECT,
+        env={**os.environ, **CREDENTIALS, **settings, "S3_ENDPOINT_URL": f"http://127.0.0.1:{port}"},
+        input=json.dumps(event),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])  # before it there are figures for CloudWatch
+
+
+def test_ten_hostile_uploads_at_once_fit_into_the_functions_memory(aws: Cloud) -> None:
+    large = Image.new("RGBA", LARGEST_PICTURE, (200, 10, 10, 255))
+    hostile = {
+        **{f"many-pixels-{number}.webp": encoded(large, "WEBP", lossless=True, method=0) for number in range(4)},
+        **{f"many-bytes-{number}.tiff": b"II*\0" + bytes(49 * MEGABYTE) for number in range(4)},
+        "too-many-bytes.png": bytes(60 * MEGABYTE),
+        "many-pixels.avif": encoded(large.convert("RGB"), "AVIF", speed=10),
+    }
+    aws.receive()  # the test event of S3
+    for key, body in hostile.items():
+        aws.s3.put_object(Bucket=UPLOADS, Key=key, Body=body)
+    taken = invoked(aws.receive(), aws.port)
+    print(f"\n{len(hostile)} hostile uploads: {taken['bytes'] / MEGABYTE:.0f} MB at most")
+    assert taken["reply"] == {"batchItemFailures": []}
+    status = {result["key"]: result.get("title", "done") for result in aws.results().values()}
+    assert [status[key] for key in hostile] == ["done"] * 4 + ["Broken image"] * 4 + ["Too large", "done"]
+    assert taken["bytes"] < PARAMETERS["MemorySize"]["Default"] * 1024 * 1024

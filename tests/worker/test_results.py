@@ -1,0 +1,152 @@
+"""A result is written once and stays, whatever comes again, in whichever order, and whatever S3 answers."""
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from handler.contract import ModelCard
+from handler.settings import Settings
+from tests.support.aws import RESULTS, UPLOADS, Cloud, WorkerOf, work_through
+from tests.support.s3_answers import answering
+
+if TYPE_CHECKING:
+    pass
+
+SETTINGS = Settings(results_bucket=RESULTS)
+
+
+def versions_of(aws: Cloud, key: str) -> int:
+    return len(aws.s3.list_object_versions(Bucket=RESULTS, Prefix=key)["Versions"])
+
+
+def only(aws: Cloud) -> tuple[str, dict[str, Any]]:
+    ((key, result),) = aws.results().items()
+    return key, result
+
+
+def of_another_model(card: ModelCard) -> ModelCard:
+    return replace(card, document={**card.document, "version": "2"})
+
+
+def with_sequencer(event: dict[str, Any], sequencer: str | None) -> dict[str, Any]:
+    """The event's last message, as if S3 had given it that `sequencer`."""
+    body = json.loads(event["Records"][-1]["body"])
+    body["Records"][0]["s3"]["object"] |= {"sequencer": sequencer} if sequencer else {}
+    return {"Records": [{**event["Records"][-1], "body": json.dumps(body)}]}
+
+
+def test_a_redelivered_message_changes_nothing(aws: Cloud, worker_of: WorkerOf, png: bytes) -> None:
+    aws.s3.put_object(Bucket=UPLOADS, Key="a.png", Body=png)
+    event = aws.receive()
+    for _ in range(3):
+        worker_of(SETTINGS).handle(event)
+    key, result = only(aws)
+    assert versions_of(aws, key) == 1
+    worker_of(SETTINGS).handle(with_sequencer(event, "0055AE"))  # the backfill was first, and the bytes are the same
+    assert only(aws) == (key, result)
+
+
+def test_another_model_replaces_the_result_once(aws: Cloud, worker_of: WorkerOf, card: ModelCard, png: bytes) -> None:
+    aws.s3.put_object(Bucket=UPLOADS, Key="a.png", Body=png)
+    event = aws.receive()
+    for _ in range(2):
+        worker_of(SETTINGS).handle(event)
+    for _ in range(2):
+        worker_of(SETTINGS, card=of_another_model(card)).handle(event)
+    key, result = only(aws)
+    assert result["model"]["version"] == "2"
+    assert versions_of(aws, key) == 2
+
+
+def test_a_raised_limit_replaces_what_was_rejected_and_nothing_else(
+    aws: Cloud, worker_of: WorkerOf, png: bytes
+) -> None:
+    aws.s3.put_object(Bucket=UPLOADS, Key="a.png", Body=png)
+    event = aws.receive()
+    small = replace(SETTINGS, max_body_bytes=10)
+    for settings, status in [(small, "rejected"), (small, "rejected"), (SETTINGS, "done"), (small, "done")]:
+        worker_of(settings).handle(event)
+        assert only(aws)[1]["status"] == status
+    assert versions_of(aws, only(aws)[0]) == 2
+
+
+def test_without_versions_the_later_of_two_uploads_of_the_same_bytes_is_told_of_in_any_order(
+    aws: Cloud, worker_of: WorkerOf, card: ModelCard, png: bytes
+) -> None:
+    aws.s3.put_bucket_versioning(Bucket=UPLOADS, VersioningConfiguration={"Status": "Suspended"})
+    aws.s3.put_object(Bucket=UPLOADS, Key="a.png", Body=png)
+    event = aws.receive()
+    for sequencer, told in [("0055B0", "0055B0"), ("0055AE", "0055B0"), (None, "0055B0"), ("0055B1", "0055B1")]:
+        worker_of(SETTINGS).handle(with_sequencer(event, sequencer))
+        assert only(aws)[1]["sequencer"] == told
+    worker_of(SETTINGS, card=of_another_model(card)).handle(with_sequencer(event, None))
+    result = only(aws)[1]
+    assert (result["sequencer"], result["model"]["version"]) == ("0055B1", "2")
+
+
+@pytest.mark.parametrize("stored", [b"", b"no JSON", b"[]", b"{}"])
+def test_what_is_no_result_is_replaced(aws: Cloud, worker_of: WorkerOf, png: bytes, stored: bytes) -> None:
+    version_id = aws.s3.put_object(Bucket=UPLOADS, Key="a.png", Body=png)["VersionId"]
+    key = f"results/{UPLOADS}/a.png/{version_id}.json"
+    aws.s3.put_object(Bucket=RESULTS, Key=key, Body=stored)
+    work_through(aws, worker_of(SETTINGS))
+    assert only(aws)[1]["label"] == "Trouser"
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        pytest.param([(409, "ConditionalRequestConflict")], id="somebody writes the same"),
+        pytest.param([(412, "PreconditionFailed"), (412, "PreconditionFailed")], id="it came and went"),
+        pytest.param([(404, "NoSuchKey")], id="it went"),
+    ],
+)
+def test_a_write_that_collides_is_tried_again(
+    aws: Cloud, worker_of: WorkerOf, png: bytes, answers: list[tuple[int, str]]
+) -> None:
+    aws.s3.put_object(Bucket=UPLOADS, Key="a.png", Body=png)
+    with answering(aws, "PutObject", *answers) as calls:
+        assert worker_of(SETTINGS).handle(aws.receive()) == {"batchItemFailures": []}
+    assert len(calls) == len(answers) + 1
+    assert only(aws)[1]["label"] == "Trouser"
+
+
+@pytest.mark.parametrize(
+    ("operation", "answer"),
+    [
+        ("GetObject", (403, "AccessDenied")),
+        ("GetObject", (400, "KMS.DisabledException")),
+        ("GetObject", (400, "ExpiredToken")),
+        ("PutObject", (403, "AccessDenied")),
+        ("PutObject", (404, "NoSuchBucket")),
+    ],
+)
+def test_one_uploads_trouble_is_no_others_and_it_comes_again(
+    aws: Cloud, worker_of: WorkerOf, png: bytes, operation: str, answer: tuple[int, str]
+) -> None:
+    for number in range(3):
+        aws.s3.put_object(Bucket=UPLOADS, Key=f"{number}.png", Body=png)
+    event = aws.receive()
+    with answering(aws, operation, None, answer):
+        failures = worker_of(replace(SETTINGS, downloads_at_once=1)).handle(event)["batchItemFailures"]
+    assert len(failures) == 1
+    assert len(aws.results()) == 2
+    aws.acknowledge(event, {"batchItemFailures": failures})
+    work_through(aws, worker_of(SETTINGS))
+    assert len(aws.results()) == 3
+
+
+def test_what_is_in_an_archive_gets_a_result_that_says_so_until_it_is_restored(
+    aws: Cloud, worker_of: WorkerOf, png: bytes
+) -> None:
+    put = aws.s3.put_object(Bucket=UPLOADS, Key="a.png", Body=png)
+    event = aws.receive()
+    with answering(aws, "GetObject", (403, "InvalidObjectState")):
+        assert worker_of(SETTINGS).handle(event) == {"batchItemFailures": []}
+    key, result = only(aws)
+    assert (result["status"], result["title"]) == ("rejected", "Archived")
+    assert (result["version_id"], result["bytes"]) == (put["VersionId"], len(png))
+    worker_of(SETTINGS).handle(event)
+    assert (only(aws)[0], only(aws)[1]["status"]) == (key, "done")
