@@ -1,19 +1,22 @@
-# make run | test | check | sam | deploy | model | bench | lock: each sets up what it needs, in .venv (and .venv-sam, .venv-checkov), before it starts.
+# `make help` lists the targets; `make` alone is `make run`. Each sets up what it needs, in .venv (and .venv-sam, .venv-checkov), before it starts.
 PYTHON ?= python3
 PORT ?= 8000
 ARCHITECTURE ?= x86_64
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP := python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check sam deploy model bench lock clean
+.PHONY: run test test-fast check sam deploy model bench lock clean help unusable
 
-run: .venv/serve
+run: .venv/serve ## serve the API, its page and an emulated AWS on PORT (8000)
 	$(BIN)/python -m infra.local --port $(PORT)
 
-test: check .venv/bench
+test: check .venv/bench ## check and test everything: about 20 minutes
 	$(BIN)/python -m pytest
 
-check: .venv/develop .venv-sam/ready .venv-checkov/ready
+test-fast: .venv/test ## unit, API, worker and command line tests: about a minute, without PyTorch, Docker or a browser
+	$(BIN)/python -m pytest -m "not (slow or docker or browser or data)"
+
+check: .venv/develop .venv-sam/ready .venv-checkov/ready ## lint and type-check; lint the template
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -21,44 +24,64 @@ check: .venv/develop .venv-sam/ready .venv-checkov/ready
 	.venv-sam/bin/cfn-lint template.yaml
 	.venv-checkov/bin/checkov --config-file .checkov.yaml
 
-sam: .venv/serve .venv-sam/ready
+sam: .venv/serve .venv-sam/ready ## serve the function in Lambda's container on PORT
 	.venv-sam/bin/sam build
 	.venv-sam/bin/sam local start-api --port $(PORT) --warm-containers EAGER $(SAM_ARGUMENTS)
 
-deploy: .venv/serve .venv-sam/ready # asks for all that it needs; ENV=dev or ENV=prod takes it from samconfig.toml
+deploy: .venv/serve .venv-sam/ready ## deploy to AWS: guided, or ENV=dev|prod as samconfig.toml says
 	.venv-sam/bin/sam build $(if $(ENV),--config-env $(ENV),--parameter-overrides Architecture=$(ARCHITECTURE))
 	.venv-sam/bin/sam deploy $(if $(ENV),--config-env $(ENV),--guided --parameter-overrides Architecture=$(ARCHITECTURE))
 
-model: .venv/develop
+model: .venv/develop ## train, quantize, evaluate and publish the model
 	$(BIN)/python -m model_build all
 
-.venv/serve: requirements.txt pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(PIP) --upgrade "pip>=25.1"
-	$(PIP) --require-hashes -r requirements.txt
-	$(PIP) --group serve
-	touch $@
-
-.venv/develop: .venv/serve
-	$(PIP) --group train --group test
-	touch $@
-
-.venv/bench: .venv/develop
-	$(PIP) --group bench
-	touch $@
-
-.venv-sam/ready .venv-checkov/ready: .venv-%/ready: pyproject.toml
-	$(PYTHON) -m venv .venv-$*
-	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --group $*
-	touch $@
-
-bench: .venv/bench .venv-sam/ready # with Docker running; a few minutes
+bench: .venv/bench .venv-sam/ready ## measure everything again, with Docker running: a few minutes
 	$(BIN)/python -m bench
 
-lock: .venv/develop # requirements.in says what is wanted, requirements.txt what is installed, file by file
+lock: .venv/develop ## pin requirements.in, with hashes, in requirements.txt
 	$(BIN)/uv pip compile --quiet requirements.in --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command "make lock" --output-file requirements.txt
 
-clean:
-	rm -rf .venv .venv-sam .venv-checkov .aws-sam build
+clean: ## remove the environments and all that was built
+	rm -rf .venv .venv-sam .venv-checkov .aws-sam build dist
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+# An environment whose Python is too old, or no longer there, is made anew.
+usable = $(shell $(1)/bin/python -c 'import sys, pip; print(sys.version_info >= (3, 11) or "")' 2>/dev/null)
+unless_usable = $(if $(call usable,$(1)),,unusable)
+
+define make_environment
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo >&2 \
+	"Python 3.11 or later is required, but '$(PYTHON)' is older or missing; name another: make $(or $(MAKECMDGOALS),run) PYTHON=python3.12"; \
+	exit 1; }
+$(PYTHON) -m venv --clear $(1)
+endef
+
+.venv/serve: requirements.txt pyproject.toml $(call unless_usable,.venv)
+	$(if $(call usable,.venv),,$(call make_environment,.venv))
+	$(BIN)/$(PIP) --upgrade "pip>=25.1"
+	$(BIN)/$(PIP) --require-hashes -r requirements.txt
+	$(BIN)/$(PIP) --group serve
+	touch $@
+
+.venv/test: .venv/serve
+	$(BIN)/$(PIP) --group test
+	touch $@
+
+.venv/develop: .venv/test
+	$(BIN)/$(PIP) --group develop
+	touch $@
+
+.venv/bench: .venv/develop
+	$(BIN)/$(PIP) --group bench
+	touch $@
+
+.venv-sam/ready: $(call unless_usable,.venv-sam)
+.venv-checkov/ready: $(call unless_usable,.venv-checkov)
+.venv-sam/ready .venv-checkov/ready: .venv-%/ready: pyproject.toml
+	$(if $(call usable,.venv-$*),,$(call make_environment,.venv-$*))
+	.venv-$*/bin/$(PIP) --upgrade "pip>=25.1"
+	.venv-$*/bin/$(PIP) --group $*
+	touch $@
