@@ -1,0 +1,29 @@
+# The HTTP API and the command line without Lambda:
+#   docker build -t clothes-classifier . && docker run -p 8000:8000 clothes-classifier
+# Any image with Python 3.11 or later and pip can be the base.
+ARG BASE_IMAGE=python:3.13-slim
+
+# pip and its leftovers stay in this stage.
+FROM ${BASE_IMAGE} AS packages
+COPY requirements.txt infra/packaging/pruning.py /build/
+WORKDIR /build
+RUN python -m pip install --quiet --no-cache-dir --target=/packages --require-hashes --requirement=requirements.txt
+# As for Lambda: half of what is installed never runs.
+RUN python -c "from pathlib import Path; from pruning import prune; prune(Path('/packages'))"
+RUN python -m pip install --quiet --no-cache-dir --target=/packages uvicorn==0.54.0
+
+FROM ${BASE_IMAGE}
+WORKDIR /app
+COPY --from=packages /packages /packages
+COPY handler handler
+ENV PORT=8000 PYTHONPATH=/packages PYTHONUNBUFFERED=1
+# Nobody can write bytecode at run time, since the files are root's.
+RUN python -m compileall -q handler
+
+# A number, so that Kubernetes can see that it is not root; no base image need know it by name.
+USER 10001:10001
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s \
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/health', timeout=4)"]
+ENTRYPOINT ["python", "-m", "handler"]
+CMD ["serve", "--host", "0.0.0.0"]
