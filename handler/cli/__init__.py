@@ -1,1 +1,1 @@
-"""The parts of `python -m handler classify`: paths in, a line for each file out."""
+"""The command `classify`: find the image files, classify them in threads, print a line for each."""

@@ -1,4 +1,4 @@
-"""Results on stdout, everything else on stderr, and a progress bar that leaves both whole."""
+"""Terminal output: results on stdout, messages and a progress bar on stderr, without mixing up their lines."""
 
 import sys
 from threading import RLock
@@ -9,15 +9,15 @@ if TYPE_CHECKING:
 
 
 class Display:
-    """Prints while `total` files are classified; the bar is for a person who waits for more than one of them."""
+    """Print results and messages; with more than one file, and stderr on a terminal, show a progress bar."""
 
     def __init__(self, total: int) -> None:
         self._bar = _progress_bar(total) if total > 1 and sys.stderr.isatty() else None
 
-    def result(self, text: str) -> None:
+    def print_result(self, text: str) -> None:
         self._print(text, sys.stdout)
 
-    def remark(self, text: str) -> None:
+    def print_message(self, text: str) -> None:
         self._print(text, sys.stderr)
 
     def advance(self) -> None:
@@ -30,7 +30,7 @@ class Display:
             self._bar = None
 
     def _print(self, text: str, stream: TextIO) -> None:
-        # In one piece and flushed, so that what is interrupted does not end with half a line.
+        # One write and a flush, so that an interruption leaves no half line.
         if self._bar is not None and stream.isatty():
             self._bar.write(f"{text}\n", file=stream, end="")
         else:
@@ -40,8 +40,8 @@ class Display:
 
 def _progress_bar(total: int) -> "tqdm[Never] | None":
     try:
-        from tqdm import tqdm  # noqa: PLC0415  on Lambda, and where nobody looks, there is no need for it
+        from tqdm import tqdm  # noqa: PLC0415  an optional dependency
     except ModuleNotFoundError:
         return None
-    tqdm.set_lock(RLock())  # its own is for several processes, and on some systems starts one more
+    tqdm.set_lock(RLock())  # the default lock works across processes, and on some systems starts another process
     return tqdm(total=total, unit="file", leave=False, dynamic_ncols=True)

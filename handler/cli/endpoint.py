@@ -1,4 +1,4 @@
-"""The bytes of an image go to a deployed endpoint of this API, its classification comes back."""
+"""HTTP client of this API's `POST /classify`, with retries, a proxy and an API key."""
 
 import ssl
 from http import HTTPStatus
@@ -22,34 +22,34 @@ _CLASSIFICATION: Final = TypeAdapter(Classification)
 
 
 class EndpointFailure(OSError):
-    """The endpoint gave no classification; ``str(error)`` says why."""
+    """The endpoint did not return a classification; ``str(error)`` says why."""
 
 
 class Endpoint:
-    """An endpoint at `url`, which may have a path, such as a stage's; threads may share it.
+    """Client of the endpoint at `url`, which may have a path, such as that of a stage; thread-safe.
 
-    Raises ValueError if `url` is none, or if `api_key` would go over the network in clear.
+    Raises ValueError if `url` is not a valid URL, or if `api_key` would be sent unencrypted.
     """
 
     def __init__(self, url: str, api_key: str, connections: int, first_pause_seconds: float = 0.5) -> None:
         self._url = _checked_url(url)
         self._pool = _pool(self._url, _headers(self._url, api_key), connections)
         self._patient, self._impatient = patient(first_pause_seconds), impatient(first_pause_seconds)
-        self._answers = True  # as far as the latest request tells
+        self._is_available = True  # as of the latest request
 
     def classify(self, image: bytes, top_k: int) -> Classification:
-        """The endpoint's classification, asked for again while it is busy. Raises EndpointFailure."""
+        """POST the image, with retries while the endpoint is busy. Raises EndpointFailure."""
         address = self._url._replace(path=f"{self._url.path}/classify", query=f"top_k={top_k}").url
-        retries = self._patient if self._answers else self._impatient
+        retries = self._patient if self._is_available else self._impatient
         try:
-            # A redirected POST would become a GET, and take the key to another host.
+            # A redirected POST would become a GET, and send the key to another host.
             response = self._pool.request("POST", address, body=image, retries=retries, redirect=False)
         except HTTPError as error:
-            self._answers = False
+            self._is_available = False
             raise EndpointFailure(f"the endpoint {self._url} cannot be reached: {_cause(error)}") from error
-        self._answers = response.status == THROTTLED or response.status not in RETRIED_STATUSES
+        self._is_available = response.status == THROTTLED or response.status not in RETRIED_STATUSES
         if response.status != HTTPStatus.OK:
-            raise EndpointFailure(_refusal(response))
+            raise EndpointFailure(_error_message(response))
         return _classification(response.data)
 
 
@@ -58,13 +58,15 @@ def _checked_url(text: str) -> Url:
         url = parse_url(text)
         (url.host or "").encode("idna")
     except (LocationParseError, UnicodeError) as error:
-        raise ValueError(f"the endpoint's address is no URL; one looks like {_EXAMPLE}") from error
+        raise ValueError(f"the endpoint's address is not a valid URL; an example is {_EXAMPLE}") from error
     if url.auth:
-        raise ValueError("the endpoint's address must not hold a user name or a password")
+        raise ValueError("the endpoint's address must not contain a user name or a password")
     if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError(f"the endpoint's address must begin with https:// or http:// and a host, as in {_EXAMPLE}")
+        raise ValueError(
+            f"the endpoint's address must begin with https:// or http:// and a host, for example {_EXAMPLE}"
+        )
     if url.query is not None or url.fragment is not None:
-        raise ValueError("the endpoint's address must end with its path: no ? and no #")
+        raise ValueError("the endpoint's address must not contain ? or #")
     return url._replace(path=(url.path or "").rstrip("/"))
 
 
@@ -74,9 +76,9 @@ def _headers(url: Url, api_key: str) -> dict[str, str]:
     if not key:
         return headers
     if not (key.isascii() and key.isprintable()):
-        raise ValueError(f"{API_KEY_VARIABLE} holds characters that no key can have")
+        raise ValueError(f"{API_KEY_VARIABLE} contains characters that are not printable ASCII")
     if url.scheme == "http" and not _is_loopback(url):
-        raise ValueError(f"{API_KEY_VARIABLE} is set, but over http:// anybody could read the key: use https://")
+        raise ValueError(f"{API_KEY_VARIABLE} is set, but http:// would send the key unencrypted: use https://")
     return {**headers, "x-api-key": key}
 
 
@@ -91,16 +93,16 @@ def _is_loopback(url: Url) -> bool:
 def _pool(url: Url, headers: dict[str, str], connections: int) -> urllib3.PoolManager:
     settings: dict[str, Any] = {"headers": headers, "maxsize": connections, "timeout": _TIMEOUT}
     if url.scheme == "https":
-        settings["ssl_context"] = ssl.create_default_context()  # it heeds SSL_CERT_FILE
+        settings["ssl_context"] = ssl.create_default_context()  # it reads SSL_CERT_FILE
     proxy = None if _is_loopback(url) or proxy_bypass(str(url.netloc)) else getproxies().get(str(url.scheme))
     try:
         return urllib3.ProxyManager(proxy, **settings) if proxy else urllib3.PoolManager(**settings)
     except HTTPError as error:
-        raise ValueError(f"the environment names a proxy for {url.scheme}, but not as a URL") from error
+        raise ValueError(f"the proxy for {url.scheme} in the environment is not a valid URL") from error
 
 
 def _cause(error: HTTPError) -> str:
-    """The innermost of the errors that urllib3 wraps in one another, in a few words."""
+    """The message of the innermost error; urllib3 wraps several."""
     reason = error.reason if isinstance(error, MaxRetryError) and error.reason else error
     innermost = reason.args[-1] if isinstance(reason, ProtocolError) else reason.__cause__ or reason.__context__
     if isinstance(innermost, ssl.SSLCertVerificationError):
@@ -108,30 +110,31 @@ def _cause(error: HTTPError) -> str:
     return str(getattr(innermost, "strerror", None) or innermost or reason)
 
 
-class _Refusal(BaseModel):
-    """What a reply that is no classification may say: this API a `detail`, a gateway a `message`."""
+class _ErrorText(BaseModel):
+    """The error text of a response: `detail` from this API, `message` from API Gateway."""
 
     detail: str = ""
     message: str = ""
 
 
-def _refusal(response: urllib3.BaseHTTPResponse) -> str:
+def _error_message(response: urllib3.BaseHTTPResponse) -> str:
     try:
-        said = _Refusal.model_validate_json(response.data)
+        text = _ErrorText.model_validate_json(response.data)
     except ValidationError:
-        said = _Refusal()
-    if said.detail and 400 <= response.status < 500 and response.status != THROTTLED:
-        return said.detail  # the same sentence as without an endpoint
+        text = _ErrorText()
+    if text.detail and 400 <= response.status < 500 and response.status != THROTTLED:
+        return text.detail  # the same sentence as without an endpoint
     location = response.headers.get("location")
-    words = said.detail or said.message or (f"to {location}" if location else "")
-    return f"the endpoint answered {response.status} {response.reason or ''}".rstrip() + (f": {words}" if words else "")
+    reason = text.detail or text.message or (f"to {location}" if location else "")
+    status = f"{response.status} {response.reason or ''}".rstrip()
+    return f"the endpoint returned {status}" + (f": {reason}" if reason else "")
 
 
 def _classification(body: bytes) -> Classification:
     try:
         classification = _CLASSIFICATION.validate_json(body, strict=True)
     except ValidationError as error:
-        raise EndpointFailure("the endpoint's answer is not this API's; is its address right?") from error
+        raise EndpointFailure("the response is not a classification; check the endpoint's address") from error
     if not classification.predictions:
-        raise EndpointFailure("the endpoint's answer names no class")
+        raise EndpointFailure("the response contains no class")
     return classification

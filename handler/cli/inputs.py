@@ -1,4 +1,4 @@
-"""The paths of a command line in, the files that they stand for out, and the bytes of each."""
+"""Find the image files that the command's arguments name, and read them."""
 
 import os
 from collections.abc import Iterable
@@ -13,51 +13,51 @@ SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".
 
 
 @dataclass(frozen=True)
-class Source:
-    """A file to classify, or what is already known to be wrong with this path."""
+class Input:
+    """A file to classify, or a path with the error that was found while listing it."""
 
     path: str
-    problem: str | None = None
+    error: str | None = None
 
 
-def sources_of(paths: Iterable[str]) -> list[Source]:
-    """Each path as it was given, but in place of a folder the picture files in it and below it, in order."""
-    return [source for path in paths for source in (_in_folder(path) if _is_folder(path) else [Source(path)])]
+def find_inputs(paths: Iterable[str]) -> list[Input]:
+    """List the files to classify: each path itself, or the image files in and below it, sorted, if it is a folder."""
+    return [found for path in paths for found in (_in_folder(path) if _is_folder(path) else [Input(path)])]
 
 
-def content_of(path: str, max_bytes: int) -> bytes:
-    """The bytes of a file or of standard input. Raises OSError, or TooManyBytes without reading all of it."""
-    with _opened(path) as file:
-        # A pipe and a device tell no size, so that what is read is bounded, too.
+def read_input(path: str, max_bytes: int) -> bytes:
+    """Read a file or standard input. Raises OSError, or TooManyBytes before reading more than `max_bytes`."""
+    with _open(path) as file:
+        # A pipe or a device has no size, so the read is limited, too.
         too_large = os.fstat(file.fileno()).st_size > max_bytes
         data = b"" if too_large else file.read(max_bytes + 1)
     if too_large or len(data) > max_bytes:
-        raise TooManyBytes(f"the file is larger than {max_bytes:,} bytes, the most that is accepted here")
+        raise TooManyBytes(f"the file is larger than {max_bytes:,} bytes, the maximum here")
     return data
 
 
 def _is_folder(path: str) -> bool:
     try:
         return bool(path) and path != STANDARD_INPUT and Path(path).is_dir()
-    except OSError:  # opening it will say the same, in its turn
+    except OSError:  # opening it will fail with the same error, which is reported then
         return False
 
 
-def _in_folder(folder: str) -> list[Source]:
+def _in_folder(folder: str) -> list[Input]:
     unreadable: list[OSError] = []
-    pictures: list[str] = []
-    # Links to folders are not followed, and so no loop of them is.
+    images: list[str] = []
+    # os.walk does not follow links to folders, so a loop of links ends.
     for parent, folders, files in os.walk(folder, onerror=unreadable.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        pictures += (str(Path(parent, name)) for name in files if _is_picture(Path(parent, name)))
-    found = [Source(str(error.filename), error.strerror) for error in unreadable]
-    found += [Source(path) for path in sorted(pictures)]
-    return found or [Source(folder, f"the folder has no picture files ({', '.join(SUFFIXES)})")]
+        images += (str(Path(parent, name)) for name in files if _is_image(Path(parent, name)))
+    found = [Input(str(error.filename), error.strerror) for error in unreadable]
+    found += [Input(path) for path in sorted(images)]
+    return found or [Input(folder, f"the folder has no image files ({', '.join(SUFFIXES)})")]
 
 
-def _is_picture(path: Path) -> bool:
+def _is_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
-def _opened(path: str) -> BinaryIO:
+def _open(path: str) -> BinaryIO:
     return open(0, "rb", closefd=False) if path == STANDARD_INPUT else Path(path).open("rb")

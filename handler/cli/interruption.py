@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a request to stop in good order."""
+"""Handle Ctrl-C and SIGTERM: the first one stops after the finished files, the second one at once."""
 
 import os
 import signal
@@ -9,22 +9,22 @@ from typing import Final
 INTERRUPTED: Final = 128 + signal.SIGINT  # the exit status that shells expect
 
 
-def leave_at_once() -> None:
-    """From here on Ctrl-C ends the process: nothing is done yet that could be lost.
+def exit_on_interrupt() -> None:
+    """Let Ctrl-C exit the process at once, while there are no results yet that could be lost.
 
-    KeyboardInterrupt would not do: while a native library is loaded, it turns into an ImportError.
+    A KeyboardInterrupt raised while a native library loads would become an ImportError.
     """
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, _leave)
+        signal.signal(signal.SIGINT, _exit)
 
 
-def _leave(*_: object) -> None:
+def _exit(*_: object) -> None:
     os.write(2, b"interrupted\n")
     os._exit(INTERRUPTED)
 
 
 class Interruption:
-    """While it is entered, the first signal sets `requested`, and the second one ends the process at once."""
+    """Context manager: the first signal sets `requested`, the second one ends the process at once."""
 
     def __init__(self) -> None:
         self.requested = Event()
@@ -33,7 +33,7 @@ class Interruption:
 
     def __enter__(self) -> "Interruption":
         for number, handler in self._handlers.items():
-            if handler is not signal.SIG_IGN:  # nohup and the like have their reasons
+            if handler is not signal.SIG_IGN:  # ignored on purpose, as by nohup
                 signal.signal(number, self._request)
         return self
 

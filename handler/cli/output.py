@@ -1,4 +1,4 @@
-"""What became of a file in, its line of a table or of JSON out."""
+"""Format results as lines of a table or of JSON."""
 
 import json
 import unicodedata
@@ -9,22 +9,22 @@ from handler.contract import Classification
 
 
 @dataclass(frozen=True)
-class Row:
-    """What became of one path: its classification, or the reason why there is none."""
+class FileResult:
+    """The classification of one file, or the reason why there is none."""
 
     path: str
     outcome: Classification | str
 
 
-def json_line(row: Row) -> str:
-    """The fields of the API's reply, or the error, with the path."""
-    if isinstance(row.outcome, str):
-        return json.dumps({"path": row.path, "error": row.outcome})
-    return json.dumps({"path": row.path, **asdict(row.outcome.predictions[0]), **asdict(row.outcome)})
+def json_line(result: FileResult) -> str:
+    """The path with the fields of the API's response, or with the error."""
+    if isinstance(result.outcome, str):
+        return json.dumps({"path": result.path, "error": result.outcome})
+    return json.dumps({"path": result.path, **asdict(result.outcome.predictions[0]), **asdict(result.outcome)})
 
 
 class Table:
-    """Lines whose first column is as wide as the widest of `paths`."""
+    """Format lines whose first column is as wide as the widest of `paths`."""
 
     def __init__(self, paths: Iterable[str]) -> None:
         self._path_width = max(map(_width, ["PATH", *paths]))
@@ -42,11 +42,11 @@ class Table:
 
     def _line(self, path: str, label: str, score: str, known: str) -> str:
         padding = " " * (self._path_width - _width(path))
-        return f"{printable(path)}{padding}  {printable(label):<11}  {score}  {known}"
+        return f"{escaped(path)}{padding}  {escaped(label):<11}  {score}  {known}"
 
 
-def printable(text: str) -> str:
-    """`text` on one line: what would steer the terminal, such as a newline in a file's name, becomes an escape."""
+def escaped(text: str) -> str:
+    """Escape control characters and line breaks, which may be in a file name, so that `text` stays on one line."""
     return "".join(
         character.encode("unicode_escape").decode()
         if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
@@ -56,5 +56,5 @@ def printable(text: str) -> str:
 
 
 def _width(text: str) -> int:
-    # Chinese characters take two columns of a terminal.
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in printable(text))
+    # Chinese characters are two columns wide on a terminal.
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in escaped(text))

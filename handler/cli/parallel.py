@@ -1,4 +1,4 @@
-"""Items in, results out in the same order, with several threads at work and a bounded number of results ahead."""
+"""Map a function over items with threads, in order, with a limited number of results waiting."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -10,22 +10,22 @@ from typing import Final, TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_AHEAD: Final = 16  # items for each thread, so that a slow one does not soon stop the others
+_AHEAD: Final = 16  # items queued per thread, so that one slow item does not soon stop the other threads
 _POLL_SECONDS: Final = 0.1
 
 
 def in_order(work: Callable[[Item], Result], items: Iterable[Item], jobs: int, stopped: Event) -> Iterator[Result]:
-    """`work` of each item, by `jobs` threads; once `stopped` is set, only of those that are finished by then.
+    """Yield `work(item)` for each item, computed by `jobs` threads; once `stopped` is set, only finished ones.
 
-    Threads that are still at work when the caller stops are not waited for.
+    Threads that are still busy when the caller stops are not awaited.
     """
     pool = ThreadPoolExecutor(jobs)
-    coming = iter(items)
-    ahead = deque(pool.submit(work, item) for item in islice(coming, _AHEAD * jobs))
+    remaining = iter(items)
+    ahead = deque(pool.submit(work, item) for item in islice(remaining, _AHEAD * jobs))
     try:
         while ahead and _finished(ahead[0], stopped):
             yield ahead.popleft().result()
-            ahead.extend(pool.submit(work, item) for item in islice(coming, 1))
+            ahead.extend(pool.submit(work, item) for item in islice(remaining, 1))
         pool.shutdown(wait=False, cancel_futures=True)
         yield from [future.result() for future in ahead if future.done() and not future.cancelled()]
     finally:
@@ -33,7 +33,7 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], jobs: int, s
 
 
 def _finished(future: Future[Result], stopped: Event) -> bool:
-    # Ctrl-C sets `stopped` but wakes nobody; on Windows it would not even be noticed in a wait without an end.
+    # Ctrl-C sets `stopped` without ending a wait, so poll; on Windows an endless wait would not even see the signal.
     while not (stopped.is_set() or future.done()):
         wait([future], timeout=_POLL_SECONDS)
     return not stopped.is_set()

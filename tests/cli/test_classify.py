@@ -1,4 +1,4 @@
-"""`python -m handler classify`, as a process of its own."""
+"""`python -m handler classify`, run as a separate process."""
 
 import json
 import re
@@ -23,34 +23,34 @@ def folder(tmp_path: Path, png: bytes) -> Path:
     return tmp_path
 
 
-def test_a_table_is_printed_with_a_line_for_each_file(folder: Path, client: TestClient, png: bytes) -> None:
+def test_table_has_a_line_for_each_file(folder: Path, client: TestClient, png: bytes) -> None:
     ended = classify("good.png", "外套 +%41.png", cwd=folder)
     best = client.post("/classify", content=png).json()
-    answer = f"{best['label']:<11}  {best['score']:.3f}  {'yes' if best['known'] else 'no'}"
+    expected = f"{best['label']:<11}  {best['score']:.3f}  {'yes' if best['known'] else 'no'}"
     assert ended.stdout.splitlines() == [
         "PATH           LABEL        SCORE  KNOWN",
-        f"good.png       {answer}",
-        f"外套 +%41.png  {answer}",
+        f"good.png       {expected}",
+        f"外套 +%41.png  {expected}",
     ]
     assert ended.returncode == 0
 
 
-def test_one_file_needs_no_summary(folder: Path) -> None:
+def test_one_file_prints_no_summary(folder: Path) -> None:
     assert classify("good.png", cwd=folder).stderr == ""
 
 
-def test_several_files_are_summed_up(folder: Path) -> None:
+def test_several_files_print_a_summary(folder: Path) -> None:
     Image.new("RGB", (64, 64)).save(folder / "black.png")
     summary = classify("good.png", "black.png", "text.png", cwd=folder).stderr.splitlines()[-1]
-    assert re.fullmatch(r"2 classified \(1 of them unknown\), 1 failed, in [\d.]+ s: [\d.]+ pictures a second", summary)
+    assert re.fullmatch(r"2 classified \(1 of them unknown\), 1 failed, in [\d.]+ s: [\d.]+ images per second", summary)
 
 
-def test_json_lines_hold_what_the_api_replies(folder: Path, client: TestClient, png: bytes) -> None:
+def test_json_line_has_the_fields_of_the_api_response(folder: Path, client: TestClient, png: bytes) -> None:
     ended = classify("good.png", "--json", "--top-k", "3", cwd=folder)
     assert json.loads(ended.stdout) == {"path": "good.png", **client.post("/classify", content=png).json()}
 
 
-def test_a_file_that_fails_does_not_stop_the_others(folder: Path) -> None:
+def test_failed_file_does_not_stop_the_others(folder: Path) -> None:
     ended = classify("text.png", "missing.png", "short.png", "good.png", "--json", cwd=folder)
     rows = [json.loads(line) for line in ended.stdout.splitlines()]
     assert ended.returncode == 1
@@ -59,18 +59,18 @@ def test_a_file_that_fails_does_not_stop_the_others(folder: Path) -> None:
     assert [line.partition(":")[0] for line in ended.stderr.splitlines()[:-1]] == [row["path"] for row in rows[:3]]
 
 
-def test_a_failure_is_no_line_of_the_table(folder: Path) -> None:
+def test_failed_file_has_no_line_in_the_table(folder: Path) -> None:
     ended = classify("text.png", "good.png", cwd=folder)
     assert [line.split()[0] for line in ended.stdout.splitlines()] == ["PATH", "good.png"]
     assert ended.stderr.startswith("text.png: ")
     assert ended.returncode == 1
 
 
-def test_top_k_prints_that_many_lines_a_file(folder: Path) -> None:
+def test_top_k_prints_that_many_lines_per_file(folder: Path) -> None:
     assert len(classify("good.png", "--top-k", "4", cwd=folder).stdout.splitlines()) == 1 + 4
 
 
-def test_a_dash_stands_for_standard_input(folder: Path, png: bytes) -> None:
+def test_dash_reads_standard_input(folder: Path, png: bytes) -> None:
     assert json.loads(classify("-", "--json", cwd=folder, stdin=png).stdout)["path"] == "-"
 
 
@@ -79,18 +79,20 @@ def test_a_dash_stands_for_standard_input(folder: Path, png: bytes) -> None:
     [
         pytest.param([], "the following arguments are required: PATH", id="no path"),
         pytest.param(["x.png", "--top-k", "0"], "argument --top-k: invalid choice: 0", id="top-k of 0"),
-        pytest.param(["x.png", "--jobs", "0"], "argument --jobs: '0' is no whole number from 1 to 256", id="no jobs"),
-        pytest.param(["x.png", "--jobs", "³"], "argument --jobs: '³' is no whole number", id="jobs in superscript"),
+        pytest.param(
+            ["x.png", "--jobs", "0"], "argument --jobs: '0' is not a whole number from 1 to 256", id="no jobs"
+        ),
+        pytest.param(["x.png", "--jobs", "³"], "argument --jobs: '³' is not a whole number", id="jobs in superscript"),
         pytest.param(["x.png", "--top-k", "a"], "argument --top-k: invalid int value: 'a'", id="top-k of letters"),
     ],
 )
-def test_wrong_arguments_are_explained(tmp_path: Path, arguments: list[str], message: str) -> None:
+def test_wrong_argument_exits_2_with_a_message(tmp_path: Path, arguments: list[str], message: str) -> None:
     ended = classify(*arguments, cwd=tmp_path)
     assert ended.returncode == 2
     assert message in ended.stderr
 
 
-def test_help_names_the_arguments(tmp_path: Path) -> None:
+def test_help_lists_the_arguments(tmp_path: Path) -> None:
     printed = classify("--help", cwd=tmp_path).stdout
     assert all(
         word in printed
@@ -98,8 +100,8 @@ def test_help_names_the_arguments(tmp_path: Path) -> None:
     )
 
 
-def test_the_end_of_the_reader_is_no_error(folder: Path) -> None:
-    # Enough files that the reader has surely gone before the last one.
+def test_closed_pipe_is_no_error(folder: Path) -> None:
+    # Enough files that the reader has closed the pipe before the last one.
     command = f"{sys.executable} -m handler classify {'good.png ' * 200} | head -n 1"
     ended = subprocess.run(
         command,
@@ -114,15 +116,15 @@ def test_the_end_of_the_reader_is_no_error(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("jobs", ["1", "7"])
-def test_lines_come_in_the_order_of_the_files_however_many_work(folder: Path, jobs: str) -> None:
-    for side in (2000, 100, 1000, 50, 1500):  # which take more and less time
+def test_lines_keep_the_order_of_the_files_for_any_number_of_jobs(folder: Path, jobs: str) -> None:
+    for side in (2000, 100, 1000, 50, 1500):  # they take different times
         (folder / f"{side}.bmp").write_bytes(encoded(trousers(side), "BMP"))
     paths = ["2000.bmp", "50.bmp", "text.png", "1000.bmp", "missing.png", "100.bmp", "1500.bmp", "good.png"] * 5
     ended = classify(*paths, "--json", "--jobs", jobs, cwd=folder)
     assert [json.loads(line)["path"] for line in ended.stdout.splitlines()] == paths
 
 
-def test_a_name_cannot_steer_the_terminal(folder: Path, png: bytes) -> None:
+def test_control_characters_in_a_file_name_are_escaped(folder: Path, png: bytes) -> None:
     (folder / "two\nlines\x1b[31m.png").write_bytes(png)
     (folder / "bad\nname.png").write_bytes(b"hello")
     ended = classify("two\nlines\x1b[31m.png", "bad\nname.png", cwd=folder)
@@ -137,20 +139,20 @@ def test_a_name_cannot_steer_the_terminal(folder: Path, png: bytes) -> None:
         pytest.param({"MAX_BODY_BYTES": "100"}, "the file is larger than 100 bytes", id="bytes"),
     ],
 )
-def test_the_limits_of_the_environment_hold(folder: Path, variables: dict[str, str], message: str) -> None:
+def test_limits_are_read_from_the_environment(folder: Path, variables: dict[str, str], message: str) -> None:
     ended = classify("good.png", cwd=folder, variables=variables)
     assert ended.stderr.startswith(f"good.png: {message}")
     assert ended.returncode == 1
 
 
-def test_what_is_too_large_is_not_read(folder: Path) -> None:
+def test_too_large_file_is_not_read(folder: Path) -> None:
     with (folder / "sparse.png").open("wb") as file:
-        file.truncate(1 << 40)  # bytes, of which none takes room on the disk
+        file.truncate(1 << 40)  # bytes; a sparse file takes no room on the disk
     ended = classify("sparse.png", "/dev/zero", cwd=folder)
-    assert ended.stderr.count("the file is larger than 20,000,000 bytes, the most that is accepted here") == 2
+    assert ended.stderr.count("the file is larger than 20,000,000 bytes, the maximum here") == 2
 
 
-def test_the_threshold_of_the_environment_decides_what_is_known(folder: Path) -> None:
+def test_known_threshold_is_read_from_the_environment(folder: Path) -> None:
     assert (
         json.loads(classify("good.png", "--json", cwd=folder, variables={"KNOWN_THRESHOLD": "1"}).stdout)["known"]
         is False

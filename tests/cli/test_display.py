@@ -1,4 +1,4 @@
-"""`classify` on a real terminal: a progress bar for who waits, and lines that it does not garble."""
+"""`classify` on a real terminal: the progress bar does not garble the lines."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ def folder(tmp_path: Path, png: bytes) -> Path:
 
 
 def on_terminal(arguments: list[str], cwd: Path, stdout: int | None = None) -> tuple[str, bytes]:
-    """What the terminal received, and what went to `stdout` where that is not the terminal."""
+    """Run on a pseudo-terminal; return what it received, and what was written to `stdout` if that is a pipe."""
     terminal, end = os.openpty()
     termios.tcsetwinsize(end, (24, 100))
     received: list[bytes] = []
@@ -46,38 +46,38 @@ def _read_all(terminal: int, received: list[bytes]) -> None:
         while chunk := os.read(terminal, 4096):
             received.append(chunk)
     except OSError:
-        """On Linux this is how a terminal ends whose other end is closed."""
+        """On Linux, reading from a terminal whose other end is closed fails."""
 
 
-def seen(received: str) -> list[str]:
-    """The lines that stay on the screen: a carriage return starts one anew."""
+def visible_lines(received: str) -> list[str]:
+    """The lines that stay on the screen: a carriage return overwrites the line."""
     return [line.rpartition("\r")[2] for line in received.removesuffix("\n").split("\n")]
 
 
-def test_a_progress_bar_counts_the_files_and_leaves_the_lines_whole(folder: Path) -> None:
+def test_progress_bar_counts_files_and_keeps_lines_intact(folder: Path) -> None:
     received, _ = on_terminal(command("."), folder)
     bars = [part for part in received.split("\r") if "%|" in part]
     assert "0/4" in bars[0]
     assert "4/4" in bars[-1]
     plain = classify(".", cwd=folder)
-    *lines, problem, summary = seen(received)
+    *lines, error, summary = visible_lines(received)
     assert lines == plain.stdout.splitlines()
-    assert problem == plain.stderr.splitlines()[0]
+    assert error == plain.stderr.splitlines()[0]
     assert summary.startswith("3 classified (0 of them unknown), 1 failed, in ")
 
 
-def test_results_that_go_elsewhere_have_no_bar_in_them(folder: Path) -> None:
+def test_results_in_a_pipe_contain_no_progress_bar(folder: Path) -> None:
     received, printed = on_terminal(command(".", "--json"), folder, stdout=subprocess.PIPE)
     assert "0/4" in received
     assert printed.decode() == classify(".", "--json", cwd=folder).stdout
 
 
-def test_one_file_needs_no_bar(folder: Path) -> None:
+def test_one_file_shows_no_progress_bar(folder: Path) -> None:
     received, _ = on_terminal(command("a.png"), folder)
     assert received == classify("a.png", cwd=folder).stdout
 
 
-def test_without_tqdm_there_is_no_bar_and_all_else_is_the_same(folder: Path) -> None:
+def test_without_tqdm_results_are_the_same_without_a_bar(folder: Path) -> None:
     received, _ = on_terminal([sys.executable, "-c", WITHOUT_TQDM, "classify", "a.png", "b.png"], folder)
     assert "%|" not in received
     assert received.splitlines()[:-1] == classify("a.png", "b.png", cwd=folder).stdout.splitlines()

@@ -1,4 +1,4 @@
-"""`classify --endpoint`: files that are sent to a server, over HTTP and HTTPS."""
+"""`classify --endpoint`: send files to a server over HTTP and HTTPS."""
 
 import json
 import ssl
@@ -17,8 +17,8 @@ KEY = "a-key-of-the-test"
 
 
 @pytest.fixture(scope="module")
-def right(client: TestClient, png: bytes) -> bytes:
-    """What this API replies for `png`."""
+def expected(client: TestClient, png: bytes) -> bytes:
+    """The API's response for `png`."""
     return client.post("/classify", content=png).content
 
 
@@ -28,27 +28,27 @@ def folder(tmp_path: Path, png: bytes) -> Path:
     return tmp_path
 
 
-def test_an_endpoint_says_what_this_machine_says(tmp_path: Path, server: str, drawing: bytes) -> None:
+def test_endpoint_returns_the_same_as_the_local_model(tmp_path: Path, server: str, drawing: bytes) -> None:
     (tmp_path / "drawing.jpg").write_bytes(drawing)
     (tmp_path / "text.png").write_bytes(b"hello")
     for name in FORMATS:
         (tmp_path / f"trousers.{name}").write_bytes(encoded(trousers(), name))
     paths = sorted(path.name for path in tmp_path.iterdir())
-    here = classify(*paths, "--json", "--top-k", "10", cwd=tmp_path)
-    there = classify(*paths, "--json", "--top-k", "10", "--endpoint", server, cwd=tmp_path)
-    assert there.stdout == here.stdout
-    assert there.returncode == here.returncode == 1
-    assert there.stderr.splitlines()[0] == here.stderr.splitlines()[0]
-    assert there.stderr.startswith("text.png: the bytes are no image")
+    local = classify(*paths, "--json", "--top-k", "10", cwd=tmp_path)
+    remote = classify(*paths, "--json", "--top-k", "10", "--endpoint", server, cwd=tmp_path)
+    assert remote.stdout == local.stdout
+    assert remote.returncode == local.returncode == 1
+    assert remote.stderr.splitlines()[0] == local.stderr.splitlines()[0]
+    assert remote.stderr.startswith("text.png: the bytes are no image")
     assert classify(*paths, "--endpoint", server, cwd=tmp_path).stdout == classify(*paths, cwd=tmp_path).stdout
 
 
 @pytest.mark.parametrize("path", ["", "/", "/Prod", "/Prod/", "/a/proxy's/path/"])
-def test_the_address_may_have_a_path(folder: Path, right: bytes, png: bytes, path: str) -> None:
-    with scripted(after_refusals([], right)) as (there, address):
+def test_address_may_have_a_path(folder: Path, expected: bytes, png: bytes, path: str) -> None:
+    with scripted(after_refusals([], expected)) as (server, address):
         ended = classify("good.png", "--json", "--top-k", "3", "--endpoint", f"{address}{path}", cwd=folder)
-    assert json.loads(ended.stdout) == {"path": "good.png", **json.loads(right)}
-    assert [(sent.target, sent.body) for sent in there.sent] == [(f"{path.rstrip('/')}/classify?top_k=3", png)]
+    assert json.loads(ended.stdout) == {"path": "good.png", **json.loads(expected)}
+    assert [(sent.target, sent.body) for sent in server.sent] == [(f"{path.rstrip('/')}/classify?top_k=3", png)]
 
 
 @pytest.mark.parametrize(
@@ -59,14 +59,14 @@ def test_the_address_may_have_a_path(folder: Path, right: bytes, png: bytes, pat
         pytest.param("ftp://localhost", "must begin with https:// or http://", id="another scheme"),
         pytest.param("https:///Prod", "must begin with https:// or http:// and a host", id="no host"),
         pytest.param("", "must begin with https:// or http:// and a host", id="empty"),
-        pytest.param("http://localhost:port", "is no URL", id="port of letters"),
-        pytest.param("http://localhost:99999", "is no URL", id="port out of range"),
-        pytest.param(f"http://{'a' * 70}.example", "is no URL", id="label too long"),
-        pytest.param("http://me:secret@localhost", "must not hold a user name", id="password"),
-        pytest.param("http://localhost/classify?top_k=3", "no ?", id="query"),
+        pytest.param("http://localhost:port", "is not a valid URL", id="port of letters"),
+        pytest.param("http://localhost:99999", "is not a valid URL", id="port out of range"),
+        pytest.param(f"http://{'a' * 70}.example", "is not a valid URL", id="label too long"),
+        pytest.param("http://me:secret@localhost", "must not contain a user name", id="password"),
+        pytest.param("http://localhost/classify?top_k=3", "must not contain ? or #", id="query"),
     ],
 )
-def test_a_wrong_address_is_explained(folder: Path, address: str, message: str) -> None:
+def test_invalid_address_exits_2_with_a_message(folder: Path, address: str, message: str) -> None:
     ended = classify("good.png", "--endpoint", address, cwd=folder)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert message in ended.stderr
@@ -74,7 +74,7 @@ def test_a_wrong_address_is_explained(folder: Path, address: str, message: str) 
     assert "secret" not in ended.stderr
 
 
-def test_an_endpoint_that_cannot_be_reached_is_told_for_each_file(folder: Path) -> None:
+def test_unreachable_endpoint_is_reported_for_each_file(folder: Path) -> None:
     address = f"http://127.0.0.1:{free_port()}"
     ended = classify("good.png", "good.png", "--json", "--endpoint", address, cwd=folder)
     errors = [json.loads(line)["error"] for line in ended.stdout.splitlines()]
@@ -85,49 +85,51 @@ def test_an_endpoint_that_cannot_be_reached_is_told_for_each_file(folder: Path) 
 @pytest.mark.parametrize(
     ("reply", "message"),
     [
-        pytest.param(Reply(200, b"<html>"), "answer is not this API's", id="a page"),
-        pytest.param(Reply(200, b'{"label": "Shirt"}'), "answer is not this API's", id="another API"),
-        pytest.param(Reply(200, b"\xff\xfe[["), "answer is not this API's", id="no text"),
+        pytest.param(Reply(200, b"<html>"), "the response is not a classification", id="a page"),
+        pytest.param(Reply(200, b'{"label": "Shirt"}'), "the response is not a classification", id="another API"),
+        pytest.param(Reply(200, b"\xff\xfe[["), "the response is not a classification", id="not UTF-8"),
         pytest.param(
-            Reply(200, b'{"predictions": [], "known": true, "known_score": 1}'), "names no class", id="no class"
+            Reply(200, b'{"predictions": [], "known": true, "known_score": 1}'),
+            "the response contains no class",
+            id="no class",
         ),
         pytest.param(
             Reply(403, b'{"message": "Missing Authentication Token"}'),
-            "the endpoint answered 403 Forbidden: Missing Authentication Token",
-            id="what a gateway says to a wrong stage",
+            "the endpoint returned 403 Forbidden: Missing Authentication Token",
+            id="a gateway without this stage",
         ),
-        pytest.param(Reply(404, b"nothing here"), "the endpoint answered 404 Not Found", id="a page that is not there"),
+        pytest.param(Reply(404, b"nothing here"), "the endpoint returned 404 Not Found", id="not found"),
         pytest.param(
             Reply(400, b'{"detail": "a sentence", "error": "a sentence"}'), "good.png: a sentence", id="a problem"
         ),
         pytest.param(
             Reply(400, b'{"detail": "two\\nlines \\u001b[31m"}'), r"good.png: two\nlines \x1b[31m", id="escapes"
         ),
-        pytest.param(Reply(422, b'{"detail": [{"msg": "x"}]}'), "answered 422 Unprocessable", id="a list of problems"),
+        pytest.param(Reply(422, b'{"detail": [{"msg": "x"}]}'), "returned 422 Unprocessable", id="a list of problems"),
     ],
 )
-def test_an_answer_that_is_no_classification_is_an_error_and_final(folder: Path, reply: Reply, message: str) -> None:
-    with scripted(lambda *_: reply) as (there, address):
+def test_response_without_classification_fails_without_retry(folder: Path, reply: Reply, message: str) -> None:
+    with scripted(lambda *_: reply) as (server, address):
         ended = classify("good.png", "--endpoint", address, cwd=folder)
     assert message in ended.stderr
     assert "Traceback" not in ended.stderr
-    assert (ended.returncode, len(there.sent)) == (1, 1)
+    assert (ended.returncode, len(server.sent)) == (1, 1)
 
 
-def test_a_redirect_is_told_not_followed(folder: Path, right: bytes) -> None:
+def test_redirect_is_reported_and_not_followed(folder: Path, expected: bytes) -> None:
     with (
-        scripted(after_refusals([], right)) as (elsewhere, other_address),
+        scripted(after_refusals([], expected)) as (other_server, other_address),
         scripted(lambda *_: Reply(307, headers={"location": other_address})) as (_, address),
     ):
         ended = classify("good.png", "--endpoint", address, cwd=folder, variables={"CLASSIFIER_API_KEY": KEY})
-    assert f"the endpoint answered 307 Temporary Redirect: to {other_address}" in ended.stderr
-    assert elsewhere.sent == []
+    assert f"the endpoint returned 307 Temporary Redirect: to {other_address}" in ended.stderr
+    assert other_server.sent == []
 
 
-def test_the_key_is_sent_and_never_printed(folder: Path, right: bytes) -> None:
+def test_key_is_sent_and_never_printed(folder: Path, expected: bytes) -> None:
     def script(sent: Sent, _: int) -> Reply:
         has_key = sent.headers.get("x-api-key") == KEY
-        return Reply(200, right) if has_key else Reply(403, b'{"message": "Forbidden"}')
+        return Reply(200, expected) if has_key else Reply(403, b'{"message": "Forbidden"}')
 
     with scripted(script) as (_, address):
         arguments = ("good.png", "--endpoint", address)
@@ -141,21 +143,35 @@ def test_the_key_is_sent_and_never_printed(folder: Path, right: bytes) -> None:
             )
         )
     assert [ended.returncode for ended in (with_key, padded, wrong, without)] == [0, 0, 1, 1]
-    assert "the endpoint answered 403 Forbidden: Forbidden" in wrong.stderr
+    assert "the endpoint returned 403 Forbidden: Forbidden" in wrong.stderr
     assert not any(KEY in ended.stdout + ended.stderr for ended in (with_key, padded, wrong, without))
 
 
 @pytest.mark.parametrize(
     ("address", "key", "message"),
     [
-        pytest.param("http://classifier.example/Prod", KEY, "anybody could read the key", id="in clear to a name"),
-        pytest.param("http://192.0.2.1", KEY, "anybody could read the key", id="in clear to an address"),
-        pytest.param("http://127.0.0.1.classifier.example", KEY, "anybody could read the key", id="like loopback"),
-        pytest.param("https://classifier.example", f"{KEY}\r\nhost: x", "characters that no key can have", id="lines"),
-        pytest.param("https://classifier.example", f"{KEY}é", "characters that no key can have", id="not ASCII"),
+        pytest.param(
+            "http://classifier.example/Prod", KEY, "would send the key unencrypted", id="unencrypted to a name"
+        ),
+        pytest.param("http://192.0.2.1", KEY, "would send the key unencrypted", id="unencrypted to an address"),
+        pytest.param(
+            "http://127.0.0.1.classifier.example",
+            KEY,
+            "would send the key unencrypted",
+            id="name that looks like loopback",
+        ),
+        pytest.param(
+            "https://classifier.example",
+            f"{KEY}\r\nhost: x",
+            "characters that are not printable ASCII",
+            id="line break",
+        ),
+        pytest.param(
+            "https://classifier.example", f"{KEY}é", "characters that are not printable ASCII", id="not ASCII"
+        ),
     ],
 )
-def test_a_key_that_cannot_go_safely_does_not_go(folder: Path, address: str, key: str, message: str) -> None:
+def test_key_is_not_sent_unencrypted_or_malformed(folder: Path, address: str, key: str, message: str) -> None:
     ended = classify("good.png", "--endpoint", address, cwd=folder, variables={"CLASSIFIER_API_KEY": key})
     assert (ended.returncode, ended.stdout) == (2, "")
     assert message in ended.stderr
@@ -173,13 +189,13 @@ def tls_for(name: str, authority: trustme.CA) -> ssl.SSLContext:
     return context
 
 
-def test_https_works_with_an_authority_that_is_named(folder: Path, right: bytes, authority: trustme.CA) -> None:
+def test_https_trusts_the_authority_in_ssl_cert_file(folder: Path, expected: bytes, authority: trustme.CA) -> None:
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     variables = {"SSL_CERT_FILE": "ca.pem", "CLASSIFIER_API_KEY": KEY}
-    with scripted(after_refusals([], right), tls_for("127.0.0.1", authority)) as (there, address):
+    with scripted(after_refusals([], expected), tls_for("127.0.0.1", authority)) as (server, address):
         ended = classify("good.png", "--json", "--endpoint", address, cwd=folder, variables=variables)
-    assert json.loads(ended.stdout) == {"path": "good.png", **json.loads(right)}
-    assert there.sent[0].headers["x-api-key"] == KEY
+    assert json.loads(ended.stdout) == {"path": "good.png", **json.loads(expected)}
+    assert server.sent[0].headers["x-api-key"] == KEY
 
 
 @pytest.mark.parametrize(
@@ -189,41 +205,41 @@ def test_https_works_with_an_authority_that_is_named(folder: Path, right: bytes,
         pytest.param("classifier.example", True, "certificate is not valid for '127.0.0.1'", id="another name"),
     ],
 )
-def test_a_certificate_that_proves_nothing_is_refused(
+def test_untrusted_certificate_is_refused(
     folder: Path, authority: trustme.CA, certified: str, is_authority_named: bool, reason: str
 ) -> None:
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     variables = {"SSL_CERT_FILE": "ca.pem"} if is_authority_named else {}
-    with scripted(lambda *_: Reply(200), tls_for(certified, authority)) as (there, address):
+    with scripted(lambda *_: Reply(200), tls_for(certified, authority)) as (server, address):
         ended = classify("good.png", "--endpoint", address, cwd=folder, variables=variables)
     assert "its certificate is not trusted (" in ended.stderr
     assert reason in ended.stderr
-    assert (ended.returncode, there.sent, there.connections) == (1, [], 1)
+    assert (ended.returncode, server.sent, server.connections) == (1, [], 1)
 
 
-def test_a_proxy_of_the_environment_is_used(folder: Path, right: bytes) -> None:
-    with scripted(after_refusals([], right)) as (proxy, proxy_address):
+def test_proxy_in_the_environment_is_used(folder: Path, expected: bytes) -> None:
+    with scripted(after_refusals([], expected)) as (proxy, proxy_address):
         variables = {"http_proxy": proxy_address}
         ended = classify("good.png", "--endpoint", "http://classifier.example/Prod", cwd=folder, variables=variables)
     assert ended.returncode == 0
     assert proxy.sent[0].target == "http://classifier.example/Prod/classify?top_k=1"
 
 
-def test_this_machine_needs_no_proxy_to_reach_itself(folder: Path, right: bytes) -> None:
-    with scripted(after_refusals([], right)) as (_, address):
+def test_loopback_address_bypasses_the_proxy(folder: Path, expected: bytes) -> None:
+    with scripted(after_refusals([], expected)) as (_, address):
         variables = {"http_proxy": f"http://127.0.0.1:{free_port()}"}
         ended = classify("good.png", "--endpoint", address, cwd=folder, variables=variables)
     assert ended.returncode == 0
 
 
-def test_a_proxy_that_is_no_url_is_explained(folder: Path) -> None:
+def test_invalid_proxy_exits_2_with_a_message(folder: Path) -> None:
     variables = {"https_proxy": "proxy.example:3128"}
     ended = classify("good.png", "--endpoint", "https://classifier.example", cwd=folder, variables=variables)
-    assert (ended.returncode, ended.stderr) == (2, "the environment names a proxy for https, but not as a URL\n")
+    assert (ended.returncode, ended.stderr) == (2, "the proxy for https in the environment is not a valid URL\n")
 
 
-def test_only_what_is_used_is_loaded(folder: Path, right: bytes) -> None:
-    with scripted(after_refusals([], right)) as (_, address):
+def test_only_needed_libraries_are_imported(folder: Path, expected: bytes) -> None:
+    with scripted(after_refusals([], expected)) as (_, address):
         remote = classify("good.png", "--endpoint", address, cwd=folder, variables={"PYTHONPROFILEIMPORTTIME": "1"})
     local = classify("good.png", cwd=folder, variables={"PYTHONPROFILEIMPORTTIME": "1"})
     assert (" urllib3\n" in local.stderr, " onnxruntime\n" in local.stderr) == (False, True)

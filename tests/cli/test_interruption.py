@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end `classify` in good order: what is finished is written, the rest is given up."""
+"""Ctrl-C and SIGTERM stop `classify`: finished results are printed, the rest is abandoned."""
 
 import json
 import signal
@@ -20,7 +20,7 @@ from tests.support.command_line import start
 from tests.support.scripted_server import Reply, Script, Sent, scripted
 from tests.support.waiting import wait_until
 
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="looks into the process by /proc")
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="inspects the process in /proc")
 FILES = 50
 ANSWERED = 3
 
@@ -34,14 +34,14 @@ def folder(tmp_path: Path, png: bytes) -> Path:
 
 @pytest.fixture
 def slow_server(client: TestClient, png: bytes) -> Iterator[str]:
-    """It answers a few requests, and lets the others wait until the test ends."""
-    right = client.post("/classify", content=png).content
+    """A server that answers a few requests, and delays the others until the test ends."""
+    expected = client.post("/classify", content=png).content
     ended = Event()
 
     def script(_: Sent, before: int) -> Reply:
         if before >= ANSWERED:
             ended.wait(60)
-        return Reply(200, right)
+        return Reply(200, expected)
 
     with scripted(script) as (_, address):
         yield address
@@ -52,33 +52,33 @@ def slow_server(client: TestClient, png: bytes) -> Iterator[str]:
     ("number", "status"),
     [pytest.param(signal.SIGINT, 130, id="Ctrl-C"), pytest.param(signal.SIGTERM, 143, id="SIGTERM")],
 )
-def test_what_is_finished_is_written(folder: Path, slow_server: str, number: int, status: int) -> None:
+def test_signal_keeps_finished_results(folder: Path, slow_server: str, number: int, status: int) -> None:
     arguments = (".", "--json", "--jobs", "1", "--endpoint", slow_server)
     with start(*arguments, cwd=folder, stdout=PIPE, stderr=PIPE) as process:
         assert process.stdout
         lines = [process.stdout.readline() for _ in range(ANSWERED)]
         started = time.monotonic()
         process.send_signal(number)
-        rest, remarks = process.communicate(timeout=60)
+        rest, messages = process.communicate(timeout=60)
     assert (process.returncode, rest) == (status, b"")
     assert [json.loads(line)["path"] for line in lines] == ["00.png", "01.png", "02.png"]
-    assert remarks.decode() == f"interrupted: {ANSWERED} of {FILES} files are done\n"
-    assert time.monotonic() - started < 30, "it waits for the endpoint"
+    assert messages.decode() == f"interrupted: {ANSWERED} of {FILES} files are done\n"
+    assert time.monotonic() - started < 30, "it waited for the endpoint"
 
 
-def test_a_pause_before_a_retry_is_given_up(folder: Path) -> None:
-    busy: Script = lambda *_: Reply(503, headers={"retry-after": "60"})  # noqa: E731  its type is what matters
+def test_signal_ends_the_pause_before_a_retry(folder: Path) -> None:
+    busy: Script = lambda *_: Reply(503, headers={"retry-after": "60"})  # noqa: E731  mypy checks its annotation
     with (
-        scripted(busy) as (there, address),
+        scripted(busy) as (server, address),
         start("00.png", "01.png", "--endpoint", address, cwd=folder, stderr=PIPE) as process,
     ):
-        wait_until(lambda: len(there.sent) == 2)
+        wait_until(lambda: len(server.sent) == 2)
         process.send_signal(signal.SIGINT)
-        remarks = process.communicate(timeout=60)[1]
-    assert (process.returncode, remarks) == (130, b"interrupted: 0 of 2 files are done\n")
+        messages = process.communicate(timeout=60)[1]
+    assert (process.returncode, messages) == (130, b"interrupted: 0 of 2 files are done\n")
 
 
-def test_what_is_finished_out_of_turn_is_written_too() -> None:
+def test_results_finished_out_of_order_are_kept() -> None:
     stopped, go_on = Event(), Event()
 
     def work(item: int) -> int:
@@ -92,7 +92,7 @@ def test_what_is_finished_out_of_turn_is_written_too() -> None:
     go_on.set()
 
 
-def test_only_so_many_items_are_taken_ahead() -> None:
+def test_number_of_items_taken_ahead_is_limited() -> None:
     taken: list[int] = []
 
     def items() -> Iterator[int]:
@@ -106,8 +106,8 @@ def test_only_so_many_items_are_taken_ahead() -> None:
 
 
 @LINUX
-def test_a_second_ctrl_c_ends_it_at_once(folder: Path) -> None:
-    """Here the first one cannot, since nobody reads the line that it is writing."""
+def test_second_ctrl_c_ends_the_process_at_once(folder: Path) -> None:
+    """The first one cannot end it here, because the pipe that it writes to is full."""
     long_line = "./" * 3000 + "00.png"
     with start(long_line, ".", "--json", cwd=folder, stdout=PIPE, stderr=PIPE, pipesize=4096) as process:
         wait_until(lambda: waiting_bytes(process) == 4096)
@@ -119,17 +119,17 @@ def test_a_second_ctrl_c_ends_it_at_once(folder: Path) -> None:
 
 
 @LINUX
-def test_ctrl_c_before_the_first_file_is_no_traceback(folder: Path) -> None:
-    """The folders take long to list."""
+def test_ctrl_c_before_the_first_file_prints_no_traceback(folder: Path) -> None:
+    """Listing that many folders takes long enough to be interrupted."""
     with start(*["."] * 20_000, cwd=folder, stdout=PIPE, stderr=PIPE) as process:
         wait_until(lambda: "onnxruntime" in Path(f"/proc/{process.pid}/maps").read_text())
         process.send_signal(signal.SIGINT)
-        printed, remarks = process.communicate(timeout=60)
-    assert (process.returncode, printed, remarks) == (130, b"", b"interrupted\n")
+        printed, messages = process.communicate(timeout=60)
+    assert (process.returncode, printed, messages) == (130, b"", b"interrupted\n")
 
 
 def waiting_bytes(process: subprocess.Popen[bytes]) -> int:
-    """How much is in the pipe from its standard output."""
+    """The number of unread bytes in the pipe from its standard output."""
     assert process.stdout
     count = bytearray(4)
     ioctl(process.stdout, FIONREAD, count)
@@ -137,7 +137,7 @@ def waiting_bytes(process: subprocess.Popen[bytes]) -> int:
 
 
 def is_caught(number: int, process: subprocess.Popen[bytes]) -> bool:
-    """Whether the process has a handler of its own for this signal."""
+    """Whether the process handles this signal itself."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
     return bool(int(caught.split()[1], 16) >> (number - 1) & 1)

@@ -1,4 +1,4 @@
-"""An endpoint that is busy or broken is asked again, a bounded number of times, after pauses that grow."""
+"""Requests to a busy or failing endpoint are retried a limited number of times, with growing pauses."""
 
 import time
 from collections.abc import Callable
@@ -15,7 +15,7 @@ BUSY = Reply(503, b'{"title": "Unavailable", "detail": "it is starting"}')
 
 
 @pytest.fixture(scope="module")
-def right(client: TestClient, png: bytes) -> bytes:
+def expected(client: TestClient, png: bytes) -> bytes:
     return client.post("/classify", content=png).content
 
 
@@ -28,63 +28,63 @@ def always(reply: Reply | None) -> Script:
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_what_may_pass_is_tried_again(right: bytes, png: bytes, status: int) -> None:
-    with scripted(after_refusals([Reply(status), Reply(status)], right)) as (there, address):
+def test_temporary_error_is_retried(expected: bytes, png: bytes, status: int) -> None:
+    with scripted(after_refusals([Reply(status), Reply(status)], expected)) as (server, address):
         assert endpoint(address).classify(png, 1).predictions[0].label == "Trouser"
-    assert [sent.body for sent in there.sent] == [png] * 3
+    assert [sent.body for sent in server.sent] == [png] * 3
 
 
-def test_a_connection_that_breaks_is_tried_again(right: bytes, png: bytes) -> None:
-    half = Reply(200, right[:50], {"content-length": str(len(right))})
-    with scripted(after_refusals([None, half], right)) as (there, address):
+def test_broken_connection_is_retried(expected: bytes, png: bytes) -> None:
+    half = Reply(200, expected[:50], {"content-length": str(len(expected))})
+    with scripted(after_refusals([None, half], expected)) as (server, address):
         assert endpoint(address).classify(png, 1).known
-    assert len(there.sent) == 3
+    assert len(server.sent) == 3
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 413, 415, 422])
-def test_what_is_wrong_with_the_request_is_final(png: bytes, status: int) -> None:
+def test_client_error_is_not_retried(png: bytes, status: int) -> None:
     reply = Reply(status, b'{"detail": "so it is"}', {"retry-after": "1"})
-    with scripted(always(reply)) as (there, address), pytest.raises(EndpointFailure, match=r"^so it is$"):
+    with scripted(always(reply)) as (server, address), pytest.raises(EndpointFailure, match=r"^so it is$"):
         endpoint(address).classify(png, 1)
-    assert len(there.sent) == 1
+    assert len(server.sent) == 1
 
 
-def test_retries_end_and_the_last_answer_is_told(png: bytes) -> None:
-    message = "^the endpoint answered 503 Service Unavailable: it is starting$"
-    with scripted(always(BUSY)) as (there, address), pytest.raises(EndpointFailure, match=message):
+def test_retries_are_limited_and_the_last_response_is_reported(png: bytes) -> None:
+    message = "^the endpoint returned 503 Service Unavailable: it is starting$"
+    with scripted(always(BUSY)) as (server, address), pytest.raises(EndpointFailure, match=message):
         endpoint(address).classify(png, 1)
-    assert len(there.sent) == 7
+    assert len(server.sent) == 7
 
 
-def test_a_connection_that_always_breaks_is_told(png: bytes) -> None:
-    with scripted(always(None)) as (there, address), pytest.raises(EndpointFailure, match="cannot be reached: Remote"):
+def test_connection_that_always_breaks_is_reported(png: bytes) -> None:
+    with scripted(always(None)) as (server, address), pytest.raises(EndpointFailure, match="cannot be reached: Remote"):
         endpoint(address).classify(png, 1)
-    assert len(there.sent) == 3
+    assert len(server.sent) == 3
 
 
 @pytest.mark.parametrize(
     "retry_after",
     [
         pytest.param(lambda: "1", id="seconds"),
-        pytest.param(lambda: formatdate(time.time() + 2, usegmt=True), id="date"),  # of whole seconds
+        pytest.param(lambda: formatdate(time.time() + 2, usegmt=True), id="date"),  # its resolution is one second
     ],
 )
-def test_a_pause_that_is_asked_for_is_made(right: bytes, png: bytes, retry_after: Callable[[], str]) -> None:
+def test_retry_after_is_respected(expected: bytes, png: bytes, retry_after: Callable[[], str]) -> None:
     throttled = Reply(429, headers={"retry-after": retry_after()})
-    with scripted(after_refusals([throttled], right)) as (_, address):
+    with scripted(after_refusals([throttled], expected)) as (_, address):
         started = time.monotonic()
         assert endpoint(address).classify(png, 1).known
     assert 0.9 < time.monotonic() - started < 30
 
 
 @pytest.mark.parametrize("retry_after", ["soon", "-1", "0", "Mon, 99 Foo 2020", "9" * 5000])
-def test_a_pause_that_is_hardly_one_is_no_error(right: bytes, png: bytes, retry_after: str) -> None:
+def test_invalid_retry_after_is_ignored(expected: bytes, png: bytes, retry_after: str) -> None:
     throttled = Reply(429, headers={"retry-after": retry_after})
-    with scripted(after_refusals([throttled], right)) as (_, address):
+    with scripted(after_refusals([throttled], expected)) as (_, address):
         assert endpoint(address).classify(png, 1).known
 
 
-def test_pauses_double_and_differ_by_chance() -> None:
+def test_pauses_double_and_are_random() -> None:
     retries = patient(0.5)
     for longest in (0.5, 1, 2, 4, 8, 16):
         retries = retries.increment("POST", "/classify")
@@ -93,31 +93,31 @@ def test_pauses_double_and_differ_by_chance() -> None:
         assert len(pauses) > 90
 
 
-def test_after_a_failure_the_others_do_not_wait_until_one_succeeds(right: bytes, png: bytes) -> None:
-    replies = [*[BUSY] * 7, BUSY, Reply(200, right), BUSY, Reply(200, right)]
-    with scripted(lambda _, before: replies[before]) as (there, address):
+def test_after_a_failure_requests_are_not_retried_until_one_succeeds(expected: bytes, png: bytes) -> None:
+    replies = [*[BUSY] * 7, BUSY, Reply(200, expected), BUSY, Reply(200, expected)]
+    with scripted(lambda _, before: replies[before]) as (server, address):
         classifier = endpoint(address)
         for requests_so_far in (7, 8):
             with pytest.raises(EndpointFailure):
                 classifier.classify(png, 1)
-            assert len(there.sent) == requests_so_far
+            assert len(server.sent) == requests_so_far
         for requests_so_far in (9, 11):
             assert classifier.classify(png, 1).known
-            assert len(there.sent) == requests_so_far
+            assert len(server.sent) == requests_so_far
 
 
 @pytest.mark.parametrize(
-    "trouble",
+    "errors",
     [
-        pytest.param([*[BUSY] * 7, Reply(429), Reply(429)], id="throttling after other trouble"),
-        pytest.param([*[Reply(429)] * 7, BUSY, BUSY], id="other trouble after throttling"),
+        pytest.param([*[BUSY] * 7, Reply(429), Reply(429)], id="throttling after other errors"),
+        pytest.param([*[Reply(429)] * 7, BUSY, BUSY], id="other errors after throttling"),
     ],
 )
-def test_what_was_before_does_not_shorten_the_patience(trouble: list[Reply], right: bytes, png: bytes) -> None:
-    replies = [*trouble, Reply(200, right)]
-    with scripted(lambda _, before: replies[before]) as (there, address):
+def test_errors_of_another_kind_do_not_reduce_the_retries(errors: list[Reply], expected: bytes, png: bytes) -> None:
+    replies = [*errors, Reply(200, expected)]
+    with scripted(lambda _, before: replies[before]) as (server, address):
         classifier = endpoint(address)
         with pytest.raises(EndpointFailure):
             classifier.classify(png, 1)
         assert classifier.classify(png, 1).known
-    assert len(there.sent) == len(replies)
+    assert len(server.sent) == len(replies)

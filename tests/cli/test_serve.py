@@ -1,4 +1,4 @@
-"""A real server process over real HTTP, started as `make run` starts it."""
+"""`python -m handler serve`: a real server process, over HTTP."""
 
 import json
 import socket
@@ -20,7 +20,7 @@ from tests.support.sending import WAYS
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("format_name", FORMATS)
-def test_the_server_answers_as_the_app_does(server: str, client: TestClient, format_name: str, way: str) -> None:
+def test_server_responds_as_the_app_does(server: str, client: TestClient, format_name: str, way: str) -> None:
     image = encoded(trousers(), format_name)
     reply = httpx2.post(f"{server}/classify", **WAYS[way](image))
     assert reply.status_code == 200
@@ -28,11 +28,11 @@ def test_the_server_answers_as_the_app_does(server: str, client: TestClient, for
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/labels", "/model", "/health"])
-def test_every_route_answers(server: str, path: str) -> None:
+def test_every_page_is_served(server: str, path: str) -> None:
     assert httpx2.get(f"{server}{path}").status_code == 200
 
 
-def test_behind_a_proxy_it_knows_the_path_that_the_public_sees(tmp_path: Path, png: bytes) -> None:
+def test_root_path_is_prefixed_to_links(tmp_path: Path, png: bytes) -> None:
     with serving(tmp_path / "log.txt", "--root-path", "/clothes") as server:
         page, documentation = (httpx2.get(server.address + path).text for path in ("/", "/docs"))
         document = httpx2.get(f"{server.address}/openapi.json").json()
@@ -42,25 +42,25 @@ def test_behind_a_proxy_it_knows_the_path_that_the_public_sees(tmp_path: Path, p
     assert [entry["url"] for entry in document["servers"]] == ["/clothes"]
 
 
-def test_parallel_posts_get_the_answers_of_sequential_ones(server: str) -> None:
+def test_parallel_requests_get_the_responses_of_sequential_ones(server: str) -> None:
     images = [encoded(trousers(100 + 10 * i), "JPEG") for i in range(40)]
     with httpx2.Client(base_url=server) as client, ThreadPoolExecutor(16) as pool:
-        one_by_one = [client.post("/classify", content=image).json() for image in images]
-        at_once = list(pool.map(lambda image: client.post("/classify", content=image).json(), images))
-    assert at_once == one_by_one
+        sequential = [client.post("/classify", content=image).json() for image in images]
+        parallel = list(pool.map(lambda image: client.post("/classify", content=image).json(), images))
+    assert parallel == sequential
 
 
-def test_a_body_that_is_too_large_is_refused_before_it_is_sent(server: str) -> None:
+def test_too_large_content_length_is_413_before_the_body_is_sent(server: str) -> None:
     head = b"POST /classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999999999\r\n\r\n"
     assert b" 413 " in _first_line(server, head)
 
 
-def test_a_body_that_is_too_large_is_refused_while_it_streams(server: str) -> None:
+def test_too_large_streamed_body_is_413(server: str) -> None:
     reply = httpx2.post(f"{server}/classify", content=(bytes(100_000) for _ in range(201)))
     assert (reply.status_code, reply.headers["content-type"]) == (413, "application/problem+json")
 
 
-def test_a_sender_that_goes_away_leaves_the_server_as_it_was(server: str) -> None:
+def test_client_that_disconnects_does_not_affect_the_server(server: str) -> None:
     address = urlsplit(server)
     with socket.create_connection((address.hostname, address.port)) as connection:
         connection.sendall(b"POST /classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nhalf")
@@ -71,16 +71,16 @@ def test_a_sender_that_goes_away_leaves_the_server_as_it_was(server: str) -> Non
     "head",
     [
         pytest.param(b"POST /classify HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n", id="negative length"),
-        pytest.param(b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n", id="path that is no ASCII"),
+        pytest.param(b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n", id="path that is not ASCII"),
         pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", id="TLS to a plain port"),
         pytest.param(
             b"POST /classify HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=\xe9\r\n"
             b"Content-Length: 4\r\n\r\n--\xe9\r",
-            id="boundary that is no ASCII",
+            id="boundary that is not ASCII",
         ),
     ],
 )
-def test_what_is_hardly_http_is_a_bad_request(server: str, head: bytes) -> None:
+def test_malformed_http_is_400(server: str, head: bytes) -> None:
     assert b" 400 " in _first_line(server, head)
 
 
@@ -91,7 +91,7 @@ def _first_line(server: str, request: bytes) -> bytes:
         return connection.recv(4096).split(b"\r\n")[0]
 
 
-def test_the_parts_that_ship_never_load_what_trains() -> None:
+def test_handler_imports_no_training_or_server_library() -> None:
     code = "import json, sys, handler.http_entry, handler.__main__; print(json.dumps(sorted(sys.modules)))"
     printed = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, check=True).stdout
     loaded = {name.partition(".")[0] for name in json.loads(printed)}
@@ -106,7 +106,7 @@ def test_the_parts_that_ship_never_load_what_trains() -> None:
         pytest.param(["--port", "x"], {}, "invalid int value: 'x'", id="wrong --port"),
     ],
 )
-def test_a_wrong_setting_stops_the_start_with_a_clear_message(
+def test_invalid_setting_exits_2_with_a_message(
     arguments: list[str], environment: dict[str, str], message: str
 ) -> None:
     command = [sys.executable, "-m", "handler", "serve", *arguments]
@@ -116,7 +116,7 @@ def test_a_wrong_setting_stops_the_start_with_a_clear_message(
     assert "Traceback" not in ended.stderr
 
 
-def test_the_port_is_taken_from_the_environment() -> None:
+def test_port_is_read_from_the_environment() -> None:
     port = free_port()
     command = [sys.executable, "-m", "handler", "serve"]
     with subprocess.Popen(command, cwd=PROJECT, env={"PORT": str(port)}, stderr=subprocess.PIPE, text=True) as process:
