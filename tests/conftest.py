@@ -1,4 +1,4 @@
-"""Real parts, built once: the shipped model, the app, a server as a process of its own."""
+"""Fixtures shared by all tests: the shipped model, the app, an emulated AWS, a server process."""
 
 import os
 import signal
@@ -7,8 +7,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from fastapi import FastAPI
@@ -25,13 +26,37 @@ from tests.support.machine import PROJECT, free_port
 from tests.support.pictures import encoded, trousers
 from tests.support.waiting import wait_until_healthy
 
-# The background job of a shell ignores Ctrl-C, and so would every process that the tests start and interrupt.
+# A background job of a shell ignores Ctrl-C, and its child processes inherit that: the tests could not interrupt them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Tests that import a package which `make test-fast` does not install. `make test` installs them all.
+_REQUIRED_PACKAGES: Final = {
+    "api/test_conformance.py": "schemathesis",
+    "bench/test_inference.py": "torch",
+    "inference/test_classifier.py": "onnx",
+    "infra/test_package.py": "cyclonedx",
+    "infra/test_results_query.py": "duckdb",
+    "model_build": "torch",
+    "system/browser": "playwright",
+    "system/test_notebook.py": "nbclient",
+}
+collect_ignore = [path for path, package in _REQUIRED_PACKAGES.items() if find_spec(package) is None]
+
+
+def pytest_report_header() -> str:
+    return f"not collected, for lack of a package: {', '.join(collect_ignore) or 'none'}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that use the data sets, directly or through another fixture."""
+    for item in items:
+        if "datasets_dir" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.data)
 
 
 @dataclass(frozen=True)
 class RunningServer:
-    """A server in a process of its own."""
+    """A server in a separate process."""
 
     address: str
     process_id: int
@@ -54,7 +79,7 @@ def app(classifier: Classifier, card: ModelCard) -> FastAPI:
 
 @pytest.fixture(scope="session")
 def client(app: FastAPI) -> Iterator[TestClient]:
-    """Talks to the app within this process; an unexpected exception in the app fails the test."""
+    """A client of the app in this process; an unexpected exception in the app fails the test."""
     with TestClient(app) as client:
         yield client
 
@@ -66,7 +91,7 @@ def png() -> bytes:
 
 @pytest.fixture(scope="session")
 def datasets_dir() -> Path:
-    """The folder with the data sets; a test that needs it is skipped where there is none."""
+    """The folder with the data sets; without one, the test is skipped."""
     folder = os.environ.get("DATASETS_DIR")
     if not folder:
         pytest.skip("DATASETS_DIR does not name a folder with the data sets")
@@ -75,30 +100,27 @@ def datasets_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def data_dir(datasets_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where `model_build` keeps datasets and all that it makes of them, for tests that ask for the same again.
-
-    To convert the photos once takes most of a minute.
-    """
+    """The folder for downloaded and converted data sets, shared by tests: converting the photos takes a minute."""
     assert datasets_dir
     return tmp_path_factory.mktemp("data")
 
 
 @pytest.fixture(scope="session")
 def drawing() -> bytes:
-    """The T-shirt that the README sends."""
+    """The drawing of a T-shirt that the README's examples use."""
     return (PROJECT / "handler" / "static" / "samples" / "t-shirt.jpg").read_bytes()
 
 
 @pytest.fixture(scope="session")
 def photo(datasets_dir: Path) -> bytes:
-    """A photo that somebody took of their trousers."""
+    """A photo of trousers, from the photo data set."""
     folder = datasets_dir / "clothing-dataset-small" / "validation" / "pants"
     return min(folder.glob("*.jpg")).read_bytes()
 
 
 @pytest.fixture(scope="session")
 def aws_port() -> Iterator[int]:
-    """The port of an emulated AWS, to whose clients the environment gives credentials."""
+    """The port of an emulated AWS; the environment has credentials for it."""
     with pytest.MonkeyPatch.context() as environment, emulated_aws() as port:
         for name, value in CREDENTIALS.items():
             environment.setenv(name, value)
@@ -112,7 +134,7 @@ def aws(aws_port: int) -> Cloud:
 
 @pytest.fixture
 def worker_of(aws: Cloud, classifier: Classifier, card: ModelCard) -> WorkerOf:
-    """Makes a worker on the emulated AWS, with settings of its own, and perhaps a card of its own."""
+    """Creates a worker on the emulated AWS with the given settings and, optionally, another model card."""
 
     def worker_of(settings: Settings, card: ModelCard = card, **more: Any) -> Worker:
         return Worker(aws.s3, classifier, card, settings, **more)
@@ -122,7 +144,7 @@ def worker_of(aws: Cloud, classifier: Classifier, card: ModelCard) -> WorkerOf:
 
 @pytest.fixture
 def api(aws: Cloud, classifier: Classifier, card: ModelCard) -> Iterator[TestClient]:
-    """Talks to the app, whose uploads go to the emulated AWS."""
+    """A client of the app with presigned uploads to the emulated AWS."""
     with TestClient(create_app(classifier, card, settings_at(aws.port))) as client:
         yield client
 
@@ -135,14 +157,14 @@ def server(running_server: RunningServer) -> str:
 
 @pytest.fixture(scope="session")
 def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A real server, started as a user starts it."""
+    """A real server, started from the command line."""
     with serving(tmp_path_factory.mktemp("server") / "log.txt") as server:
         yield server
 
 
 @contextmanager
 def serving(log_path: Path, *options: str) -> Iterator[RunningServer]:
-    """A server of its own, started with further `options`."""
+    """Start a separate server with additional command line `options`."""
     port = free_port()
     command = [sys.executable, "-m", "handler", "serve", "--port", str(port), *options]
     with log_path.open("w") as log, subprocess.Popen(command, cwd=PROJECT, stdout=log, stderr=log) as process:
