@@ -5,12 +5,13 @@ ARG BASE_IMAGE=python:3.13-slim
 
 # pip and its leftovers stay in this stage.
 FROM ${BASE_IMAGE} AS packages
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 COPY requirements.txt infra/packaging/pruning.py /build/
 WORKDIR /build
-RUN python -m pip install --quiet --no-cache-dir --target=/packages --require-hashes --requirement=requirements.txt
+RUN python -m pip install --quiet --target=/packages --require-hashes --requirement=requirements.txt
 # As for Lambda: half of what is installed never runs.
 RUN python -c "from pathlib import Path; from pruning import prune; prune(Path('/packages'))"
-RUN python -m pip install --quiet --no-cache-dir --target=/packages uvicorn==0.54.0
+RUN python -m pip install --quiet --target=/packages uvicorn==0.54.0
 
 FROM ${BASE_IMAGE}
 WORKDIR /app
