@@ -32,8 +32,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Tests that import a package which `make test-fast` does not install. `make test` installs them all.
 _REQUIRED_PACKAGES: Final = {
     "api/test_conformance.py": "schemathesis",
-    "bench/test_inference.py": "torch",
+    "bench": "onnx",
     "inference/test_classifier.py": "onnx",
+    "inference/test_processors.py": "torch",
+    "infra/test_backfill_definition.py": "jsonata",
     "infra/test_package.py": "cyclonedx",
     "infra/test_results_query.py": "duckdb",
     "model_build": "torch",
