@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -165,11 +165,16 @@ def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running
 
 
 @contextmanager
-def serving(log_path: Path, *options: str) -> Iterator[RunningServer]:
-    """Start a separate server with additional command line `options`."""
+def serving(
+    log_path: Path,
+    *options: str,
+    command: Sequence[str | Path] = (sys.executable, "-m", "handler", "serve"),
+    cwd: Path = PROJECT,
+) -> Iterator[RunningServer]:
+    """Start a separate server by `command`, with additional command line `options`."""
     port = free_port()
-    command = [sys.executable, "-m", "handler", "serve", "--port", str(port), *options]
-    with log_path.open("w") as log, subprocess.Popen(command, cwd=PROJECT, stdout=log, stderr=log) as process:
+    arguments = [*command, "--port", str(port), *options]
+    with log_path.open("w") as log, subprocess.Popen(arguments, cwd=cwd, stdout=log, stderr=log) as process:
         try:
             server = RunningServer(f"http://127.0.0.1:{port}", process.pid)
             wait_until_healthy(server.address, process, log_path.read_text)
