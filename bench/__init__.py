@@ -1,1 +1,1 @@
-"""Benchmarks: what this project costs in time, bytes and dollars, beside other ways to do the same; never shipped."""
+"""Benchmarks: time, bytes and dollars of this project, compared with other implementations. Not shipped."""

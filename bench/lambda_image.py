@@ -1,4 +1,4 @@
-"""A package and a script in, what the script prints as JSON out: run as Lambda would, in its image."""
+"""Run a benchmark script in Lambda's base image with the built package, and return its JSON output."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ PYTHON: Final = "python3.13"
 _BENCH: Final = Path(__file__).parent
 _SAMPLES: Final = Path(__file__).parent.parent / "handler" / "static" / "samples"
 
-# What Lambda sets, and what the worker needs; nothing answers there, and nothing is asked.
+# Set by Lambda, or required by the worker. Nothing listens at the S3 endpoint, unless the script starts a server.
 _ENVIRONMENT: Final = {
     "AWS_ACCESS_KEY_ID": "none",
     "AWS_SECRET_ACCESS_KEY": "none",
@@ -30,21 +30,22 @@ _ENVIRONMENT: Final = {
 
 
 class NoDocker(CannotMeasure):
-    """There is no Docker, or no image of Lambda's, to measure in."""
+    """Docker or Lambda's base image is missing."""
 
 
 @contextmanager
 def built_package() -> Iterator[Path]:
-    """The folder that `sam build` would make for an x86_64 function, as long as it is needed."""
+    """Build the package as `sam build` does for an x86_64 function; yield its temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
         build_package(Path(folder, "package"))
         yield Path(folder, "package")
 
 
-def run_inside(package: Path, script: str, *arguments: str) -> Any:
-    """What the module bench.in_container.`script` prints last, from JSON. Raises NoDocker, or RuntimeError if it fails.
+def run_in_container(package: Path, script: str, *arguments: str) -> Any:
+    """Run the module bench.in_container.`script`; return its last line of output, parsed from JSON.
 
-    `package` is at /var/task, read-only and without a network, as on Lambda; the interpreter is the image's.
+    `package` is mounted read-only at /var/task, without a network. The interpreter is the image's.
+    Raises NoDocker, or RuntimeError if the script fails.
     """
     if not shutil.which("docker"):
         raise NoDocker("install Docker, and start it")

@@ -1,5 +1,5 @@
--- wrk's script: posts the file that is its first argument, of the type that is its second, at each request; an answer
--- without the text that is its third is wrong. Prints one line of JSON at the end.
+-- Script for wrk; arguments: FILE CONTENT_TYPE EXPECTED. Posts FILE at each request, and counts responses that lack the
+-- text EXPECTED as wrong. Prints one line of JSON at the end.
 local threads = {}
 
 function setup(thread)

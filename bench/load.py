@@ -1,4 +1,4 @@
-"""A server's address and what to post to it in, how it bears the load out: measured by wrk."""
+"""Load-test a server with wrk: requests per second, latency percentiles and errors."""
 
 import json
 import shutil
@@ -18,16 +18,16 @@ _SCRIPT: Final = Path(__file__).with_suffix(".lua")
 
 
 class NoWrk(CannotMeasure):
-    """There is no load generator to measure with."""
+    """wrk, the load generator, is not installed."""
 
 
-class DoesNotAnswer(Exception):
-    """There is no server where one should be measured."""
+class ServerUnavailable(Exception):
+    """The server to be measured does not respond."""
 
 
 @dataclass(frozen=True)
-class Posted:
-    """What is sent again and again, and a text that each answer must have."""
+class Payload:
+    """The request body to send, and a text that each correct response contains."""
 
     body: bytes
     content_type: str
@@ -35,15 +35,18 @@ class Posted:
 
 
 @dataclass(frozen=True)
-class Load:
-    """Of a while of requests, each connection sending the next when it has its answer; percentiles in seconds."""
+class LoadResult:
+    """Results of a run in which each connection sends its next request on receiving a response.
+
+    Percentiles are in seconds.
+    """
 
     requests_per_second: float
     p50: float
     p95: float
     p99: float
-    answers: int
-    errors: int  # wrong answers, and connections that failed
+    responses: int
+    errors: int  # wrong responses and failed connections
 
 
 def need_wrk() -> None:
@@ -52,42 +55,42 @@ def need_wrk() -> None:
         raise NoWrk("wrk is missing: apt-get install wrk, or brew install wrk")
 
 
-def load(url: str, posted: Posted, connections: int, seconds: int) -> Load:
-    """In one thread of wrk. Raises NoWrk or DoesNotAnswer."""
+def load(url: str, payload: Payload, connections: int, seconds: int) -> LoadResult:
+    """Run wrk with one thread. Raises NoWrk or ServerUnavailable."""
     need_wrk()
     with tempfile.NamedTemporaryFile() as file:
-        Path(file.name).write_bytes(posted.body)
+        Path(file.name).write_bytes(payload.body)
         command = ["wrk", "--threads=1", f"--connections={connections}", f"--duration={seconds}s", "--timeout=10s"]
-        command += [f"--script={_SCRIPT}", url, "--", file.name, posted.content_type, posted.expected]
+        command += [f"--script={_SCRIPT}", url, "--", file.name, payload.content_type, payload.expected]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise DoesNotAnswer(f"{url}: {done.stderr or done.stdout}")
-    told = json.loads(done.stdout.splitlines()[-1])
-    right = told["requests"] - told["wrong"]
-    return Load(
-        requests_per_second=right / (told["microseconds"] / 1e6),
-        **{name: told[name] / 1e6 for name in ("p50", "p95", "p99")},
-        answers=told["requests"],
-        errors=told["wrong"] + told["socket_errors"],
+        raise ServerUnavailable(f"{url}: {done.stderr or done.stdout}")
+    reported = json.loads(done.stdout.splitlines()[-1])
+    right = reported["requests"] - reported["wrong"]
+    return LoadResult(
+        requests_per_second=right / (reported["microseconds"] / 1e6),
+        **{name: reported[name] / 1e6 for name in ("p50", "p95", "p99")},
+        responses=reported["requests"],
+        errors=reported["wrong"] + reported["socket_errors"],
     )
 
 
-def post(url: str, posted: Posted) -> str:
-    """One answer. Raises URLError or ConnectionError."""
-    request = Request(url, posted.body, {"Content-Type": posted.content_type})  # noqa: S310  it is http
-    with urlopen(request, timeout=30) as reply:  # noqa: S310
-        text: str = reply.read().decode()
+def post(url: str, payload: Payload) -> str:
+    """Return the body of one response. Raises URLError or ConnectionError."""
+    request = Request(url, payload.body, {"Content-Type": payload.content_type})  # noqa: S310  only http
+    with urlopen(request, timeout=30) as response:  # noqa: S310
+        text: str = response.read().decode()
         return text
 
 
-def wait_until_it_answers(url: str, posted: Posted, runs: Callable[[], bool]) -> None:
-    """Raises DoesNotAnswer."""
-    give_up = monotonic() + 60
-    while runs() and monotonic() < give_up:
+def wait_until_ready(url: str, payload: Payload, is_running: Callable[[], bool]) -> None:
+    """Retry until the server responds. Raises ServerUnavailable if it ends, or after 60 s."""
+    deadline = monotonic() + 60
+    while is_running() and monotonic() < deadline:
         try:
-            post(url, posted)
+            post(url, payload)
         except (URLError, ConnectionError):
             sleep(0.2)
         else:
             return
-    raise DoesNotAnswer(f"nothing answers at {url}")
+    raise ServerUnavailable(f"no response from {url}")

@@ -1,4 +1,4 @@
-"""What this machine is, and when it is: what every number of a benchmark is reported with."""
+"""Describe this machine and the package versions; reported with every benchmark result."""
 
 import os
 import platform
@@ -11,11 +11,11 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Machine:
-    """One processor, its system, and the day."""
+    """Processor, operating system, Python version and date of a measurement."""
 
     processor: str
     cores: int
-    features: tuple[str, ...]  # of the processor, that int8 arithmetic makes use of
+    features: tuple[str, ...]  # instruction sets that int8 and bfloat16 arithmetic can use
     system: str
     python: str
     day: str  # ISO 8601
@@ -29,12 +29,12 @@ class Machine:
 
 
 def this_machine() -> Machine:
-    """From Linux's own account."""
+    """Read from /proc/cpuinfo and os-release."""
     cpuinfo = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    facts = {line.partition(":")[0].strip(): line.partition(":")[2].strip() for line in cpuinfo.splitlines()}
-    flags = facts.get("flags", "").split()
+    fields = {line.partition(":")[0].strip(): line.partition(":")[2].strip() for line in cpuinfo.splitlines()}
+    flags = fields.get("flags", "").split()
     return Machine(
-        processor=facts.get("model name", platform.machine()),
+        processor=fields.get("model name", platform.machine()),
         cores=os.cpu_count() or 1,
         features=tuple(each for each in ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16") if each in flags),
         system=platform.freedesktop_os_release()["PRETTY_NAME"],
@@ -44,5 +44,5 @@ def this_machine() -> Machine:
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
-    """Of packages that are installed here."""
+    """Return the installed versions of `packages`."""
     return {package: version(package) for package in packages}

@@ -1,4 +1,4 @@
-"""bench/prices.json, what stands in front of Lambda and beside it, as values; Lambda's own prices are infra's."""
+"""Read bench/prices.json: prices of API endpoints, Fargate and SageMaker. Lambda's prices are in infra."""
 
 import json
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ _FILE: Final = Path(__file__).with_name("prices.json")
 
 @dataclass(frozen=True)
 class PriceList:
-    """Dollars, without the free tier and without the discounts of great quantities.
+    """Prices in dollars, without free tier or volume discounts.
 
-    A source that was `read_at` null was not at hand, and is from memory.
+    `read_at` names the page that was read; null means that the price is from memory.
     """
 
     region: str
     looked_up: str  # ISO 8601
-    doors: dict[str, float]  # a request to each
-    doors_source: str
-    doors_read_at: str | None
+    endpoints: dict[str, float]  # per request, by type of endpoint
+    endpoints_source: str
+    endpoints_read_at: str | None
     gigabyte_out: float  # to the internet
     gigabyte_out_source: str
     gigabyte_out_read_at: str | None
@@ -28,16 +28,18 @@ class PriceList:
     fargate_source: str
     fargate_read_at: str | None
     sagemaker_gb_second: float  # of serverless inference
-    sagemaker_gigabyte: float  # in and out
+    sagemaker_gigabyte: float  # data processed, in and out
     sagemaker_source: str
     sagemaker_read_at: str | None
 
     def sources(self) -> str:
-        """All of them, as a sentence."""
-        named = [(self.doors_source, self.doors_read_at), (self.gigabyte_out_source, self.gigabyte_out_read_at)]
+        """Return all sources in one sentence."""
+        named = [(self.endpoints_source, self.endpoints_read_at), (self.gigabyte_out_source, self.gigabyte_out_read_at)]
         named += [(self.fargate_source, self.fargate_read_at), (self.sagemaker_source, self.sagemaker_read_at)]
-        told = (f"<{source}> ({f'read at <{at}>' if at else 'from memory, not confirmed'})" for source, at in named)
-        return f"Prices of {self.region}, looked up on {self.looked_up}: {', '.join(told)}."
+        described = (
+            f"<{source}> ({f'read at <{at}>' if at else 'from memory, not confirmed'})" for source, at in named
+        )
+        return f"Prices of {self.region}, looked up on {self.looked_up}: {', '.join(described)}."
 
 
 def read_price_list(path: Path = _FILE) -> PriceList:

@@ -1,18 +1,18 @@
-"""The words of a benchmark: a section has tables and plots, a table rows, and each number where it comes from."""
+"""Data types of a benchmark's results: sections, tables and plots."""
 
 from dataclasses import dataclass, field
 
 
 class CannotMeasure(Exception):
-    """Something is missing on this machine; the message says what, and how to get it."""
+    """A required tool is missing; the message says which, and how to install it."""
 
 
-Cell = str | int | float | None  # None: could not be measured, and a note of the section says why
+Cell = str | int | float | None  # None: not measured; a note of the section gives the reason
 
 
 @dataclass(frozen=True)
 class Table:
-    """`rows` of as many cells as there are `columns`; units are in the columns' names."""
+    """A table; each row has a cell for each of `columns`, whose names include the units."""
 
     title: str
     columns: tuple[str, ...]
@@ -26,9 +26,9 @@ class Table:
 
 @dataclass(frozen=True)
 class Plot:
-    """Lines over numbers, or groups of bars over names: `series` has for each name its points (x, y)."""
+    """A line plot if x is numeric, or grouped bars if x is text. `series` maps each name to its points (x, y)."""
 
-    name: str  # of the file, without suffix
+    name: str  # file name without suffix
     title: str
     x_label: str
     y_label: str
@@ -39,12 +39,12 @@ class Plot:
 
 @dataclass(frozen=True)
 class Section:
-    """What one benchmark found, how, and what is to be known of it (where something else wins, say)."""
+    """Results of one benchmark: its method, tables, plots, and notes such as where a baseline is faster."""
 
-    name: str  # as on the command line, and of its file
+    name: str  # on the command line, and of the result file
     title: str
-    method: tuple[str, ...]  # sentences: warm-up, repetitions, what is alternated with what
+    method: tuple[str, ...]  # sentences: warm-up, repetitions, order of the measurements
     tables: tuple[Table, ...]
     plots: tuple[Plot, ...] = ()
     notes: tuple[str, ...] = ()
-    versions: dict[str, str] = field(default_factory=dict)  # of the packages that were measured
+    versions: dict[str, str] = field(default_factory=dict)  # of the measured packages

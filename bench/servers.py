@@ -1,4 +1,4 @@
-"""The servers whose throughput is measured: uvicorn with this project, and Lambda's emulator with its package."""
+"""Start the servers to be load-tested: uvicorn, and Lambda's runtime interface emulator."""
 
 import json
 import socket
@@ -11,7 +11,7 @@ from typing import Final
 
 from bench.in_container.events import request
 from bench.lambda_image import IMAGE
-from bench.load import DoesNotAnswer, Posted, wait_until_it_answers
+from bench.load import Payload, ServerUnavailable, wait_until_ready
 from bench.sections import CannotMeasure
 
 _SAM: Final = Path(__file__).parent.parent / ".venv-sam"
@@ -20,12 +20,12 @@ _INVOCATIONS: Final = "/2015-03-31/functions/function/invocations"
 
 
 class NoEmulator(CannotMeasure):
-    """Lambda's runtime interface emulator, which comes with SAM, is not here."""
+    """Lambda's runtime interface emulator, which comes with SAM CLI, is missing."""
 
 
 @contextmanager
-def uvicorn(probe: Posted) -> Iterator[str]:
-    """The address to post pictures to: one process, and its log thrown away."""
+def uvicorn(probe: Payload) -> Iterator[str]:
+    """Start one process, without its log; yield the URL to post images to."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -33,34 +33,32 @@ def uvicorn(probe: Posted) -> Iterator[str]:
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             url = f"http://127.0.0.1:{port}/classify"
-            wait_until_it_answers(url, probe, lambda: process.poll() is None)
+            wait_until_ready(url, probe, lambda: process.poll() is None)
             yield url
         finally:
             process.terminate()
 
 
 @contextmanager
-def emulator(package: Path, probe: Posted) -> Iterator[str]:
-    """The address to post API Gateway's events to."""
+def emulator(package: Path, probe: Payload) -> Iterator[str]:
+    """Start the emulator with `package`; yield the URL to post API Gateway events to."""
     command = ["docker", "run", "--detach", "--publish=127.0.0.1::8080", f"--volume={package}:/var/task:ro"]
     command += [f"--volume={_emulator_path()}:/var/rapid/aws-lambda-rie:ro", IMAGE, "handler.http_entry.handler"]
     container = _docker(*command[1:])
     try:
         url = f"http://{_docker('port', container, '8080/tcp').splitlines()[0]}{_INVOCATIONS}"
-        wait_until_it_answers(
-            url, probe, lambda: _docker("inspect", "--format={{.State.Running}}", container) == "true"
-        )
+        wait_until_ready(url, probe, lambda: _docker("inspect", "--format={{.State.Running}}", container) == "true")
         yield url
-    except (DoesNotAnswer, OSError) as error:
-        raise DoesNotAnswer(f"{error}; the emulator said: {_log(container)[-2000:]}") from error
+    except (ServerUnavailable, OSError) as error:
+        raise ServerUnavailable(f"{error}; log of the emulator: {_log(container)[-2000:]}") from error
     finally:
         _docker("rm", "--force", container)
 
 
-def as_event(posted: Posted) -> Posted:
-    """The same request as API Gateway would hand it to the function."""
-    event = json.dumps(request(posted.body, content_type=posted.content_type))
-    return Posted(event.encode(), "application/json", json.dumps(posted.expected)[1:-1])
+def as_event(payload: Payload) -> Payload:
+    """Wrap `payload` in the event that API Gateway passes to the function."""
+    event = json.dumps(request(payload.body, content_type=payload.content_type))
+    return Payload(event.encode(), "application/json", json.dumps(payload.expected)[1:-1])
 
 
 def _docker(*arguments: str) -> str:
@@ -75,4 +73,4 @@ def _emulator_path() -> Path:
     """Raises NoEmulator."""
     if found := next(_SAM.rglob(_EMULATOR), None):
         return found
-    raise NoEmulator("SAM, which brings the emulator along, is missing: make .venv-sam/ready")
+    raise NoEmulator("SAM CLI, which includes the emulator, is missing: make .venv-sam/ready")

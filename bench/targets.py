@@ -1,4 +1,4 @@
-"""What the package must reach, each as a ratio in one run: cold, warm, large, many at once, in bytes and in memory."""
+"""Compare the shipped package with its targets: size, cold start, warm latency and memory."""
 
 import io
 import zipfile
@@ -7,47 +7,48 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from bench.lambda_image import built_package, run_inside
+from bench.lambda_image import built_package, run_in_container
 from bench.machine import versions
 from bench.sections import Cell, Section, Table
 from bench.timing import Spread
 from infra.packaging.package import files_in
 
-Seconds = Mapping[str, Mapping[str, Sequence[float]]]  # of each contender in a comparison, or part of a contender
+Seconds = Mapping[str, Mapping[str, Sequence[float]]]  # by comparison and contender, or by contender and part
 Row = tuple[Cell, ...]
 
 _METHOD: Final = (
-    "In Lambda's image with Python 3.13, on the package that `sam build` makes, mounted read-only, without a network.",
-    "Cold: fresh processes in turns, from their first line to the answer, without the interpreter's own start; S3 is a"
-    " server in the image that answers at once. Warm: in turns in one process; an event goes through Mangum and back.",
-    "Medians (and quartiles); a ratio is of medians.",
+    "The package that `sam build` makes, mounted read-only in Lambda's image with Python 3.13, without a network.",
+    "Cold: fresh processes in turns, from their first line to the response, without the interpreter's start-up; S3 is a"
+    " local server that responds immediately. Warm: in turns in one process, from an event through Mangum to the"
+    " response.",
+    "Medians (and quartiles); ratios are of medians.",
 )
 
 
 def measure(*, quick: bool) -> Section:
-    """Needs Docker with Lambda's image. Raises NoDocker."""
+    """Measure the package in Lambda's image. Raises NoDocker."""
     cold_rounds, warm_rounds = (2, 2) if quick else (15, 15)
     mixed, small = (20, 100) if quick else (1_000, 20_000)
     with built_package() as package:
         rows = [
             *_package_rows(package),
-            *_cold_rows(run_inside(package, "cold", str(cold_rounds))),
-            *_warm_rows(run_inside(package, "warm", str(warm_rounds))),
-            *_memory_rows(run_inside(package, "memory", str(mixed), str(small))),
+            *_cold_rows(run_in_container(package, "cold", str(cold_rounds))),
+            *_warm_rows(run_in_container(package, "warm", str(warm_rounds))),
+            *_memory_rows(run_in_container(package, "memory", str(mixed), str(small))),
         ]
-    columns = ("what", "measured", "beside", "figure", "target", "further target")
+    columns = ("metric", "measured", "baseline", "value", "target", "stretch target")
     return Section(
         name="targets",
         title="Targets",
-        method=(*_METHOD, f"{cold_rounds} starts of each, {warm_rounds} turns of each."),
-        tables=(Table("What was aimed at, and what was reached", columns, tuple(rows)),),
+        method=(*_METHOD, f"{cold_rounds} starts and {warm_rounds} warm turns of each."),
+        tables=(Table("Targets and measured values", columns, tuple(rows)),),
         notes=tuple(_missed(rows)),
         versions=versions(("fastapi", "mangum", "numpy", "onnxruntime", "pillow")),
     )
 
 
 def zipped_bytes(folder: Path) -> int:
-    """The size of `folder` as SAM CLI zips it."""
+    """Return the size of `folder` zipped as SAM CLI does it."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
         for path in files_in(folder):
@@ -68,10 +69,14 @@ def _cold_rows(laps: Seconds) -> list[Row]:
     session, imported = laps["session"]["session"], laps["session"]["import onnxruntime"]
     bare = "import fastapi, mangum, onnxruntime, PIL.Image"
     return [
+        _row("HTTP function, cold: import and first image", whole["http"], bare, whole["imports"], (1.15, 0.9)),
         _row(
-            "HTTP function, cold: imported, first picture answered", whole["http"], bare, whole["imports"], (1.15, 0.9)
+            "worker function, cold: import and first image",
+            whole["worker"],
+            "HTTP function, cold",
+            whole["http"],
+            (0.7, 0.5),
         ),
-        _row("worker function, cold, the same", whole["worker"], "HTTP function, cold", whole["http"], (0.7, 0.5)),
         (
             "session of the shipped model, ms",
             f"{Spread.of(session).milliseconds()} ms",
@@ -84,12 +89,12 @@ def _cold_rows(laps: Seconds) -> list[Row]:
 
 
 def _warm_rows(comparisons: Seconds) -> list[Row]:
-    targets = {"28x28 PNG": (2.0, 1.6), "12-megapixel": (0.3, 0.2), "64 pictures": (0.35, 0.25)}
+    targets = {"28x28 PNG": (2.0, 1.6), "12-megapixel": (0.3, 0.2), "64 images": (0.35, 0.25)}
     rows = []
     for name, contenders in comparisons.items():
-        (own, seconds), (other, beside) = contenders.items()
+        (own, seconds), (other, others) = contenders.items()
         target = next(target for start, target in targets.items() if name.startswith(start))
-        rows.append(_row(f"{name}: {own}", seconds, other, beside, target))
+        rows.append(_row(f"{name}: {own}", seconds, other, others, target))
     return rows
 
 
@@ -98,17 +103,19 @@ def _memory_rows(memory: Mapping[str, Any]) -> list[Row]:
     (first, before), *_, (last, after) = resident.items()
     growth = 100 * (after / before - 1)
     return [
-        (f"HTTP function, peak of memory after {int(first):,} mixed pictures, MB", "", "", memory["peak"], 160, 128),
-        (f"growth of its memory from then to {int(last):,} requests, %", "", "", growth, 2, 2),
+        (f"HTTP function, peak memory after {int(first):,} mixed images, MB", "", "", memory["peak"], 160, 128),
+        (f"HTTP function, memory growth from then to {int(last):,} requests, %", "", "", growth, 2, 2),
     ]
 
 
-def _row(what: str, seconds: Sequence[float], beside: str, others: Sequence[float], target: tuple[float, float]) -> Row:
+def _row(
+    metric: str, seconds: Sequence[float], baseline: str, others: Sequence[float], target: tuple[float, float]
+) -> Row:
     measured = f"{Spread.of(seconds).milliseconds()} ms"
     return (
-        what,
+        metric,
         measured,
-        f"{beside}: {Spread.of(others).milliseconds()} ms",
+        f"{baseline}: {Spread.of(others).milliseconds()} ms",
         median(seconds) / median(others),
         *target,
     )

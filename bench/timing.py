@@ -1,4 +1,4 @@
-"""Things to do in, the seconds that each takes out: in turns, so that a busy moment of the machine meets all."""
+"""Time functions in turns, so that background load on the machine affects all of them alike."""
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +8,7 @@ from time import perf_counter
 
 @dataclass(frozen=True)
 class Spread:
-    """Of repeated measurements in seconds: the median, and the quartiles below and above it."""
+    """Median, lower and upper quartile of repeated measurements in seconds."""
 
     median: float
     lower: float
@@ -17,12 +17,12 @@ class Spread:
 
     @classmethod
     def of(cls, seconds: Sequence[float]) -> "Spread":
-        """At least two measurements."""
+        """Summarize at least two measurements."""
         lower, median, upper = statistics.quantiles(seconds, n=4, method="inclusive")
         return cls(median, lower, upper, len(seconds))
 
     def milliseconds(self) -> str:
-        """As in a table: the median, and the quartiles in parentheses."""
+        """Format for a table: the median, with the quartiles in parentheses."""
         median, lower, upper = (
             f"{each * 1e3:,.0f}" if each >= 1 else f"{each * 1e3:.3g}" for each in (self.median, self.lower, self.upper)
         )
@@ -32,7 +32,10 @@ class Spread:
 def in_turns(
     contenders: Mapping[str, Callable[[], object]], repetitions: int, *, calls: int = 1, warm_up: int = 3
 ) -> dict[str, Spread]:
-    """Each of `contenders` is called `warm_up` times, then `repetitions` times `calls` in turn; seconds of one call."""
+    """Call each of `contenders` `warm_up` times; then, `repetitions` times, each in turn `calls` times.
+
+    Returns the seconds of one call.
+    """
     for contender in contenders.values():
         for _ in range(warm_up):
             contender()

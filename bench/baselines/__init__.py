@@ -1,1 +1,1 @@
-"""Other ways to put the same network on Lambda, as short as tutorials have them; each is a package of its own."""
+"""Baseline implementations of the same network on Lambda, as short as in tutorials; each has its own package."""

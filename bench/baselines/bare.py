@@ -1,4 +1,4 @@
-"""The shipped model in ONNX Runtime, without a web framework: one path, one way to send a picture, no errors told."""
+"""Baseline without a web framework: the shipped model in ONNX Runtime, one route, no error handling."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""Who starts in the benchmark of cold starts: this project's two functions, and rivals with what each consists of."""
+"""Functions in the cold-start benchmark: this project's two, and the baselines with their dependencies and files."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,36 +10,36 @@ from bench.baselines import models
 
 @dataclass(frozen=True)
 class Contender:
-    """A Lambda function; a rival has requirements and files, this project's functions have the project's package."""
+    """A Lambda function. Baselines list requirements and files; this project's functions use its package."""
 
     name: str
-    kind: str  # as bench.in_container.one_start knows it
-    requirements: tuple[str, ...] = ()  # names, of the versions that the project pins
-    files: tuple[str, ...] = ()  # from the project's root
+    kind: str  # key in bench.in_container.one_start.KINDS
+    requirements: tuple[str, ...] = ()  # names; versions are those that the project pins
+    files: tuple[str, ...] = ()  # relative to the project's root
     write_model: Callable[[Path], None] = models.as_shipped
-    torch: bool = False  # needs a build of PyTorch
+    torch: bool = False  # requires PyTorch
 
     @property
-    def is_rival(self) -> bool:
+    def is_baseline(self) -> bool:
         return bool(self.requirements)
 
 
 _ONNX: Final = ("numpy", "onnxruntime", "pillow")
-_RIVALS: Final = "bench/baselines"
+_BASELINES: Final = "bench/baselines"
 
 HTTP: Final = Contender("this project, HTTP", "http")
 WORKER: Final = Contender("this project, worker", "worker")
-BARE: Final = Contender("bare handler", "bare", _ONNX, (f"{_RIVALS}/bare.py",))
+BARE: Final = Contender("bare handler", "bare", _ONNX, (f"{_BASELINES}/bare.py",))
 FLOAT: Final = Contender(
-    "FastAPI, float ONNX", "onnx_app", ("fastapi", "mangum", *_ONNX), (f"{_RIVALS}/onnx_app.py",), models.in_float
+    "FastAPI, float ONNX", "onnx_app", ("fastapi", "mangum", *_ONNX), (f"{_BASELINES}/onnx_app.py",), models.in_float
 )
 PYTORCH: Final = Contender(
     "FastAPI, PyTorch",
     "torch_app",
     ("fastapi", "mangum", "numpy", "pillow"),
     (
-        f"{_RIVALS}/torch_app.py",
-        f"{_RIVALS}/torch_network.py",
+        f"{_BASELINES}/torch_app.py",
+        f"{_BASELINES}/torch_network.py",
         "model_build/config.py",
         "model_build/training/network.py",
     ),

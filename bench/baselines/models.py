@@ -1,4 +1,4 @@
-"""The shipped model in; the file that a rival loads, and its labels, out."""
+"""Write the model file and the labels that a baseline loads, from the shipped model."""
 
 import json
 import shutil
@@ -36,6 +36,6 @@ def in_pytorch(folder: Path) -> None:
         "temperature": layers.temperature,
         "scale": layers.pixel.scale,
         "zero": float(layers.pixel.zero_point),
-        "weights": model.served.state_dict(),
+        "weights": model.export_model.state_dict(),
     }
     torch.save(saved, folder / "model.pt")

@@ -1,4 +1,4 @@
-"""FastAPI and the model in float, in ONNX Runtime."""
+"""Baseline with FastAPI and the float model in ONNX Runtime."""
 
 import io
 import json

@@ -1,6 +1,6 @@
-"""A contender in, the folder that Lambda would have at /var/task out, with bytecode or without, and its sizes.
+"""Build the package of each contender, with or without bytecode, as Lambda would have it at /var/task.
 
-Kept in build/bench/, so that only the first run installs anything; two runs at once would be in each other's way.
+Packages are cached in build/bench/, so only the first run installs anything. Concurrent runs are not supported.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ _COMPILE: Final = ("-m", "compileall", "-q", "-j0", "--invalidation-mode=uncheck
 
 @dataclass(frozen=True)
 class Package:
-    """Of a Lambda function: its folder, and what Lambda's limits of 250 and 50 MB are for."""
+    """A built package: its folder, and the sizes that Lambda limits to 250 and 50 MB."""
 
     folder: Path
     unpacked_bytes: int
@@ -41,10 +41,10 @@ class Package:
 
 
 def package(contender: Contender, interpreter: Interpreter, torch: str | None, *, bytecode: bool) -> Package:
-    """`torch` is the build of PyTorch for those who need one."""
-    if not contender.is_rival:
+    """Build or reuse the package of `contender`; `torch` is the version of PyTorch, if required."""
+    if not contender.is_baseline:
         return _shipped() if bytecode else _shipped_sources()
-    plain = _rival(contender, interpreter, [f"torch=={torch}"] if contender.torch else [])
+    plain = _baseline(contender, interpreter, [f"torch=={torch}"] if contender.torch else [])
     return _compiled(contender, plain, interpreter) if bytecode else plain
 
 
@@ -53,21 +53,21 @@ def _shipped() -> Package:
         with redirect_stdout(StringIO()):
             build_package(folder)
 
-    return _kept("project-bytecode", _project_files(), (), build)
+    return _cached("project-bytecode", _project_files(), (), build)
 
 
 def _shipped_sources() -> Package:
-    """The same without the last step."""
+    """Build the package without its last step, the bytecode."""
 
     def build(folder: Path) -> None:
         install(IN_IMAGE, folder, "--require-hashes", f"--requirement={PROJECT / 'requirements.txt'}")
         shutil.copytree(PROJECT / "handler", folder / "handler", ignore=shutil.ignore_patterns("__pycache__"))
         prune(folder)
 
-    return _kept("project", _project_files(), (), build)
+    return _cached("project", _project_files(), (), build)
 
 
-def _rival(contender: Contender, interpreter: Interpreter, further: list[str]) -> Package:
+def _baseline(contender: Contender, interpreter: Interpreter, further: list[str]) -> Package:
     pins = _pins()
     requirements = [*(pins[name] for name in contender.requirements), *further]
 
@@ -76,17 +76,17 @@ def _rival(contender: Contender, interpreter: Interpreter, further: list[str]) -
         write_files(contender, folder)
 
     files = (*(PROJECT / name for name in contender.files), *_MODELS)
-    return _kept(contender.kind, files, (interpreter.version, *requirements), build)
+    return _cached(contender.kind, files, (interpreter.version, *requirements), build)
 
 
-def write_files(rival: Contender, folder: Path) -> None:
-    """Its sources, and beside the first of them its model and its labels."""
-    for name in rival.files:
+def write_files(baseline: Contender, folder: Path) -> None:
+    """Copy the sources of `baseline`; write its model and labels next to the first of them."""
+    for name in baseline.files:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(PROJECT / name, folder / name)
-    own = (folder / rival.files[0]).parent
+    own = (folder / baseline.files[0]).parent
     write_labels(own)
-    rival.write_model(own)
+    baseline.write_model(own)
 
 
 def _compiled(contender: Contender, plain: Package, interpreter: Interpreter) -> Package:
@@ -100,12 +100,12 @@ def _compiled(contender: Contender, plain: Package, interpreter: Interpreter) ->
             IMAGE,
             *_COMPILE,
         ]
-        # It fails if one file fails: packages have templates that are no Python.
+        # compileall fails if any file does, and some packages have templates that are not valid Python.
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if not any(folder.rglob("*.pyc")):
-            raise RuntimeError(f"nothing was compiled in {folder}: {done.stderr}")
+            raise RuntimeError(f"compiled no file in {folder}: {done.stderr}")
 
-    return _kept(f"{contender.kind}-bytecode", (), (plain.folder.name,), build)
+    return _cached(f"{contender.kind}-bytecode", (), (plain.folder.name,), build)
 
 
 def _pins() -> dict[str, str]:
@@ -119,9 +119,9 @@ def _project_files() -> list[Path]:
     return [PROJECT / "requirements.txt", *sources, *sorted((PROJECT / "infra" / "packaging").glob("*.py"))]
 
 
-def _kept(name: str, files: Iterable[Path], facts: Iterable[str], build: Callable[[Path], None]) -> Package:
-    """The package that was built last as `name`, if `files` and `facts`, which decide what is in it, are the same."""
-    digest = hashlib.sha256(repr(facts).encode())
+def _cached(name: str, files: Iterable[Path], parameters: Iterable[str], build: Callable[[Path], None]) -> Package:
+    """Reuse the last package `name`, if its `files` and `parameters` are unchanged; else build it."""
+    digest = hashlib.sha256(repr(parameters).encode())
     for path in files:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     folder = _CACHE / name / digest.hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Which Python a contender starts in: that of Lambda's image, or this one, brought along, where PyTorch has only it."""
+"""Python interpreters for the contenders: the image's, or this one, mounted, if PyTorch has a CPU build only for it."""
 
 import re
 import subprocess
@@ -11,17 +11,17 @@ from infra.packaging.bytecode import PYTHON
 
 _PLATFORMS: Final = ("manylinux_2_34_x86_64", "manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 _PIP: Final = (sys.executable, "-m", "pip", "--disable-pip-version-check")
-_PLACE: Final = "/python"
+_MOUNT: Final = "/python"
 
 
 @dataclass(frozen=True)
 class Interpreter:
-    """`command` starts it in Lambda's image; `pip` are the options by which pip finds wheels for it."""
+    """A Python: its command in Lambda's image, and the `pip` options that select wheels for it."""
 
     version: str
     command: str
     pip: tuple[str, ...]
-    docker: tuple[str, ...] = ()  # options that bring it into the image
+    docker: tuple[str, ...] = ()  # options of `docker run` that mount it
 
 
 IN_IMAGE: Final = Interpreter(
@@ -37,14 +37,14 @@ IN_IMAGE: Final = Interpreter(
 _THIS: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
 THIS: Final = Interpreter(
     _THIS,
-    f"{_PLACE}/bin/python{_THIS}",
+    f"{_MOUNT}/bin/python{_THIS}",
     ("--only-binary=:all:",),
-    (f"--volume={sys.base_prefix}:{_PLACE}:ro", f"--env=LD_LIBRARY_PATH={_PLACE}/lib"),
+    (f"--volume={sys.base_prefix}:{_MOUNT}:ro", f"--env=LD_LIBRARY_PATH={_MOUNT}/lib"),
 )
 
 
 def torch_for_cpus() -> tuple[Interpreter, str] | None:
-    """The newest build of PyTorch without CUDA that pip finds, and for which Python; Lambda's is preferred."""
+    """Find the newest CPU build of PyTorch, preferably for Lambda's Python; None if pip finds none."""
     for interpreter in (IN_IMAGE, THIS):
         if found := re.search(r"[\d.]+\+cpu", _index(interpreter)):
             return interpreter, found[0]
@@ -52,7 +52,7 @@ def torch_for_cpus() -> tuple[Interpreter, str] | None:
 
 
 def install(interpreter: Interpreter, target: Path, *requirements: str) -> None:
-    """As `pip install` lays it out, and without bytecode, as `sam build` leaves it."""
+    """Install `requirements` into `target` without bytecode, as `sam build` does."""
     command = [*_PIP, "install", "--quiet", "--no-compile", *interpreter.pip, f"--target={target}", *requirements]
     subprocess.run(command, check=True, stderr=subprocess.PIPE)
 

@@ -1,4 +1,4 @@
-"""A package in, what its fresh processes in Lambda's image tell of their starts out."""
+"""Measure cold starts of a package in a running container of Lambda's image."""
 
 import json
 import subprocess
@@ -13,13 +13,13 @@ from bench.baselines.packages import Package
 from bench.baselines.pythons import Interpreter
 from bench.lambda_image import IMAGE
 
-_INSIDE = Path(__file__).parent.parent / "in_container"
+_IN_CONTAINER = Path(__file__).parent.parent / "in_container"
 _SCRIPT = "/measure/starts.py"
 
 
 @dataclass(frozen=True)
 class Start:
-    """Of one fresh process: the seconds of its parts and of all together, and what it answered."""
+    """One cold start: seconds by part and in total, and the result."""
 
     seconds: dict[str, float]
     label: str
@@ -31,8 +31,8 @@ class Start:
 def starter(
     contender: Contender, package: Package, interpreter: Interpreter, events: Path
 ) -> Iterator[Callable[[], Start]]:
-    """Start `contender` once at each call, in a container that is there already, with its package read-only."""
-    mounts = [(package.folder, "/var/task"), (_INSIDE, "/measure"), (events, "/events")]
+    """Run a container; yield a function that starts a fresh process of `contender` in it at each call."""
+    mounts = [(package.folder, "/var/task"), (_IN_CONTAINER, "/measure"), (events, "/events")]
     command = ["docker", "run", "--rm", "--interactive", "--network=none", f"--entrypoint={interpreter.command}"]
     command += [*interpreter.docker, *(f"--volume={source}:{place}:ro" for source, place in mounts)]
     command += [f"--env={name}={value}" for name, value in _ENVIRONMENT.items()]
@@ -44,13 +44,13 @@ def starter(
         def start() -> Start:
             print(file=stdin, flush=True)
             if not (line := stdout.readline()):
-                raise RuntimeError(f"{contender.name} did not start in {IMAGE}; what it said is above")
+                raise RuntimeError(f"{contender.name} did not start in {IMAGE}; its output is above")
             return Start(**json.loads(line))
 
         yield start
 
 
-# What Lambda sets, and what the worker needs besides.
+# Set by Lambda, or required by the worker.
 _ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "none",
     "AWS_SECRET_ACCESS_KEY": "none",

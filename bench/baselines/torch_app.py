@@ -1,4 +1,4 @@
-"""FastAPI and the model in PyTorch."""
+"""Baseline with FastAPI and the model in PyTorch."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""What PyTorch alone costs: the build for CPUs, and the one that PyPI has, which brings CUDA along."""
+"""Compare size and import time of PyTorch's CPU build and of PyPI's build, which includes CUDA."""
 
 import os
 import subprocess
@@ -16,9 +16,9 @@ _WITH_CUDA: Final = ("cuda", "nvidia", "torch", "triton")
 
 
 def imports_of_torch(build: tuple[Interpreter, str], for_cpus: Path, rounds: int) -> dict[str, tuple[int, Spread]]:
-    """By build, its bytes, and the seconds of a process that imports it and ends.
+    """Return, by build, its bytes and the seconds of a process that only imports it.
 
-    `for_cpus` is a package with `build`, measured if it is for this Python; the other is what is installed here.
+    `for_cpus` is a package with `build`, measured if it is for this Python. The other build is the installed one.
     """
     interpreter, name = build
     bytes_of = {f"{version('torch')}, as installed here": _installed_bytes()}
@@ -35,7 +35,7 @@ def _import_from(folder: Path | None) -> Callable[[], object]:
 
 
 def _installed_bytes() -> int:
-    """Of PyTorch and of what it needs of CUDA."""
+    """Return the bytes of PyTorch and its CUDA libraries."""
     mine = [each for each in distributions() if each.name.startswith(_WITH_CUDA)]
     files = {Path(str(file.locate())) for each in mine for file in each.files or ()}
     return sum(file.stat().st_size for file in files if file.exists())

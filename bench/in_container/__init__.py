@@ -1,1 +1,1 @@
-"""What runs in Lambda's image, where only the package is: scripts that print one line of JSON."""
+"""Scripts that run in Lambda's image with the package, and print one line of JSON."""

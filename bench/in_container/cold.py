@@ -1,6 +1,6 @@
-"""Contenders, each in fresh processes and in turns; prints their seconds: {contender: {part: [seconds, ...]}}.
+"""Measure cold starts in fresh processes, in turns; print {contender: {part: [seconds, ...]}}.
 
-An S3 that answers at once is part of this process, so that the worker can classify its first picture.
+This process includes an S3 server that responds immediately, for the worker's first image.
 """
 
 import json
@@ -14,7 +14,7 @@ from threading import Thread
 from bench.in_container.events import request, small_png
 from bench.in_container.starts import Storage
 
-# Each prints the seconds of its parts, which follow one another.
+# Each process prints the seconds of its consecutive parts.
 _START = "import json, sys, time; laps = {}; last = time.perf_counter()\n"
 _LAP = "\nnow = time.perf_counter(); laps[{0!r}] = now - last; last = now\n"
 _END = "\nprint(json.dumps(laps))"
@@ -24,8 +24,8 @@ event = json.load(open(sys.argv[1]))
 last = time.perf_counter()
 import contextlib, io
 with contextlib.redirect_stdout(io.StringIO()):
-    reply = handler.http_entry.handler(event["http"], None)
-assert reply["statusCode"] == 200, reply
+    response = handler.http_entry.handler(event["http"], None)
+assert response["statusCode"] == 200, response
 """
 _WORKER_FIRST = """
 event = json.load(open(sys.argv[1]))
@@ -34,8 +34,8 @@ class Context:
 last = time.perf_counter()
 import contextlib, io
 with contextlib.redirect_stdout(io.StringIO()):
-    reply = handler.s3_entry.handler(event["worker"], Context())
-assert reply == {"batchItemFailures": []}, reply
+    response = handler.s3_entry.handler(event["worker"], Context())
+assert response == {"batchItemFailures": []}, response
 """
 _SESSION = """
 options = onnxruntime.SessionOptions()
@@ -46,25 +46,25 @@ onnxruntime.InferenceSession("/var/task/handler/model/classifier.onnx", options,
 
 CONTENDERS = {
     "imports": [("imports", "import fastapi, mangum, onnxruntime, PIL.Image")],
-    "http": [("imports", "import handler.http_entry"), ("first picture", _HTTP_FIRST)],
-    "worker": [("imports", "import handler.s3_entry"), ("first picture", _WORKER_FIRST)],
+    "http": [("imports", "import handler.http_entry"), ("first image", _HTTP_FIRST)],
+    "worker": [("imports", "import handler.s3_entry"), ("first image", _WORKER_FIRST)],
     "session": [("import onnxruntime", "import onnxruntime"), ("session", _SESSION)],
 }
 
 
 def main(rounds: int) -> None:
-    Storage.picture = small_png()
+    Storage.image = small_png()
     events = Path(tempfile.mkdtemp(), "events.json")
-    events.write_text(json.dumps({"http": request(Storage.picture), "worker": _upload()}))
+    events.write_text(json.dumps({"http": request(Storage.image), "worker": _upload()}))
     server = ThreadingHTTPServer(("127.0.0.1", 9), Storage)
     Thread(target=server.serve_forever, daemon=True).start()
-    found: dict[str, dict[str, list[float]]] = {name: {} for name in CONTENDERS}
-    for turn in range(rounds + 1):  # the first fills the disk's cache
+    seconds_by_part: dict[str, dict[str, list[float]]] = {name: {} for name in CONTENDERS}
+    for turn in range(rounds + 1):  # the first fills the page cache
         for name, parts in CONTENDERS.items():
             for part, seconds in _measured(parts, str(events)).items():
                 if turn:
-                    found[name].setdefault(part, []).append(seconds)
-    print(json.dumps(found))
+                    seconds_by_part[name].setdefault(part, []).append(seconds)
+    print(json.dumps(seconds_by_part))
 
 
 def _measured(parts: list[tuple[str, str]], events: str) -> dict[str, float]:
@@ -79,7 +79,7 @@ def _measured(parts: list[tuple[str, str]], events: str) -> dict[str, float]:
 def _upload() -> dict[str, object]:
     detail = {
         "bucket": {"name": "uploads"},
-        "object": {"key": "a.png", "size": len(Storage.picture), "sequencer": "01"},
+        "object": {"key": "a.png", "size": len(Storage.image), "sequencer": "01"},
     }
     body = {"detail-type": "Object Created", "time": "2026-01-01T00:00:00Z", "detail": detail}
     return {"Records": [{"messageId": "1", "eventSource": "aws:sqs", "body": json.dumps(body)}]}

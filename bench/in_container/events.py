@@ -1,4 +1,4 @@
-"""Events of API Gateway and S3 as Lambda hands them over, and pictures to put into them. Needs only the package."""
+"""API Gateway events and test images for benchmarks; needs only the package's dependencies."""
 
 import base64
 import io
@@ -12,7 +12,7 @@ SAMPLES = sorted(Path("/samples").glob("*.jpg"))
 
 
 def request(body: bytes, path: str = "/classify", content_type: str | None = None) -> dict[str, Any]:
-    """A POST through a REST API."""
+    """Return the event of a POST request to a REST API."""
     headers = {"Host": "localhost", **({"Content-Type": content_type} if content_type else {})}
     return {
         "resource": "/{proxy+}",
@@ -29,24 +29,24 @@ def request(body: bytes, path: str = "/classify", content_type: str | None = Non
     }
 
 
-def batch_request(pictures: list[bytes]) -> dict[str, Any]:
-    """All `pictures` in one request, as JSON."""
-    images = [base64.b64encode(picture).decode() for picture in pictures]
-    return request(json.dumps({"images": images}).encode(), "/classify/batch", "application/json")
+def batch_request(images: list[bytes]) -> dict[str, Any]:
+    """Return the event of one JSON request with all `images`."""
+    texts = [base64.b64encode(image).decode() for image in images]
+    return request(json.dumps({"images": texts}).encode(), "/classify/batch", "application/json")
 
 
 def small_png() -> bytes:
-    """28x28 grey pixels, as in the dataset."""
-    return encoded(picture(28), "PNG")
+    """Return a 28x28 greyscale image, as in the dataset."""
+    return encoded(sample_image(28), "PNG")
 
 
 def photo(width: int, height: int, noise_share: float = 0.1) -> bytes:
-    """A JPEG of that size, with noise as of a camera in dim light, or less."""
+    """Return a JPEG of that size with noise; the default resembles a camera in dim light."""
     return encoded(_sized(width, height, noise_share), "JPEG")
 
 
-def picture(longer_side: int) -> Image.Image:
-    """Three by four, or grey and square if it is of the dataset's size."""
+def sample_image(longer_side: int) -> Image.Image:
+    """Return an image of aspect ratio 3:4, or greyscale and square if it has the dataset's size."""
     if longer_side == 28:
         return Image.open(SAMPLES[0]).convert("L").resize((28, 28))
     return _sized(longer_side * 3 // 4, longer_side, noise_share=0.1)
@@ -58,15 +58,15 @@ def _sized(width: int, height: int, noise_share: float) -> Image.Image:
     return Image.blend(sized, noise, noise_share)
 
 
-def mixed_pictures() -> list[bytes]:
-    """Twenty: small and large, in each format."""
+def mixed_images() -> list[bytes]:
+    """Return twenty images, small and large, in all formats."""
     formats = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
     samples = [Image.open(path).convert("RGB") for path in SAMPLES]
-    pictures = [encoded(samples[number % len(samples)], name) for number, name in enumerate(formats * 2)]
-    return [*pictures, small_png(), photo(600, 800), photo(866, 1155), photo(1200, 1600), photo(1500, 2000)]
+    images = [encoded(samples[number % len(samples)], name) for number, name in enumerate(formats * 2)]
+    return [*images, small_png(), photo(600, 800), photo(866, 1155), photo(1200, 1600), photo(1500, 2000)]
 
 
-def encoded(picture: Image.Image, name: str) -> bytes:
+def encoded(image: Image.Image, name: str) -> bytes:
     file = io.BytesIO()
-    picture.save(file, name, quality=90) if name in ("JPEG", "WEBP", "AVIF") else picture.save(file, name)
+    image.save(file, name, quality=90) if name in ("JPEG", "WEBP", "AVIF") else image.save(file, name)
     return file.getvalue()

@@ -1,10 +1,10 @@
-"""A kind of function and an event in, the seconds of its start by part and its answer out; for a fresh process.
+"""Time one cold start by part, in a fresh process: `python one_start.py KIND EVENT`; print seconds and response.
 
-The parts are told apart by watching the functions that load the model and that answer, wherever they are called: this
-project's functions answer a picture of their own while they are imported, and that counts as part of the first picture.
+Wraps the functions that load the model and that classify, to time their calls wherever they come from. This project's
+functions classify a sample image during import, which counts as part of the first image.
 """
 
-# ruff: noqa: E402  the clock starts before anything else is imported
+# ruff: noqa: E402  the clock starts before all other imports
 from time import perf_counter
 
 started = perf_counter()
@@ -19,26 +19,26 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 
-LOADING, ANSWERING = "session", "first picture"
+LOADING, CLASSIFYING = "session", "first image"
 
 
 class Kind(NamedTuple):
-    """`watched` are functions and the parts that they belong to, "MODULE NAME" of each."""
+    """A Lambda function's module; `timed` maps functions, as "MODULE NAME", to the part that they count for."""
 
     module: str
-    watched: dict[str, str]
-    pauses_collection: bool = False  # whether it does so before anything else, so before what is watched is imported
+    timed: dict[str, str]
+    pauses_collection: bool = False  # its module calls gc.disable() before its imports, so this script must as well
 
 
 _SHIPPED = "handler.inference.classifier Classifier.shipped"
 KINDS = {
-    "http": Kind("handler.http_entry", {_SHIPPED: LOADING, "mangum Mangum.__call__": ANSWERING}, True),
+    "http": Kind("handler.http_entry", {_SHIPPED: LOADING, "mangum Mangum.__call__": CLASSIFYING}, True),
     "worker": Kind(
         "handler.s3_entry",
         {
             _SHIPPED: LOADING,
-            "handler.inference.decoding views_of": ANSWERING,
-            "handler.inference.classifier Classifier.classify": ANSWERING,
+            "handler.inference.pipeline prepare": CLASSIFYING,
+            "handler.inference.classifier Classifier.classify": CLASSIFYING,
         },
         True,
     ),
@@ -49,20 +49,20 @@ KINDS = {
 
 
 class Context:
-    """What Lambda tells of an invocation, as far as anybody asks."""
+    """The part of Lambda's context that the functions use."""
 
     def get_remaining_time_in_millis(self) -> int:
         return 60_000
 
 
 class Parts:
-    """Seconds by part; what a watched function calls belongs to it."""
+    """Measures seconds by part; nested calls count for the outermost timed function."""
 
     def __init__(self) -> None:
-        self.seconds = {LOADING: 0.0, ANSWERING: 0.0}
-        self._inside = False
+        self.seconds = {LOADING: 0.0, CLASSIFYING: 0.0}
+        self._running = False
 
-    def watch(self, place: str, part: str) -> None:
+    def time_calls(self, place: str, part: str) -> None:
         module, _, name = place.partition(" ")
         *owners, name = name.split(".")
         owner: Any = importlib.import_module(module)
@@ -72,14 +72,14 @@ class Parts:
 
     def _timed(self, function: Callable[..., Any], part: str, *, bound: bool) -> Callable[..., Any]:
         def timed(*arguments: Any, **named: Any) -> Any:
-            if self._inside:
+            if self._running:
                 return function(*arguments, **named)
-            self._inside, began = True, perf_counter()
+            self._running, began = True, perf_counter()
             try:
                 return function(*arguments, **named)
             finally:
                 self.seconds[part] += perf_counter() - began
-                self._inside = False
+                self._running = False
 
         return staticmethod(timed) if bound else timed
 
@@ -89,20 +89,20 @@ def main(kind: Kind, event: dict[str, Any]) -> dict[str, Any]:
     began = perf_counter()
     if kind.pauses_collection:
         gc.disable()
-    for place, part in kind.watched.items():
-        parts.watch(place, part)
+    for place, part in kind.timed.items():
+        parts.time_calls(place, part)
     handler = importlib.import_module(kind.module).handler
     imported = perf_counter()
     importing = imported - began - sum(parts.seconds.values())
-    while_importing = parts.seconds[ANSWERING]
-    answer = handler(event, Context())
-    answered = perf_counter()
+    while_importing = parts.seconds[CLASSIFYING]
+    response = handler(event, Context())
+    responded = perf_counter()
     seconds = {
         "imports": importing,
         LOADING: parts.seconds[LOADING],
-        ANSWERING: while_importing + answered - imported,
+        CLASSIFYING: while_importing + responded - imported,
     }
-    return {"started": started, "seconds": seconds, "answer": answer, "peak_mb": _peak_mb()}
+    return {"started": started, "seconds": seconds, "response": response, "peak_mb": _peak_mb()}
 
 
 def _peak_mb() -> float:
@@ -111,6 +111,6 @@ def _peak_mb() -> float:
 
 
 if __name__ == "__main__":
-    with redirect_stdout(io.StringIO()):  # what a function logs
-        found = main(KINDS[sys.argv[1]], json.loads(Path(sys.argv[2]).read_text()))
-    print(json.dumps(found), flush=True)
+    with redirect_stdout(io.StringIO()):  # hides the function's log
+        start = main(KINDS[sys.argv[1]], json.loads(Path(sys.argv[2]).read_text()))
+    print(json.dumps(start), flush=True)

@@ -1,6 +1,6 @@
-"""A line in, a fresh process's start by part out, until there are no more lines; `python starts.py KIND EVENT`.
+"""Start a fresh process for each line of input, and print the seconds of its start by part: `starts.py KIND EVENT`.
 
-An S3 that answers at once is part of this process, so that the worker can fetch its picture and store its result.
+This process includes an S3 server that responds immediately, for the worker's download and result.
 """
 
 import json
@@ -18,15 +18,15 @@ _ONE_START = Path(__file__).with_name("one_start.py")
 
 
 class Storage(BaseHTTPRequestHandler):
-    """Has the picture at every key of "uploads", and keeps the last result."""
+    """S3 server with the same image at every key of bucket "uploads"; keeps the last object stored."""
 
-    protocol_version = "HTTP/1.1"  # else botocore waits a second for leave to send
-    picture = b""
+    protocol_version = "HTTP/1.1"  # with HTTP/1.0, botocore waits a second for 100 Continue
+    image = b""
     result = b""
 
     def do_GET(self) -> None:
         found = self.path.startswith("/uploads/")
-        self._answer(200 if found else 404, self.picture if found else b"<Error><Code>NoSuchKey</Code></Error>")
+        self._answer(200 if found else 404, self.image if found else b"<Error><Code>NoSuchKey</Code></Error>")
 
     def do_PUT(self) -> None:
         Storage.result = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -44,30 +44,36 @@ class Storage(BaseHTTPRequestHandler):
 
 
 def main(kind: str, event_path: str) -> None:
-    Storage.picture = b64decode(json.loads(Path(event_path).with_name("http.json").read_text())["body"])
+    Storage.image = b64decode(json.loads(Path(event_path).with_name("http.json").read_text())["body"])
     server = ThreadingHTTPServer(("127.0.0.1", 0), Storage)
     Thread(target=server.serve_forever, daemon=True).start()
     environment = {**os.environ, "S3_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}"}
     for _ in sys.stdin:
-        print(json.dumps(start(kind, event_path, environment)), flush=True)
+        print(json.dumps(measure_start(kind, event_path, environment)), flush=True)
 
 
-def start(kind: str, event_path: str, environment: dict[str, str]) -> dict[str, Any]:
-    """The seconds of each part and of all together, the label and score that were answered, the peak of memory."""
-    command = [sys.executable, "-P", str(_ONE_START), kind, event_path]  # -P: beside it is nothing that Lambda has
-    began = perf_counter()  # the clock of all processes
+def measure_start(kind: str, event_path: str, environment: dict[str, str]) -> dict[str, Any]:
+    """Start one process; return the seconds of each part and in total, label, score and peak memory."""
+    command = [
+        sys.executable,
+        "-P",
+        str(_ONE_START),
+        kind,
+        event_path,
+    ]  # -P: without the script's own folder in sys.path
+    began = perf_counter()  # this clock is the same in all processes
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         line = cast("IO[str]", process.stdout).readline()
         total = perf_counter() - began
     if process.returncode:
         raise SystemExit(f"{kind} failed")
-    found = json.loads(line)
-    answer = json.loads(Storage.result if kind == "worker" else found["answer"]["body"])
+    start = json.loads(line)
+    result = json.loads(Storage.result if kind == "worker" else start["response"]["body"])
     return {
-        "seconds": {"interpreter": found["started"] - began, **found["seconds"], "total": total},
-        "label": answer["label"],
-        "score": answer.get("score") or answer["predictions"][0]["score"],
-        "peak_mb": found["peak_mb"],
+        "seconds": {"interpreter": start["started"] - began, **start["seconds"], "total": total},
+        "label": result["label"],
+        "score": result.get("score") or result["predictions"][0]["score"],
+        "peak_mb": start["peak_mb"],
     }
 
 

@@ -1,7 +1,7 @@
-"""Requests of many sizes to the HTTP function; prints what one takes: {name: {"cpu_seconds": [...], ...}}.
+"""Measure requests to the HTTP function; print {name: {"cpu_seconds": [...], "peak_mb": ..., ...}}.
 
-`python -m bench.in_container.usage ROUNDS NAME...`: a name is "PNG 28", "JPEG 4000" or "batch 64". The numbers are
-the longer side in pixels, and how many small pictures are in one request.
+`python -m bench.in_container.usage ROUNDS NAME...`: names are like "PNG 28", "JPEG 4000" or "batch 64". The numbers are
+the longer side in pixels, or the number of small images in one request.
 """
 
 import json
@@ -17,37 +17,37 @@ started = time.process_time()
 from handler import http_entry
 cold = time.process_time() - started
 event, rounds = json.load(sys.stdin), int(sys.argv[1])
-seconds, replied = [], 0
+seconds = []
 for _ in range(rounds + 1):
     with redirect_stdout(io.StringIO()):
         started = time.process_time()
-        reply = http_entry.handler(event, None)
+        response = http_entry.handler(event, None)
         seconds.append(time.process_time() - started)
-    assert reply["statusCode"] == 200, reply
+    assert response["statusCode"] == 200, response
 status = Path("/proc/self/status").read_text()
 peak = int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
-print(json.dumps({"cold": cold, "cpu_seconds": seconds[1:], "reply_bytes": len(reply["body"]), "peak_mb": peak}))
+print(json.dumps({"cold": cold, "cpu_seconds": seconds[1:], "response_bytes": len(response["body"]), "peak_mb": peak}))
 """
 _EVENT = """
 import json, sys
-from bench.in_container.events import batch_request, encoded, picture, request, small_png
+from bench.in_container.events import batch_request, encoded, request, sample_image, small_png
 kind, number = sys.argv[1], int(sys.argv[2])
-data = [small_png()] * number if kind == "batch" else [encoded(picture(number), kind)]
+data = [small_png()] * number if kind == "batch" else [encoded(sample_image(number), kind)]
 event = batch_request(data) if kind == "batch" else request(*data)
 print(json.dumps({"event": event, "bytes": sum(map(len, data))}))
 """
 
 
 def main(rounds: int, names: list[str]) -> None:
-    """Each in a process of its own, whose memory is that of this request alone."""
-    print(json.dumps({name: _spent(name, rounds) for name in names}))
+    """Measure each request in a process of its own, so that the peak memory is that of this request."""
+    print(json.dumps({name: _usage(name, rounds) for name in names}))
 
 
-def _spent(name: str, rounds: int) -> dict[str, Any]:
+def _usage(name: str, rounds: int) -> dict[str, Any]:
     made = json.loads(subprocess.check_output([sys.executable, "-c", _EVENT, *name.split()]))
     command = [sys.executable, "-c", _ONE, str(rounds)]
-    told = subprocess.run(command, input=json.dumps(made["event"]), stdout=subprocess.PIPE, text=True, check=True)
-    return {"bytes": made["bytes"], **json.loads(told.stdout)}
+    reported = subprocess.run(command, input=json.dumps(made["event"]), stdout=subprocess.PIPE, text=True, check=True)
+    return {"bytes": made["bytes"], **json.loads(reported.stdout)}
 
 
 if __name__ == "__main__":

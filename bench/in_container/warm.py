@@ -1,4 +1,4 @@
-"""What the HTTP function does, beside the least that it could do; prints seconds: {comparison: {contender: [...]}}."""
+"""Compare warm requests with the minimum code for the same task; print {comparison: {contender: [seconds, ...]}}."""
 
 import io
 import json
@@ -13,46 +13,48 @@ from PIL import Image
 
 from bench.in_container.events import batch_request, photo, request, small_png
 from handler import http_entry
-from handler.api.predictor import Recognition
+from handler.api.predictor import Predictor
 from handler.inference.classifier import Classifier
 
 
 def main(rounds: int) -> None:
-    """In turns, after one turn to get warm."""
+    """Measure in turns, after one warm-up turn."""
     contenders = _contenders()
-    found: dict[str, dict[str, list[float]]] = {name: {each: [] for each in both} for name, both in contenders.items()}
+    seconds: dict[str, dict[str, list[float]]] = {
+        name: {each: [] for each in both} for name, both in contenders.items()
+    }
     for turn in range(rounds + 1):
         for name, both in contenders.items():
             for contender, call in both.items():
-                seconds = _seconds(call, 100 if name == "28x28 PNG" else 1)
+                once = _seconds(call, 100 if name == "28x28 PNG" else 1)
                 if turn:
-                    found[name][contender].append(seconds)
-    print(json.dumps(found))
+                    seconds[name][contender].append(once)
+    print(json.dumps(seconds))
 
 
 def _contenders() -> dict[str, dict[str, Callable[[], object]]]:
     small, noisy, smooth = small_png(), photo(4000, 3000), photo(4000, 3000, noise_share=0.03)
     one, batch = request(small), batch_request([small] * 64)
-    bare, recognition = _Bare(), Recognition(Classifier.shipped(), max_pixels=50_000_000)
+    bare, predictor = _Bare(), Predictor(Classifier.shipped(), max_pixels=50_000_000, offload=False)
     return {
-        "28x28 PNG": {"this function": lambda: _answer(one), "decode and run": lambda: bare.as_it_is(small)},
+        "28x28 PNG": {"this function": lambda: _send(one), "decode and run": lambda: bare.run(small)},
         f"12-megapixel JPEG of {len(noisy) / 1e6:.1f} MB": {
-            "this function": lambda: recognition.classify(noisy, 3),
-            "open, convert, resize and run": lambda: bare.resized(noisy),
+            "this function": lambda: predictor.classify(noisy, 3),
+            "open, convert, resize and run": lambda: bare.resize_and_run(noisy),
         },
         f"12-megapixel JPEG of {len(smooth) / 1e6:.1f} MB": {
-            "this function": lambda: recognition.classify(smooth, 3),
-            "open, convert, resize and run": lambda: bare.resized(smooth),
+            "this function": lambda: predictor.classify(smooth, 3),
+            "open, convert, resize and run": lambda: bare.resize_and_run(smooth),
         },
-        "64 pictures": {
-            "in one request": lambda: _answer(batch),
-            "in one request each": lambda: _answer(*[one] * 64),
+        "64 images": {
+            "in one request": lambda: _send(batch),
+            "in one request each": lambda: _send(*[one] * 64),
         },
     }
 
 
 class _Bare:
-    """Pillow and ONNX Runtime, and nothing else."""
+    """Only Pillow and ONNX Runtime."""
 
     def __init__(self) -> None:
         options = ort.SessionOptions()
@@ -60,21 +62,21 @@ class _Bare:
         model = "/var/task/handler/model/classifier.onnx"
         self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
-    def as_it_is(self, data: bytes) -> object:
+    def run(self, data: bytes) -> object:
         return self._run(np.asarray(Image.open(io.BytesIO(data))))
 
-    def resized(self, data: bytes) -> object:
+    def resize_and_run(self, data: bytes) -> object:
         return self._run(np.asarray(Image.open(io.BytesIO(data)).convert("L").resize((28, 28))))
 
     def _run(self, pixels: np.ndarray) -> object:
         return self._session.run(["probabilities", "known"], {"images": pixels[np.newaxis, np.newaxis]})
 
 
-def _answer(*events: dict[str, object]) -> None:
+def _send(*events: dict[str, object]) -> None:
     for event in events:
-        reply = http_entry.handler(event, None)  # type: ignore[arg-type]  # nothing asks for the context
-        if reply["statusCode"] != 200:
-            raise SystemExit(reply["body"])
+        response = http_entry.handler(event, None)  # type: ignore[arg-type]  # the context is not used
+        if response["statusCode"] != 200:
+            raise SystemExit(response["body"])
 
 
 def _seconds(call: Callable[[], object], calls: int) -> float:

@@ -1,1 +1,1 @@
-"""The shipped ONNX file in; files of the same network for other runtimes out."""
+"""Convert the shipped ONNX file to files of other runtimes."""

@@ -1,6 +1,6 @@
-"""An int8 ONNX model as it ships in; the same with the layout that other runtimes know out, a pixel made at a time.
+"""Convert a shipped int8 ONNX model from channels last to channels first, for other runtimes.
 
-Undoes what model_build.release.onnx_layout does.
+Reverses model_build.release.onnx_layout, including its computation of several pixels at a time.
 """
 
 import copy
@@ -11,8 +11,8 @@ from onnx import helper, numpy_helper
 
 
 def with_channels_first(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A model that has its channels first already stays as it is."""
-    return _Layout(copy.deepcopy(model)).undone()
+    """Convert `model`; one with channels first is returned unchanged."""
+    return _Layout(copy.deepcopy(model)).reversed()
 
 
 class _Layout:
@@ -21,9 +21,9 @@ class _Layout:
         self._constants = {each.name: numpy_helper.to_array(each) for each in source.graph.initializer}
         self._convolutions = [node for node in self._nodes if _channels_last(node)]
         self._views = self._reshaped_for_convolutions()
-        self._same: dict[str, str] = {}  # another name of the same numbers
+        self._same: dict[str, str] = {}  # names of removed outputs: the name of the same values
 
-    def undone(self) -> onnx.ModelProto:
+    def reversed(self) -> onnx.ModelProto:
         nodes = []
         for node in self._nodes:
             if node.output[0] in self._views or (self._convolutions and node.op_type == "Transpose"):
@@ -38,7 +38,7 @@ class _Layout:
         return helper.make_model(graph, opset_imports=source.opset_import, ir_version=source.ir_version)
 
     def _reshaped_for_convolutions(self) -> dict[str, int]:
-        """Number of channels of what is reshaped before or after a convolution, by its name."""
+        """Return the number of channels of each tensor reshaped before or after a convolution, by name."""
         read = {node.input[0] for node in self._convolutions}
         made = {node.output[0] for node in self._convolutions}
         reshapes = [node for node in self._nodes if node.op_type == "Reshape"]
@@ -49,18 +49,18 @@ class _Layout:
         }
 
     def _one_at_a_time(self, node: onnx.NodeProto) -> onnx.NodeProto:
-        """The convolution `node` in the standard operator, which makes a pixel at a time."""
+        """Return the convolution `node` as the standard operator, which computes one pixel at a time."""
         attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
         del attributes["channels_last"]
         reader = next(other for other in self._nodes if node.output[0] in other.input)
         channels = self._views.get(reader.output[0])
         if channels:
             weights = self._constants[node.input[3]][:channels]
-            if attributes["strides"] == [1, 1]:  # in rows again, from the pixel before the first on
+            if attributes["strides"] == [1, 1]:  # in rows again, starting at the pixel before the first
                 weights = weights.transpose(0, 2, 3, 1).reshape(channels, 1, 3, -1)
                 weights = weights[..., weights.shape[3] // 3 - 1 :]
             self._constants[node.input[3]] = np.ascontiguousarray(weights[..., :3])
-            for place in (4, 5, 8):  # scales, zero points and biases of the channels
+            for place in (4, 5, 8):  # the channels' scales, zero points and biases
                 self._constants[node.input[place]] = self._constants[node.input[place]][:channels]
             attributes |= {"strides": [1, 1], "kernel_shape": [3, 3]}
         return helper.make_node("QLinearConv", node.input, node.output, **attributes)

@@ -1,4 +1,4 @@
-"""The shipped model in, a file for a runtime out: each of these writes one, and what belongs to it beside it."""
+"""Write the shipped model as a file for each runtime; companion files get the same stem."""
 
 from pathlib import Path
 
@@ -25,11 +25,11 @@ def pytorch_module(path: Path) -> None:
 
 
 def pytorch_compiled(path: Path) -> None:
-    """For any number of pictures and of threads."""
-    pictures = torch.zeros(8, 1, IMAGE_SIDE, IMAGE_SIDE, dtype=torch.uint8)
+    """Compile for any number of images and threads."""
+    images = torch.zeros(8, 1, IMAGE_SIDE, IMAGE_SIDE, dtype=torch.uint8)
     any_number = {0: torch.export.Dim("N", min=1, max=4096)}
     with torch.no_grad():
-        program = torch.export.export(_pytorch(), (pictures,), dynamic_shapes=(any_number,))
+        program = torch.export.export(_pytorch(), (images,), dynamic_shapes=(any_number,))
         options = {"cpp.dynamic_threads": True}
         torch._inductor.aoti_compile_and_package(program, package_path=str(path), inductor_configs=options)
 
@@ -55,18 +55,18 @@ def _model() -> onnx.ModelProto:
 
 
 def _pytorch() -> FromPixels:
-    # With the layout of channels in which its convolutions are faster.
+    # Its convolutions are faster with channels last.
     return FromPixels(layers_of(_model())).eval().to(memory_format=torch.channels_last)
 
 
 def _litert(path: Path, *, int8: bool) -> None:
-    from bench.models.litert import litert_file  # noqa: PLC0415  LiteRT may not be installed
+    from bench.models.litert import litert_file  # noqa: PLC0415  LiteRT is optional
 
     path.write_bytes(litert_file(layers_of(_model()), int8=int8))
 
 
 def _openvino(model: onnx.ModelProto, path: Path) -> None:
-    import openvino  # noqa: PLC0415  it may not be installed
+    import openvino  # noqa: PLC0415  OpenVINO is optional
 
     source = path.with_suffix(".onnx")
     onnx.save(model, source)

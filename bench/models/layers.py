@@ -1,4 +1,4 @@
-"""The shipped int8 ONNX file in; the layers that it is made of out, to build the same network in other runtimes."""
+"""Read the layers of the shipped int8 ONNX file, to build the same network in other runtimes."""
 
 from dataclasses import dataclass
 
@@ -14,14 +14,14 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Quantization:
-    """real = (stored - zero_point) * scale, of unsigned 8-bit numbers."""
+    """Quantization to unsigned 8-bit integers: real = (stored - zero_point) * scale."""
 
     scale: float
     zero_point: int
 
     @property
     def rectifies(self) -> bool:
-        """Whether nothing below zero can be stored: the quantizer leaves a Relu out where this does its work."""
+        """Whether the quantization cannot store negative values; the quantizer then omits the Relu."""
         return self.zero_point == 0
 
 
@@ -43,17 +43,17 @@ class Convolution:
 
 @dataclass(frozen=True)
 class Block:
-    """Two convolutions, and a shortcut around them."""
+    """A residual block: two convolutions and a shortcut."""
 
     first: Convolution
     second: Convolution
-    shortcut: Convolution | None  # None: the block's input itself
+    shortcut: Convolution | None  # None: identity
     output: Quantization
 
 
 @dataclass(frozen=True)
 class Layers:
-    """All that the file knows, in the order of its computation."""
+    """The model's parameters, in the order of computation."""
 
     pixel: Quantization
     stem: Convolution
@@ -64,7 +64,7 @@ class Layers:
 
 
 def layers_of(model: onnx.ModelProto) -> Layers:
-    """The layers of `model_build.training.network.Served`, as `model` has them. Raises ValueError if it has others."""
+    """Read the layers of an exported model_build.training.network.ExportModel. Raises ValueError for other models."""
     return _Reader(unfused(model).graph).layers()
 
 
@@ -101,7 +101,7 @@ class _Reader:
         return Quantization(float(scale), int(zero_point))
 
     def _output(self, node: onnx.NodeProto) -> Quantization:
-        """Of what `node` computes, or of the Relu behind it."""
+        """Return the quantization of the output of `node`, or of the Relu after it."""
         (name,) = node.output
         if name not in self._quantizer:
             (name,) = next(other for other in self._nodes("Relu") if other.input[0] == name).output
@@ -121,7 +121,7 @@ class _Reader:
         return stored, np.broadcast_to(scales, len(stored))
 
     def _real(self, name: str) -> Floats:
-        """Dequantized along the first axis."""
+        """Return the constant `name`, dequantized along the first axis."""
         stored, scales = self._stored(name)
         real: Floats = (stored * scales.reshape(-1, *[1] * (stored.ndim - 1))).astype(np.float32)
         return real

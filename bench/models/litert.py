@@ -1,7 +1,7 @@
-"""Layers in, a LiteRT file out: in float, or in int8 with the very weights, scales and zero points of the ONNX file.
+"""Write the layers as a LiteRT file: float, or int8 with the weights, scales and zero points of the ONNX file.
 
-Written operator by operator: the converters from PyTorch and from ONNX ask for older versions of both, and quantize
-anew. Pictures are (N, 28, 28, 1), as LiteRT lays them out; the file says N = 1, and can be resized.
+Written operator by operator, because the converters from PyTorch and ONNX need older versions of both, and quantize
+again. Images are (N, 28, 28, 1), in LiteRT's layout; the file has N = 1, and can be resized.
 """
 
 from typing import Any
@@ -16,28 +16,28 @@ from handler.contract import IMAGE_SIDE
 
 
 def litert_file(layers: Layers, *, int8: bool) -> bytes:
-    """`layers` from uint8 pixels to probabilities, known and activation maps, of a picture and its mirror image."""
+    """Return the file: uint8 pixels to probabilities, known and activation maps, averaged with the mirror image."""
     network = _Network(int8=int8)
     pixels = network.file.pixels((1, IMAGE_SIDE, IMAGE_SIDE, 1), layers.pixel)
-    pictures = network.file.operator("DEQUANTIZE", [pixels], pixels.shape)
-    features = network.features(network.with_mirrored(pictures), layers)
-    return network.file.packed([pixels], [*network.answers(features, layers), network.maps(features, layers)])
+    images = network.file.operator("DEQUANTIZE", [pixels], pixels.shape)
+    features = network.features(network.with_mirrored(images), layers)
+    return network.file.packed([pixels], [*network.outputs(features, layers), network.maps(features, layers)])
 
 
 class _Network:
-    """The parts of the network, each of which adds its operators to `file`."""
+    """Parts of the network; each method adds operators to `file`."""
 
     def __init__(self, *, int8: bool) -> None:
         self.file = LiteFile()
         self._int8 = int8
 
-    def with_mirrored(self, pictures: Tensor) -> Tensor:
-        count, *shape = pictures.shape
-        return self.file.operator("CONCATENATION", [pictures, self._mirrored(pictures)], (2 * count, *shape))
+    def with_mirrored(self, images: Tensor) -> Tensor:
+        count, *shape = images.shape
+        return self.file.operator("CONCATENATION", [images, self._mirrored(images)], (2 * count, *shape))
 
-    def features(self, pictures: Tensor, layers: Layers) -> Tensor:
-        """Real numbers, whatever is in between."""
-        values = self._convolution(pictures, layers.stem)  # in float, unlike the ONNX file's
+    def features(self, images: Tensor, layers: Layers) -> Tensor:
+        """Return the features in float, also where the convolutions are int8."""
+        values = self._convolution(images, layers.stem)  # in float, unlike in the ONNX file
         if self._int8:
             values = self.file.operator("QUANTIZE", [values], values.shape, layers.stem.output)
         for block in layers.blocks:
@@ -49,8 +49,8 @@ class _Network:
             values = self.file.operator("ADD", terms, terms[0].shape, output, fusedActivationFunction=activation)
         return self.file.operator("DEQUANTIZE", [values], values.shape) if self._int8 else values
 
-    def answers(self, features: Tensor, layers: Layers) -> tuple[Tensor, Tensor]:
-        """Of the two pictures' mean, as all between here and the logits is linear."""
+    def outputs(self, features: Tensor, layers: Layers) -> tuple[Tensor, Tensor]:
+        """Return probabilities and known of the mean of both images; up to the logits, all is linear."""
         file, (count, *_, channels) = self.file, features.shape
         pooled = file.operator("MEAN", [features, file.integers(1, 2)], (count, channels))
         mean = self._mean(*self._halves(pooled))
@@ -74,7 +74,7 @@ class _Network:
         return self.file.operator("TRANSPOSE", [mean, self.file.integers(0, 3, 1, 2)], (count, classes, height, width))
 
     def _convolution(self, values: Tensor, layer: Convolution) -> Tensor:
-        """Of stored numbers to stored numbers, or of real ones to real ones."""
+        """Add a convolution: int8 to int8, or float to float."""
         file = self.file
         if values.quantization:
             scales = layer.scales * np.float32(values.quantization.scale)
@@ -93,7 +93,7 @@ class _Network:
         values, kernel, _ = terms
         count, height, width, _ = values.shape
         channels, side = kernel.shape[:2]
-        if stride > 1 and side > 1:  # PyTorch pads on all sides, "SAME" here only as much as needed
+        if stride > 1 and side > 1:  # PyTorch pads all sides; "SAME" in LiteRT pads only as needed
             terms = [self._padded(values, side // 2), *terms[1:]]
         options["padding"] = schema.Padding.SAME if stride == 1 else schema.Padding.VALID
         shape = (count, -(-height // stride), -(-width // stride), channels)
@@ -105,8 +105,8 @@ class _Network:
         shape = (count, height + 2 * width, across + 2 * width, channels)
         return self.file.operator("PAD", [values, margins], shape, values.quantization)
 
-    def _mirrored(self, pictures: Tensor) -> Tensor:
-        return self.file.operator("REVERSE_V2", [pictures, self.file.integers(2)], pictures.shape)
+    def _mirrored(self, images: Tensor) -> Tensor:
+        return self.file.operator("REVERSE_V2", [images, self.file.integers(2)], images.shape)
 
     def _halves(self, both: Tensor) -> list[Tensor]:
         count, *shape = both.shape

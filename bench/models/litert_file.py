@@ -1,4 +1,4 @@
-"""Operators in, a LiteRT file out: what of LiteRT's schema a small network needs."""
+"""Write LiteRT files: the part of LiteRT's schema that a small network needs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 from bench.models.layers import Floats, Quantization
 
 _TYPES: Final = {"f4": "FLOAT32", "i4": "INT32", "i1": "INT8", "u1": "UINT8"}
-_VERSIONS: Final = {"ADD": 2, "CONV_2D": 3, "DEQUANTIZE": 2, "PAD": 2}  # the first that know int8, or of each channel
+_VERSIONS: Final = {
+    "ADD": 2,
+    "CONV_2D": 3,
+    "DEQUANTIZE": 2,
+    "PAD": 2,
+}  # the first with int8, or with a scale per channel
 _OPTIONS: Final = {
     "ADD": "Add",
     "CONCATENATION": "Concatenation",
@@ -27,7 +32,7 @@ _OPTIONS: Final = {
 
 @dataclass(frozen=True)
 class Tensor:
-    """One of the file's: float without a quantization, int8 with one. The first dimension of `shape` may grow."""
+    """A tensor of the file: int8 if it has a quantization, else float. The first dimension can be resized."""
 
     index: int
     shape: tuple[int, ...]
@@ -35,7 +40,7 @@ class Tensor:
 
 
 class LiteFile:
-    """A file that is being written: each method adds to it, and returns what can be taken further."""
+    """A file being written: each method adds to it, and returns the new tensor."""
 
     def __init__(self) -> None:
         self._model, self._graph = schema.ModelT(), schema.SubGraphT()
@@ -44,12 +49,12 @@ class LiteFile:
         self._graph.tensors, self._graph.operators = [], []
 
     def pixels(self, shape: tuple[int, ...], quantization: Quantization) -> Tensor:
-        """A tensor of uint8, to be the file's input."""
+        """Add a uint8 tensor for the file's input."""
         parameters = _parameters(np.array([quantization.scale]), quantization.zero_point)
         return Tensor(self._add_tensor(shape, "u1", parameters), shape, quantization)
 
     def constant(self, values: NDArray[Any], scales: Floats | None = None) -> Tensor:
-        """`values` of float or int32; or stored, if there are `scales` along the first axis."""
+        """Add a constant: float or int32, or quantized if there are `scales` along the first axis."""
         buffer = schema.BufferT()
         buffer.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
         self._model.buffers.append(buffer)
@@ -68,7 +73,7 @@ class LiteFile:
         quantization: Quantization | None = None,
         **options: Any,
     ) -> Tensor:
-        """What the operator `name` makes of `inputs`."""
+        """Add the operator `name`, and return its output."""
         return self.operators(name, inputs, shape, quantization, outputs=1, **options)[0]
 
     def operators(
@@ -81,7 +86,7 @@ class LiteFile:
         outputs: int,
         **options: Any,
     ) -> list[Tensor]:
-        """The same for one with several outputs, all of one shape."""
+        """Add the operator `name` with several outputs of the same shape."""
         parameters = quantization and _parameters(np.array([quantization.scale]), quantization.zero_point - 128)
         kind = "i1" if quantization else "f4"
         made = [Tensor(self._add_tensor(shape, kind, parameters), shape, quantization) for _ in range(outputs)]
@@ -106,7 +111,7 @@ class LiteFile:
     def _code(self, name: str) -> int:
         code = schema.OperatorCodeT()
         code.builtinCode = getattr(schema.BuiltinOperator, name)
-        code.deprecatedBuiltinCode = min(code.builtinCode, 127)  # a byte, which older readers look at
+        code.deprecatedBuiltinCode = min(code.builtinCode, 127)  # one byte, for older readers
         code.version = _VERSIONS.get(name, 1)
         self._model.operatorCodes.append(code)
         return len(self._model.operatorCodes) - 1

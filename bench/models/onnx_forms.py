@@ -1,4 +1,4 @@
-"""An int8 ONNX model in; the same in operators that every runtime knows out, or in float."""
+"""Convert an int8 ONNX model to standard operators or to float, for other runtimes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from bench.models.channels_first import with_channels_first
 
 
 def unfused(model: onnx.ModelProto) -> onnx.ModelProto:
-    """`model` with each of ONNX Runtime's fused operators as the standard one between dequantizing and quantizing."""
+    """Replace ONNX Runtime's fused operators by standard ones, between dequantizing and quantizing."""
     graph = _Graph(with_channels_first(model))
     for node in graph.source.graph.node:
         match node.op_type:
@@ -28,9 +28,9 @@ def unfused(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def in_float(model: onnx.ModelProto) -> onnx.ModelProto:
-    """`model` with its weights dequantized, and no rounding in between.
+    """Dequantize the weights, and remove all rounding between the layers.
 
-    Where quantizing stores nothing below zero it becomes a Relu, which the quantizer had left to it.
+    A quantization that cannot store negative values becomes a Relu, which the quantizer had omitted.
     """
     graph = _Graph(unfused(model))
     pixels = _pixels(graph.source.graph)
@@ -49,7 +49,7 @@ def in_float(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _pixels(graph: onnx.GraphProto) -> set[str]:
-    """What is in 8 bits because the input is: the input, and what is cut from it and put together."""
+    """Return the names of the 8-bit input, and of what is sliced or concatenated from it."""
     pixels = {graph.input[0].name}
     for node in graph.node:
         if node.op_type in ("Slice", "Concat") and node.input[0] in pixels:
@@ -58,7 +58,7 @@ def _pixels(graph: onnx.GraphProto) -> set[str]:
 
 
 class _Graph:
-    """Nodes and constants of a model that is made from `source`."""
+    """Nodes and constants of a new model, made from `source`."""
 
     def __init__(self, source: onnx.ModelProto) -> None:
         self.source = source
@@ -85,7 +85,7 @@ class _Graph:
         self.add("Gemm", real, node.output[0], transB=1)
 
     def dequantized(self, node: onnx.NodeProto) -> NDArray[np.float32]:
-        """The constant that `node` dequantizes along its first axis."""
+        """Return the constant input of `node`, dequantized along its first axis."""
         stored, scales, zero_points = (self.constants[name] for name in node.input)
         along = (-1, *[1] * (stored.ndim - 1))
         difference = stored.astype(np.float32) - zero_points.astype(np.float32).reshape(along)
@@ -93,7 +93,7 @@ class _Graph:
         return real
 
     def model(self) -> onnx.ModelProto:
-        """Checked; without the constants that nothing uses any more."""
+        """Return the model, checked, without unused constants."""
         source, used = self.source.graph, {name for node in self.nodes for name in node.input}
         constants = [numpy_helper.from_array(each, name) for name, each in self.constants.items() if name in used]
         graph = helper.make_graph(self.nodes, source.name, source.input, source.output, constants)
@@ -103,11 +103,11 @@ class _Graph:
         return model
 
     def _real(self, quantized: Sequence[str], axis: int = 1) -> str:
-        # Numbered: what two operators take is dequantized for each, as the quantizer does it.
+        # Numbered: an input of two operators is dequantized for each, as the quantizer does.
         return self.add("DequantizeLinear", quantized, f"{quantized[0]} real {len(self.nodes)}", axis=axis)
 
     def _real_bias(self, bias: str, *scales: str) -> str:
-        """Biases are stored in units of the product of their inputs' scales (ONNX, QLinearConv)."""
+        """Dequantize a bias, whose scale is the product of the inputs' scales (ONNX, QLinearConv)."""
         scale, zero_point = f"{bias} scale", f"{bias} zero point"
         product = np.prod(np.broadcast_arrays(*(self.constants[name] for name in scales)), axis=0)
         self.constants[scale] = product.astype(np.float32)

@@ -1,4 +1,4 @@
-"""Layers in; the same network in PyTorch out, from raw pixels to what the shipped file answers."""
+"""Build the network in PyTorch from its layers: raw pixels to the outputs of the shipped file."""
 
 from collections.abc import Iterator
 
@@ -6,26 +6,26 @@ import torch
 from torch import Tensor, nn
 
 from bench.models.layers import Convolution, Floats, Layers
-from model_build.training.network import Network, Served, without_batch_norm
+from model_build.training.network import ExportModel, Network, without_batch_norm
 
 
 class FromPixels(nn.Module):
-    """uint8 pixels (N, 1, 28, 28) to probabilities, known and activation maps."""
+    """Maps uint8 pixels (N, 1, 28, 28) to probabilities, known and activation maps."""
 
     def __init__(self, layers: Layers) -> None:
         super().__init__()
         self.pixel = layers.pixel
-        self.served = Served(_network(layers), layers.temperature, mirror=True)
+        self.export_model = ExportModel(_network(layers), layers.temperature, mirror=True)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        answers: tuple[Tensor, Tensor, Tensor] = self.served(
+        outputs: tuple[Tensor, Tensor, Tensor] = self.export_model(
             (pixels.float() - self.pixel.zero_point) * self.pixel.scale
         )
-        return answers
+        return outputs
 
 
 def _network(layers: Layers) -> Network:
-    """Raises ValueError if the layers are not those of `Network`."""
+    """Build the network. Raises ValueError if the layers are not those of `Network`."""
     widths = tuple(dict.fromkeys(block.second.stored.shape[0] for block in layers.blocks))
     network = without_batch_norm(Network(widths, len(layers.blocks) // len(widths), len(layers.head_bias) - 1))
     places = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
@@ -40,7 +40,7 @@ def _fill(place: nn.Module, weights: Floats, bias: Floats) -> None:
 
 
 def _convolutions(layers: Layers) -> Iterator[Convolution]:
-    """In the order in which `Network` has its modules."""
+    """Yield the convolutions in the order of the modules of `Network`."""
     yield layers.stem
     for block in layers.blocks:
         yield from (each for each in (block.first, block.second, block.shortcut) if each)

@@ -1,4 +1,4 @@
-"""A model file and a number of threads in, a function from pixels to answers out: one module for each runtime.
+"""Load a model file in each runtime, as a function from pixels to outputs: one module per runtime.
 
-Each is imported in a process of its own, which runs nothing else.
+Each is imported in a process of its own.
 """

@@ -1,4 +1,4 @@
-"""The ways to run the model that are compared, and why one of them may not be at hand."""
+"""Runtimes to compare, and the reasons why one may be unavailable."""
 
 import importlib.util
 import shutil
@@ -15,12 +15,12 @@ _LITERT: Final = "ai_edge_litert.interpreter"
 
 @dataclass(frozen=True)
 class Contender:
-    """`make` writes the file that `loader`, a function of a module beside this one, loads."""
+    """A runtime and form of the model; `make` writes the file that `loader`, "MODULE:FUNCTION", loads."""
 
     name: str
     form: str
-    distribution: str  # as pip calls it
-    package: str  # as Python imports it
+    distribution: str  # name on PyPI
+    package: str  # module to import
     loader: str
     suffix: str
     make: Callable[[Path], None]
@@ -30,19 +30,19 @@ class Contender:
         return f"{self.name}, {self.form}"
 
     def path(self, folder: Path) -> Path:
-        """Of its file in `folder`; what belongs to it has the same stem, and nothing else has."""
+        """Return the path of its file in `folder`; only companion files have the same stem."""
         return folder / f"{self.title.replace(', ', '-').replace(' ', '-').lower()}{self.suffix}"
 
-    def hindrance(self, machine: Machine, *, quick: bool) -> str | None:
-        """Why it is not measured on `machine`, if it is not."""
+    def unavailable_reason(self, machine: Machine, *, quick: bool) -> str | None:
+        """Return why it cannot be measured on `machine`, or None if it can."""
         if not importlib.util.find_spec(self.package.partition(".")[0]):
             return f"{self.distribution} is not installed (`make .venv/bench`)"
         if self.make is files.pytorch_compiled and quick:
-            return "compiling takes longer than all else of a quick run"
+            return "compiling takes longer than the rest of a quick run"
         if self.make is files.pytorch_compiled and not shutil.which("g++"):
-            return "there is no g++ for PyTorch to compile with"
+            return "g++, which PyTorch compiles with, is missing"
         if self.form == "bfloat16" and "avx512_bf16" not in machine.features:
-            return "this processor does not multiply bfloat16"
+            return "this processor has no bfloat16 instructions"
         return None
 
 

@@ -1,23 +1,23 @@
-"""OpenVINO on a processor, for the shortest time to a single answer."""
+"""OpenVINO on a CPU, with the latency hint."""
 
 from pathlib import Path
 
 import openvino
 
-from bench.runtimes.answers import Answer, Floats
+from bench.runtimes.predict import Floats, Predict
 from handler.contract import Pixels
 
 
-def float32(path: Path, threads: int) -> Answer:
-    return _answer(path, threads, "f32")
+def float32(path: Path, threads: int) -> Predict:
+    return _predict(path, threads, "f32")
 
 
-def bfloat16(path: Path, threads: int) -> Answer:
-    """What it does by default where the processor multiplies such numbers."""
-    return _answer(path, threads, "bf16")
+def bfloat16(path: Path, threads: int) -> Predict:
+    """Load with OpenVINO's default precision on processors with bfloat16 instructions."""
+    return _predict(path, threads, "bf16")
 
 
-def _answer(path: Path, threads: int, precision: str) -> Answer:
+def _predict(path: Path, threads: int, precision: str) -> Predict:
     core, compiled = openvino.Core(), {}
     options = {
         "INFERENCE_NUM_THREADS": threads,
@@ -26,13 +26,13 @@ def _answer(path: Path, threads: int, precision: str) -> Answer:
         "PERFORMANCE_HINT": "LATENCY",
     }
 
-    def answer(pixels: Pixels) -> list[Floats]:
-        """By a model compiled for as many pictures, which is faster than one for any number."""
+    def predict(pixels: Pixels) -> list[Floats]:
+        """Use a model compiled for this number of images; it is faster than one for any number."""
         if len(pixels) not in compiled:
             model = core.read_model(path)
             model.reshape(pixels.shape)
             compiled[len(pixels)] = core.compile_model(model, "CPU", options).create_infer_request()
-        answers = compiled[len(pixels)].infer([pixels], share_inputs=True)
-        return list(answers.to_tuple())
+        outputs = compiled[len(pixels)].infer([pixels], share_inputs=True)
+        return list(outputs.to_tuple())
 
-    return answer
+    return predict

@@ -1,17 +1,22 @@
-"""The benchmark of growth runs, and larger pictures cost more."""
+"""Growth benchmark: a quick run; larger images have larger files."""
+
+import pytest
 
 from bench.growth import measure, megapixels
 from bench.lambda_image import NoDocker
 from bench.load import NoWrk
 from tests.support.machine import missing
 
+pytestmark = pytest.mark.slow
 
-def test_pictures_are_three_by_four() -> None:
+
+def test_megapixels_follow_the_aspect_ratio() -> None:
     assert megapixels(4000) == 12
     assert megapixels(28) == 28 * 28 / 1e6
 
 
-def test_the_benchmark_runs() -> None:
+@pytest.mark.docker
+def test_quick_run_fills_all_tables() -> None:
     try:
         section = measure(quick=True)
     except (NoDocker, NoWrk) as error:

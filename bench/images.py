@@ -1,4 +1,4 @@
-"""The pictures that the benchmarks send."""
+"""Images that the benchmarks send."""
 
 import io
 from pathlib import Path
@@ -6,18 +6,18 @@ from typing import Final
 
 from PIL import Image
 
-from handler.inference.decoding import views_of
+from handler.inference.pipeline import prepare
 
 PHOTO_PATH: Final = Path(__file__).parent.parent / "handler" / "static" / "samples" / "t-shirt.jpg"
 
 
 def photo() -> bytes:
-    """A JPEG of a T-shirt, of 480x560 pixels."""
+    """Return a JPEG photo of a T-shirt, 480x560 pixels."""
     return PHOTO_PATH.read_bytes()
 
 
 def small_png() -> bytes:
-    """The same T-shirt as the dataset has its images: 28x28 grey pixels, bright on black."""
+    """Return the same T-shirt in the dataset's format: 28x28 greyscale, bright on black."""
     data, file = photo(), io.BytesIO()
-    Image.fromarray(views_of(data, max_pixels=10**6)[0, 0]).save(file, "PNG")
+    Image.fromarray(prepare(data, max_pixels=10**6).views[0, 0]).save(file, "PNG")
     return file.getvalue()
