@@ -1,38 +1,38 @@
-// The page: pictures come in, each gets a card, a few at a time are sent, and the cards show what comes back.
+// The page's entry: adds a card for each image, sends a few requests at a time, and shows the results.
 
-import { classify, Failure, fetchLabels } from "./api.js";
+import { classify, fetchLabels, RequestError } from "./api.js";
 import { Card } from "./card.js";
-import { listen } from "./intake.js";
-import { followColours } from "./preferences.js";
+import { listenForImages } from "./inputs.js";
+import { followTheme } from "./preferences.js";
 import { isChinese, switchLanguage, text, translate } from "./texts.js";
 
-const REQUESTS_AT_ONCE = 4;
-const SLOW_MILLISECONDS = 3000;
-const ANNOUNCEMENTS_KEPT = 20;
+const MAX_CONCURRENT_REQUESTS = 4;
+const SLOW_AFTER_MILLISECONDS = 3000;
+const MAX_ANNOUNCEMENTS = 20;
 
 const find = (id) => document.getElementById(id);
-const cards = new Map(); // each card that is shown, with what ends its request
+const cards = new Map(); // card -> the AbortController of its request
 const queue = [];
 let running = 0;
 let labels = [];
 
 const actions = { remove, retry: enqueue, announce };
 
-function nameOf({ class_id: classId, label }) {
+function labelOf({ class_id: classId, label }) {
   return (isChinese() && labels[classId]?.chinese) || label;
 }
 
-function take(pictures) {
-  complain("");
-  const added = pictures.map((picture) => new Card(picture, nameOf, actions));
+function addImages(images) {
+  showNotice("");
+  const added = images.map((image) => new Card(image, labelOf, actions));
   find("results").hidden = false;
   document.body.classList.add("has-results");
   find("cards").append(...added.map((card) => card.element));
   added.forEach(enqueue);
-  reveal(added[0].element);
+  scrollToCard(added[0].element);
 }
 
-function reveal(element) {
+function scrollToCard(element) {
   const { top } = element.getBoundingClientRect();
   if (top < 0 || top > innerHeight / 2) element.scrollIntoView();
 }
@@ -45,55 +45,55 @@ function enqueue(card) {
 }
 
 function startNext() {
-  while (running < REQUESTS_AT_ONCE && queue.length) {
+  while (running < MAX_CONCURRENT_REQUESTS && queue.length) {
     running += 1;
-    finish(queue.shift()).finally(() => {
+    classifyCard(queue.shift()).finally(() => {
       running -= 1;
       startNext();
     });
   }
 }
 
-async function finish(card) {
+async function classifyCard(card) {
   const { signal } = cards.get(card);
   const show = (state) => signal.aborted || card.show(state);
   show({ kind: "working" });
-  const slow = setTimeout(() => show({ kind: "slow" }), SLOW_MILLISECONDS);
+  const slow = setTimeout(() => show({ kind: "slow" }), SLOW_AFTER_MILLISECONDS);
   const onUpload = () => {
     clearTimeout(slow);
     show({ kind: "uploading" });
   };
-  const state = await outcome(card, signal, onUpload);
+  const state = await finalState(card, signal, onUpload);
   clearTimeout(slow);
   if (signal.aborted) return;
   show(state);
   announce(card.summary);
 }
 
-async function outcome(card, signal, onUpload) {
+async function finalState(card, signal, onUpload) {
   try {
-    return { kind: "done", answer: await classify(await card.load(signal), { signal, onUpload }) };
+    return { kind: "done", result: await classify(await card.load(signal), { signal, onUpload }) };
   } catch (error) {
-    if (!(error instanceof Failure) && !signal.aborted) throw error; // a fault of this page: the console shows it
-    return { kind: "failed", failure: error };
+    if (!(error instanceof RequestError) && !signal.aborted) throw error; // a bug in this page: log it to the console
+    return { kind: "failed", error };
   }
 }
 
 function remove(card) {
   const neighbour = card.element.nextElementSibling ?? card.element.previousElementSibling;
-  drop(card);
+  discard(card);
   announce(text("removed", { name: card.name }));
   if (neighbour) neighbour.querySelector(".remove").focus();
-  else showNoResults();
+  else hideResults();
 }
 
 function clear() {
-  [...cards.keys()].forEach(drop);
+  [...cards.keys()].forEach(discard);
   announce(text("cleared"));
-  showNoResults();
+  hideResults();
 }
 
-function drop(card) {
+function discard(card) {
   cards.get(card).abort();
   cards.delete(card);
   if (queue.includes(card)) queue.splice(queue.indexOf(card), 1);
@@ -101,22 +101,23 @@ function drop(card) {
   card.release();
 }
 
-function showNoResults() {
+function hideResults() {
   find("results").hidden = true;
   document.body.classList.remove("has-results");
   find("file").focus();
 }
 
-/** Tells those who listen instead of looking; `visibly`, the others too. */
-function announce(sentence, { visibly = false } = {}) {
-  if (visibly) find("notice").textContent = sentence;
+/** Announces a sentence to screen readers; with `visible`, shows it to everyone. */
+function announce(sentence, { visible = false } = {}) {
+  if (visible) find("notice").textContent = sentence;
   const line = document.createElement("p");
   line.textContent = sentence;
   find("announcements").append(line);
-  while (find("announcements").childElementCount > ANNOUNCEMENTS_KEPT) find("announcements").firstChild.remove();
+  while (find("announcements").childElementCount > MAX_ANNOUNCEMENTS) find("announcements").firstChild.remove();
 }
 
-function complain(key) {
+/** Shows the text of this key below the drop zone; an empty key clears it. */
+function showNotice(key) {
   find("notice").textContent = key && text(key);
 }
 
@@ -125,32 +126,32 @@ function render() {
   document.title = text("title");
   const [otherName, otherTag] = isChinese() ? ["English", "en"] : ["中文", "zh-CN"];
   Object.assign(find("language"), { textContent: otherName, lang: otherTag });
-  showKinds();
+  renderClasses();
   for (const card of cards.keys()) card.render();
 }
 
-function showKinds() {
-  find("kinds").hidden = !labels.length;
-  find("kinds").querySelector("ul").replaceChildren(...labels.map((label) => {
-    const kind = document.createElement("li");
-    kind.textContent = isChinese() ? label.chinese : label.english;
-    return kind;
+function renderClasses() {
+  find("classes").hidden = !labels.length;
+  find("classes").querySelector("ul").replaceChildren(...labels.map((label) => {
+    const item = document.createElement("li");
+    item.textContent = isChinese() ? label.chinese : label.english;
+    return item;
   }));
 }
 
-async function learnLabels() {
+async function loadLabels() {
   try {
     labels = await fetchLabels();
   } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    return; // then the names that come with each answer do
+    if (!(error instanceof RequestError)) throw error;
+    return; // the page works without them: each result has English labels
   }
   render();
 }
 
 find("clear").addEventListener("click", clear);
-find("language").addEventListener("click", () => { switchLanguage(); complain(""); render(); });
-find("colours").addEventListener("click", followColours((isDark) => { find("colours").ariaPressed = String(isDark); }));
-listen(take, complain);
+find("language").addEventListener("click", () => { switchLanguage(); showNotice(""); render(); });
+find("theme").addEventListener("click", followTheme((isDark) => { find("theme").ariaPressed = String(isDark); }));
+listenForImages(addImages, showNotice);
 render();
-learnLabels();
+loadLabels();

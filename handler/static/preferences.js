@@ -1,12 +1,12 @@
-// What a visitor chose, remembered by the browser where it allows that: language and colours.
+// Language and theme: the visitor's choice, kept in localStorage where the browser allows it.
 
-const dark = matchMedia("(prefers-color-scheme: dark)");
+const darkQuery = matchMedia("(prefers-color-scheme: dark)");
 
 function recall(name) {
   try {
     return localStorage.getItem(name);
   } catch {
-    return null; // storage may be forbidden
+    return null; // the browser may block storage
   }
 }
 
@@ -15,12 +15,13 @@ function remember(name, value) {
     if (value === null) localStorage.removeItem(name);
     else localStorage.setItem(name, value);
   } catch {
-    // then it holds for this visit only
+    // without storage, the choice lasts for this visit
   }
 }
 
 const languages = ["en", "zh"];
 
+/** The language chosen earlier, or the browser's first that the page has, or English. */
 export function preferredLanguage() {
   const remembered = recall("language");
   if (languages.includes(remembered)) return remembered;
@@ -30,23 +31,24 @@ export function preferredLanguage() {
 
 export const rememberLanguage = (language) => remember("language", language);
 
-let chosenColours = ["dark", "light"].find((colours) => colours === recall("colours")) ?? null;
+let chosenTheme = ["dark", "light"].find((theme) => theme === recall("theme")) ?? null;
 
-const systemColours = () => (dark.matches ? "dark" : "light");
+const systemTheme = () => (darkQuery.matches ? "dark" : "light");
+const currentTheme = () => chosenTheme ?? systemTheme();
 
-/** Keeps the page in the colours of the system, or in those that were chosen; `show(isDark)` hears of each change. */
-export function followColours(show) {
+/** Applies the chosen theme, or the system's, now and on each change. Calls `onChange(isDark)`; returns a toggle. */
+export function followTheme(onChange) {
   const apply = () => {
-    if (chosenColours) document.documentElement.dataset.colours = chosenColours;
-    else delete document.documentElement.dataset.colours;
-    show((chosenColours ?? systemColours()) === "dark");
+    if (chosenTheme) document.documentElement.dataset.theme = chosenTheme;
+    else delete document.documentElement.dataset.theme;
+    onChange(currentTheme() === "dark");
   };
-  dark.addEventListener("change", apply);
+  darkQuery.addEventListener("change", apply);
   apply();
   return function toggle() {
-    const next = (chosenColours ?? systemColours()) === "dark" ? "light" : "dark";
-    chosenColours = next === systemColours() ? null : next; // back to following the system
-    remember("colours", chosenColours);
+    const next = currentTheme() === "dark" ? "light" : "dark";
+    chosenTheme = next === systemTheme() ? null : next; // null: follow the system again
+    remember("theme", chosenTheme);
     apply();
   };
 }

@@ -1,4 +1,4 @@
-"""The page as it is served: its addresses lead somewhere, its texts are there in both languages, its samples fit."""
+"""The served page: security policy, relative URLs, texts in both languages, samples and size."""
 
 import re
 from pathlib import Path
@@ -13,24 +13,24 @@ SCRIPTS = {path.name: path.read_text(encoding="utf-8") for path in STATIC_FOLDER
 TEXTS = SCRIPTS["texts.js"]
 
 
-def test_the_page_is_served_with_a_policy_that_keeps_it_to_this_host(client: TestClient) -> None:
-    reply = client.get("/")
-    assert reply.headers["content-type"] == "text/html; charset=utf-8"
-    policy = reply.headers["content-security-policy"]
+def test_page_policy_allows_this_host_only(client: TestClient) -> None:
+    response = client.get("/")
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    policy = response.headers["content-security-policy"]
     assert policy.startswith("default-src 'none';")
     assert "unsafe-inline" not in policy
 
 
-def test_all_addresses_are_relative_to_a_base_that_the_server_sets(client: TestClient) -> None:
+def test_page_urls_are_relative_to_a_base_set_by_the_server(client: TestClient) -> None:
     html = client.get("/").text
     assert "{{" not in html
     assert 0 < html.index("<base href=") < html.index('href="static/')
-    addresses = re.findall(r'(?:src|href)="([^"]+)"', INDEX.replace('<base href="{{base}}">', ""))
-    assert [address for address in addresses if re.match(r"/|https?:", address)] == []
+    urls = re.findall(r'(?:src|href)="([^"]+)"', INDEX.replace('<base href="{{base}}">', ""))
+    assert [url for url in urls if re.match(r"/|https?:", url)] == []
 
 
-def addresses_of_the_page() -> set[str]:
-    """All that the page loads or links to."""
+def referenced_paths() -> set[str]:
+    """The paths that the page loads or links to."""
     linked = set(re.findall(r'(?:src|href)="([^":]+)"', INDEX))
     imported = {f"static/{name}" for script in SCRIPTS.values() for name in re.findall(r'from "\./(.+)"', script)}
     styled = {f"static/{name}" for name in re.findall(r'url\("(.+?)"\)', (STATIC_FOLDER / "style.css").read_text())}
@@ -38,34 +38,45 @@ def addresses_of_the_page() -> set[str]:
     return (linked | imported | styled | samples) - {"{{base}}"}
 
 
-@pytest.mark.parametrize("path", sorted(addresses_of_the_page()))
-def test_what_the_page_refers_to_is_there(client: TestClient, path: str) -> None:
-    reply = client.get(f"/{path}")
-    assert reply.status_code == 200
-    # Another type of text would be damaged on its way through a gateway.
+@pytest.mark.parametrize("path", sorted(referenced_paths()))
+def test_referenced_path_is_served(client: TestClient, path: str) -> None:
+    response = client.get(f"/{path}")
+    assert response.status_code == 200
+    # Mangum decides by the content type whether to send text or base64.
     types = {".css": "text/css", ".js": "text/javascript", ".jpg": "image/jpeg"}
-    assert reply.headers["content-type"].startswith(types.get(Path(path).suffix, ("text/html", "application/json")))
+    assert response.headers["content-type"].startswith(types.get(Path(path).suffix, ("text/html", "application/json")))
 
 
-def test_every_module_is_named_in_the_page_so_that_none_waits_for_another() -> None:
-    assert {f"static/{name}" for name in SCRIPTS} <= addresses_of_the_page()
+def test_page_preloads_every_module() -> None:
+    assert {f"static/{name}" for name in SCRIPTS} <= referenced_paths()
     assert set(re.findall(r'"(static/\w+\.js)"', INDEX)) == {f"static/{name}" for name in SCRIPTS}
 
 
-def test_every_text_is_there_in_english_and_in_chinese() -> None:
-    english, chinese = (keys_of(language) for language in ("en", "zh"))
+def test_page_texts_exist_in_english_and_chinese() -> None:
+    english, chinese = (texts_of(language).keys() for language in ("en", "zh"))
     assert english == chinese
     assert len(english) > 50
     used = set(re.findall(r'data-(?:text|label)="(\w+)"', INDEX))
     for script in SCRIPTS.values():
-        used |= set(re.findall(r'\btext\("(\w+)"', script)) | set(re.findall(r'Failure\("(\w+)"', script))
+        used |= set(re.findall(r'\btext\("(\w+)"', script)) | set(re.findall(r'RequestError\("(\w+)"', script))
+    reasons = "".join(re.findall(r"^const REASON_BY_\w+ = ({.*?});$", SCRIPTS["api.js"], re.DOTALL | re.MULTILINE))
+    used |= set(re.findall(r': "(\w+)"', reasons))
     assert used <= english
 
 
-def keys_of(language: str) -> set[str]:
+def test_sample_names_are_the_model_labels_in_chinese(client: TestClient) -> None:
+    chinese = {label["english"]: label["chinese"] for label in client.get("/labels").json()["labels"]}
+    names = texts_of("zh")
+    samples = {"Trouser": "trousers", "Dress": "dress", "Bag": "bag", "Sneaker": "sneaker", "Ankle boot": "boot"}
+    assert {label: names[key] for label, key in samples.items()} == {label: chinese[label] for label in samples}
+    assert names["tShirt"] in chinese["T-shirt/top"]
+
+
+def texts_of(language: str) -> dict[str, str]:
+    """The texts in `texts.js` by key."""
     block = re.search(rf"^  {language}: {{\n(.*?)^  }},\n", TEXTS, re.DOTALL | re.MULTILINE)
     assert block
-    return set(re.findall(r'(?:^    |, )(\w+): "', block[1], re.MULTILINE))
+    return dict(re.findall(r'(?:^    |, )(\w+): "(.*?)"', block[1], re.MULTILINE))
 
 
 @pytest.mark.parametrize(
@@ -81,16 +92,14 @@ def keys_of(language: str) -> set[str]:
         ("mug", None),
     ],
 )
-def test_the_shipped_model_knows_the_samples_for_what_they_are(
-    client: TestClient, sample: str, label: str | None
-) -> None:
+def test_shipped_model_classifies_samples_correctly(client: TestClient, sample: str, label: str | None) -> None:
     path = STATIC_FOLDER / "samples" / f"{sample}.jpg"
     assert path.stat().st_size <= 40_000
-    answer = client.post("/classify", content=path.read_bytes()).json()
-    assert (answer["label"] if answer["known"] else None) == label
+    result = client.post("/classify", content=path.read_bytes()).json()
+    assert (result["label"] if result["known"] else None) == label
 
 
-def test_the_page_is_small_for_a_cold_start_and_a_slow_network() -> None:
+def test_page_is_smaller_than_80_kb() -> None:
     files = [path for path in STATIC_FOLDER.iterdir() if path.is_file()]
     files.append(STATIC_FOLDER / "samples" / "thumbnails.jpg")
     assert sum(path.stat().st_size for path in files) < 80_000

@@ -1,4 +1,4 @@
-"""A Chromium for all tests of this folder, and visits that fail if the page misbehaves in any way."""
+"""Chromium for the tests of this folder, and pages that fail a test on any console error or foreign request."""
 
 import os
 import shutil
@@ -9,18 +9,18 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.support.machine import PROJECT, missing
-from tests.system.browser.visits import Visits
+from tests.system.browser.pages import Pages
 
 SAMPLES = PROJECT / "handler" / "static" / "samples"
 
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """Debian's, or the one that the environment variable CHROMIUM names."""
+    """Debian's Chromium, or the one that the environment variable CHROMIUM names."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if not path:
-        missing("there is no Chromium: install Debian's, or let CHROMIUM name one")
-    # Its event loop belongs to this thread as long as it lives; so it ends before tests outside this folder begin.
+        missing("Chromium not found: install Debian's package, or set the environment variable CHROMIUM to its path")
+    # Playwright's event loop occupies this thread, so it must stop before tests outside this folder run.
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
@@ -28,30 +28,30 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visits(chromium: Browser, server: str) -> Iterator[Visits]:
-    """Opens the page; afterwards nothing may have been complained of, or asked of other hosts."""
-    visits = Visits(chromium, server)
-    yield visits
-    visits.close()
-    assert visits.faults == []
-    assert visits.strangers == []
+def pages(chromium: Browser, server: str) -> Iterator[Pages]:
+    """Opens the page; fails the test on a console error or a request to another host."""
+    pages = Pages(chromium, server)
+    yield pages
+    pages.close()
+    assert pages.errors == []
+    assert pages.foreign_requests == []
 
 
 @pytest.fixture
-def page(visits: Visits) -> Page:
+def page(pages: Pages) -> Page:
     """The page on a desktop, in English."""
-    return visits.open()
+    return pages.open()
 
 
 @pytest.fixture
 def sample_paths() -> dict[str, Path]:
-    """The drawings that the page comes with, by name."""
+    """The page's sample images by name."""
     return {path.stem: path for path in SAMPLES.glob("*.jpg") if path.stem != "thumbnails"}
 
 
 @pytest.fixture
-def odd_file(tmp_path: Path) -> Path:
-    """A file that is no picture."""
+def text_file(tmp_path: Path) -> Path:
+    """A file that is not an image."""
     path = tmp_path / "notes.txt"
     path.write_text("Dear diary, today I wore a hat.")
     return path

@@ -1,4 +1,4 @@
-"""A REST API in small: requests below its stage become events for the Lambda handler, its replies become responses."""
+"""Emulate API Gateway: turn requests below a stage into REST API events for the Lambda handler."""
 
 import asyncio
 import threading
@@ -16,18 +16,18 @@ STAGE = "Prod"
 
 
 class _Gateway(ThreadingHTTPServer):
-    """As on Lambda, one event after the other is handled, while a browser keeps several connections open."""
+    """Serves many connections at once, as a browser needs, but handles one event at a time, as Lambda does."""
 
-    def __init__(self, function: ThreadPoolExecutor) -> None:
-        super().__init__(("127.0.0.1", 0), _Stage)
-        self._function = function
+    def __init__(self, lambda_thread: ThreadPoolExecutor) -> None:
+        super().__init__(("127.0.0.1", 0), _StageRequestHandler)
+        self._lambda_thread = lambda_thread
 
-    def reply_to(self, event: dict[str, Any]) -> dict[str, Any]:
-        reply: dict[str, Any] = self._function.submit(handler, event, None).result()  # type: ignore[arg-type]  # no context
-        return reply
+    def invoke(self, event: dict[str, Any]) -> dict[str, Any]:
+        response: dict[str, Any] = self._lambda_thread.submit(handler, event, None).result()  # type: ignore[arg-type]  # no context
+        return response
 
 
-class _Stage(BaseHTTPRequestHandler):
+class _StageRequestHandler(BaseHTTPRequestHandler):
     server: _Gateway
 
     def do_GET(self) -> None:
@@ -35,30 +35,30 @@ class _Stage(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         path = public_path.removeprefix(f"/{STAGE}") or "/"
         event = rest_event(Sent(self.command, path, body, dict(self.headers), query), f"/{STAGE}", public_path)
-        reply = self.server.reply_to(event)
-        self.send_response(reply["statusCode"])
-        for name, value in reply["headers"].items():
+        response = self.server.invoke(event)
+        self.send_response(response["statusCode"])
+        for name, value in response["headers"].items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(reply_body(reply))
+        self.wfile.write(reply_body(response))
 
-    do_POST = do_GET  # noqa: N815  the names are http.server's
+    do_POST = do_GET  # noqa: N815  http.server requires these names
 
     def log_message(self, *_: object) -> None:
-        """Says nothing."""
+        """Logs nothing."""
 
 
 @contextmanager
 def running_gateway() -> Iterator[str]:
-    """The address, to which the stage is to be added."""
+    """Runs the gateway; yields its address, without the stage."""
     loop = asyncio.new_event_loop()
     # Mangum runs the app on the loop of the thread that calls it.
-    with ThreadPoolExecutor(1, initializer=asyncio.set_event_loop, initargs=(loop,)) as function:
-        with _Gateway(function) as gateway:
+    with ThreadPoolExecutor(1, initializer=asyncio.set_event_loop, initargs=(loop,)) as lambda_thread:
+        with _Gateway(lambda_thread) as gateway:
             thread = threading.Thread(target=gateway.serve_forever, args=(0.05,))
             thread.start()
             yield f"http://127.0.0.1:{gateway.server_port}"
             gateway.shutdown()
             thread.join()
-        function.submit(loop.run_until_complete, loop.shutdown_default_executor()).result()
+        lambda_thread.submit(loop.run_until_complete, loop.shutdown_default_executor()).result()
     loop.close()

@@ -1,4 +1,4 @@
-"""For whom the page is: English and Chinese, light and dark, phone and desktop, keyboard and screen reader."""
+"""Accessibility: languages, themes, screen sizes, keyboard, screen reader and reduced motion."""
 
 from pathlib import Path
 
@@ -6,95 +6,97 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page, expect
 
-from tests.system.browser.visits import Visits, cards, choose, hold, verdicts
+from tests.system.browser.pages import Pages, cards, choose_files, hold_requests, titles
+
+pytestmark = pytest.mark.browser
 
 Samples = dict[str, Path]
 
-_GROUND = "getComputedStyle(document.body).backgroundColor"
+_BACKGROUND = "getComputedStyle(document.body).backgroundColor"
 
 
-def test_a_chinese_browser_gets_a_chinese_page(visits: Visits) -> None:
-    page = visits.open(locale="zh-CN")
+def test_chinese_browser_gets_the_chinese_page(pages: Pages) -> None:
+    page = pages.open(locale="zh-CN")
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     expect(page).to_have_title("服装分类器")
-    expect(page.locator("#kinds li").first).to_have_text("T恤")
+    expect(page.locator("#classes li").first).to_have_text("T恤")
     page.get_by_role("button", name="运动鞋").click()
-    expect(verdicts(page)).to_have_text(["运动鞋"])
+    expect(titles(page)).to_have_text(["运动鞋"])
     expect(page.locator(".scores")).to_contain_text("踝靴")
 
 
-def test_other_browsers_get_an_english_page(visits: Visits) -> None:
-    page = visits.open(locale="fr-FR")
+def test_other_browsers_get_the_english_page(pages: Pages) -> None:
+    page = pages.open(locale="fr-FR")
     expect(page.locator("html")).to_have_attribute("lang", "en")
     expect(page).to_have_title("Clothes classifier")
 
 
-def test_the_language_is_switched_with_all_that_is_shown_and_remembered(visits: Visits, odd_file: Path) -> None:
-    context = visits.context()
-    page = visits.open_in(context)
+def test_language_switch_translates_results_and_is_remembered(pages: Pages, text_file: Path) -> None:
+    context = pages.new_context()
+    page = pages.open_in(context)
     page.get_by_role("button", name="Mug").click()
-    choose(page, odd_file)
-    expect(verdicts(page)).to_have_text(["Not one of my ten kinds", "That did not work"])
+    choose_files(page, text_file)
+    expect(titles(page)).to_have_text(["None of the ten classes", "Classification failed"])
 
     page.get_by_role("button", name="中文").click()
-    expect(verdicts(page)).to_have_text(["不属于这十类衣物", "没有成功"])
-    expect(cards(page).last).to_contain_text("notes.txt 不是可以识别的图片")
+    expect(titles(page)).to_have_text(["不属于这十个类别", "识别失败"])
+    expect(cards(page).last).to_contain_text("notes.txt 不是支持的图片")
     expect(page.get_by_role("button", name="移除 notes.txt")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
 
-    again = visits.open_in(context)
+    again = pages.open_in(context)
     expect(again).to_have_title("服装分类器")
     again.get_by_role("button", name="English").click()
     expect(again).to_have_title("Clothes classifier")
 
 
-def test_the_page_works_where_the_browser_forbids_storage(visits: Visits) -> None:
-    context = visits.context()
+def test_page_works_without_local_storage(pages: Pages) -> None:
+    context = pages.new_context()
     context.add_init_script(
         "Object.defineProperty(window, 'localStorage', { get() { throw new Error('forbidden'); } })"
     )
-    page = visits.open_in(context)
+    page = pages.open_in(context)
     page.get_by_role("button", name="中文").click()
     page.get_by_role("button", name="深色模式").click()
     expect(page).to_have_title("服装分类器")
 
 
-def test_the_colours_are_the_system_s_until_others_are_chosen(visits: Visits) -> None:
-    context = visits.context(color_scheme="dark")
-    page = visits.open_in(context)
-    dark = page.evaluate(_GROUND)
-    switch = page.get_by_role("button", name="Dark colours")
+def test_theme_follows_the_system_until_one_is_chosen(pages: Pages) -> None:
+    context = pages.new_context(color_scheme="dark")
+    page = pages.open_in(context)
+    dark = page.evaluate(_BACKGROUND)
+    switch = page.get_by_role("button", name="Dark mode")
     expect(switch).to_have_attribute("aria-pressed", "true")
 
     page.emulate_media(color_scheme="light")
     expect(switch).to_have_attribute("aria-pressed", "false")
-    light = page.evaluate(_GROUND)
+    light = page.evaluate(_BACKGROUND)
     assert light != dark
 
     switch.click()
-    assert page.evaluate(_GROUND) == dark
-    again = visits.open_in(context)
+    assert page.evaluate(_BACKGROUND) == dark
+    again = pages.open_in(context)
     again.emulate_media(color_scheme="light")
-    assert again.evaluate(_GROUND) == dark  # the choice is remembered
+    assert again.evaluate(_BACKGROUND) == dark  # the choice is remembered
 
-    again.get_by_role("button", name="Dark colours").click()
+    again.get_by_role("button", name="Dark mode").click()
     again.emulate_media(color_scheme="dark")
-    assert again.evaluate(_GROUND) == dark  # it follows the system again
+    assert again.evaluate(_BACKGROUND) == dark  # it follows the system again
 
 
 @pytest.mark.parametrize("locale", ["en", "zh-CN"])
-def test_nothing_is_wider_than_the_screen(visits: Visits, sample_paths: Samples, odd_file: Path, locale: str) -> None:
-    page = visits.open(locale=locale, has_touch=True)  # touch: one button more
+def test_page_never_scrolls_sideways(pages: Pages, sample_paths: Samples, text_file: Path, locale: str) -> None:
+    page = pages.open(locale=locale, has_touch=True)  # touch devices have one more button
     assert widths_that_scroll(page) == []
-    long_name = odd_file.rename(odd_file.with_name("a" * 120 + ".txt"))
+    long_name = text_file.rename(text_file.with_name("a" * 120 + ".txt"))
     page.set_input_files("#file", [sample_paths["mug"], long_name])
     expect(page.locator("[data-state=unknown], [data-state=failed]")).to_have_count(2)
-    page.locator(".look").first.click()
+    page.locator(".heatmap-toggle").first.click()
     assert widths_that_scroll(page) == []
 
 
 def widths_that_scroll(page: Page) -> list[int]:
-    """The widths of screens on which one would have to scroll sideways."""
+    """The screen widths at which the page scrolls sideways."""
     found = []
     for width in (320, 360, 768, 1280, 1920):
         page.set_viewport_size({"width": width, "height": 740})
@@ -103,13 +105,13 @@ def widths_that_scroll(page: Page) -> list[int]:
     return found
 
 
-def test_on_a_phone_the_new_result_comes_into_view(visits: Visits) -> None:
-    page = visits.open(viewport={"width": 360, "height": 740}, has_touch=True)
+def test_new_result_scrolls_into_view_on_phone(pages: Pages) -> None:
+    page = pages.open(viewport={"width": 360, "height": 740}, has_touch=True)
     page.get_by_role("button", name="Dress").tap()
-    expect(verdicts(page).first).to_be_in_viewport()
+    expect(titles(page).first).to_be_in_viewport()
 
 
-def test_everything_can_be_done_with_the_keyboard_in_the_order_in_which_it_is_seen(page: Page) -> None:
+def test_keyboard_reaches_everything_in_visual_order(page: Page) -> None:
     def focused() -> str:
         name: str = page.evaluate(
             "() => { const at = document.activeElement;"
@@ -122,55 +124,55 @@ def test_everything_can_be_done_with_the_keyboard_in_the_order_in_which_it_is_se
             page.keyboard.press("Tab")
         return focused()
 
-    assert [tab(), tab(), tab(), tab()] == ["中文", "Dark colours", "Choose pictures", "T-shirt"]
+    assert [tab(), tab(), tab(), tab()] == ["中文", "Dark mode", "Choose images", "T-shirt"]
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"
     assert tab(2) == "Dress"
     page.keyboard.press("Enter")
-    expect(verdicts(page)).to_have_text(["Dress"])
+    expect(titles(page)).to_have_text(["Dress"])
     assert tab(6) == "Clear all"
-    assert tab() == "Where it looked"
+    assert tab() == "Heat map"
     page.keyboard.press("Space")
     expect(page.locator(".legend")).to_be_visible()
     assert [tab(), tab()] == ["Copy the curl command for dress.jpg", "Remove dress.jpg"]
     page.keyboard.press("Enter")
     expect(cards(page)).to_have_count(0)
-    assert focused() == "Choose pictures"
+    assert focused() == "Choose images"
     with page.expect_file_chooser():
         page.keyboard.press("Enter")
 
 
-def test_the_focus_on_the_file_button_can_be_seen(page: Page) -> None:
+def test_file_button_shows_its_focus(page: Page) -> None:
     for _ in range(3):
         page.keyboard.press("Tab")
     expect(page.locator("label.choose")).to_have_css("outline-style", "solid")
 
 
 @pytest.mark.parametrize("state", ["empty", "result", "unknown", "failed", "waiting"])
-def test_axe_finds_nothing_to_mend(visits: Visits, sample_paths: Samples, odd_file: Path, state: str) -> None:
-    page = visits.open(color_scheme="light")
-    files = {"result": sample_paths["dress"], "unknown": sample_paths["mug"], "failed": odd_file}
+def test_axe_finds_no_violations(pages: Pages, sample_paths: Samples, text_file: Path, state: str) -> None:
+    page = pages.open(color_scheme="light")
+    files = {"result": sample_paths["dress"], "unknown": sample_paths["mug"], "failed": text_file}
     if state == "waiting":
-        hold(page)
-        choose(page, sample_paths["dress"])
-        expect(verdicts(page)).to_have_text(["Looking"])
+        hold_requests(page)
+        choose_files(page, sample_paths["dress"])
+        expect(titles(page)).to_have_text(["Classifying…"])
     elif state != "empty":
-        choose(page, files[state])
+        choose_files(page, files[state])
         expect(cards(page)).to_have_attribute("data-state", "done" if state == "result" else state)
     if state == "result":
-        page.get_by_role("button", name="Where it looked").click()
+        page.get_by_role("button", name="Heat map").click()
     assert findings(page) == []
     page.emulate_media(color_scheme="dark")
     assert findings(page) == []
 
 
 def findings(page: Page) -> list[tuple[str, str]]:
-    """What axe-core finds, and where first, of whatever gravity."""
+    """Violations that axe-core finds, of any severity: rule and first element."""
     violations = Axe().run(page).response["violations"]
     return [(finding["id"], finding["nodes"][0]["html"]) for finding in violations]
 
 
-def test_nothing_moves_for_those_who_asked_for_that(page: Page) -> None:
+def test_reduced_motion_stops_all_animations(page: Page) -> None:
     page.get_by_role("button", name="Dress").click()
-    expect(verdicts(page)).to_have_text(["Dress"])
+    expect(titles(page)).to_have_text(["Dress"])
     assert page.evaluate("document.getAnimations().length") == 0
