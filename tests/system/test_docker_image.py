@@ -25,9 +25,10 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow]
 _BASE = f"""
 FROM {IMAGE}
 COPY wheels /wheels
-RUN PYTHONPATH=$(echo /wheels/pip-*.whl) python3.13 -m pip install --quiet --no-index --find-links=/wheels --target=/pip pip
+ENV PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels
+RUN PYTHONPATH=$(echo /wheels/pip-*.whl) python3.13 -m pip install --quiet --target=/pip pip
 RUN mkdir -p /usr/local/bin && ln -sf $(command -v python3.13) /usr/local/bin/python
-ENV PYTHONPATH=/pip PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels
+ENV PYTHONPATH=/pip
 """
 _PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 _UVICORN = re.search(r"uvicorn==[\d.]+", (PROJECT / "Dockerfile").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Each block of commands in README.md is run, and prints what the block after it shows."""
+"""Run each block of commands in README.md and docs/, and compare what it prints with the block after it."""
 
 import json
 import os
@@ -16,34 +16,40 @@ from tests.support.machine import PROJECT, free_port
 from tests.support.waiting import wait_until_healthy
 
 _BLOCK = re.compile(r"(?:<!-- not run: (?P<excuse>.+?) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)```\n", re.DOTALL)
+_COMMAND = '#!/bin/sh\nexec "{python}" -m handler "$@"\n'  # what `pip install .` puts on the PATH, less the package
+PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
 
 
 @dataclass(frozen=True)
 class Block:
-    """Commands of the README, and the JSON or text that it says they print."""
+    """Commands of a page, and the JSON or text that they print according to it."""
 
     commands: str
     printed: str | None
     excuse: str | None  # why it is not run here
 
-    @property
-    def name(self) -> str:
-        return self.commands.splitlines()[0][:60]
 
-
-def blocks() -> list[Block]:
-    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+def blocks(page: Path) -> list[Block]:
+    text = page.read_text(encoding="utf-8")
     return [
-        Block(block["text"], _printed(readme[block.end() :]), block["excuse"])
-        for block in _BLOCK.finditer(readme)
+        Block(block["text"], _printed(text[block.end() :]), block["excuse"])
+        for block in _BLOCK.finditer(text)
         if block["language"] == "bash"
     ]
 
 
 def _printed(following: str) -> str | None:
-    """What the block says that comes next, without any words between."""
+    """The block of output that comes next, without any words between."""
     block = _BLOCK.match(following.lstrip())
     return block["text"] if block and block["language"] in ("json", "text") else None
+
+
+RUN = [
+    pytest.param(block, id=f"{page.stem}: {block.commands.splitlines()[0][:50]}")
+    for page in PAGES
+    for block in blocks(page)
+    if not block.excuse
+]
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +63,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for environment in (".venv", ".venv-sam"):
         (copy / environment).symlink_to(PROJECT / environment)
     return copy
+
+
+@pytest.fixture(scope="module")
+def environment(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of a user who has installed the package."""
+    programs = tmp_path_factory.mktemp("bin")
+    command = programs / "clothes-classifier"
+    command.write_text(_COMMAND.format(python=folder / ".venv" / "bin" / "python"))
+    command.chmod(0o755)
+    return {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +90,15 @@ def port(folder: Path) -> Iterator[int]:
         server.wait(timeout=20)
 
 
-@pytest.mark.parametrize("block", [pytest.param(block, id=block.name) for block in blocks() if not block.excuse])
-def test_the_commands_of_the_readme_do_what_it_says(block: Block, folder: Path, port: int) -> None:
-    commands = block.commands.replace("8000", str(port))
+@pytest.mark.slow
+@pytest.mark.parametrize("block", RUN)
+def test_block_of_commands_prints_what_the_page_says(
+    block: Block, folder: Path, environment: dict[str, str], port: int
+) -> None:
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", commands],
+        ["bash", "-euo", "pipefail", "-c", block.commands.replace("8000", str(port))],
         cwd=folder,
+        env=environment,
         capture_output=True,
         text=True,
         timeout=300,
@@ -96,3 +115,24 @@ def _comparable(text: str) -> object:
         return json.loads(text, parse_float=lambda number: round(float(number), 2))
     except json.JSONDecodeError:
         return text.split()
+
+
+def test_chinese_readme_has_the_code_blocks_of_the_english_one() -> None:
+    english, chinese = ((PROJECT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh.md"))
+    assert _BLOCK.findall(chinese) == _BLOCK.findall(english)
+
+
+def test_chinese_readme_has_the_sections_and_numbers_of_the_english_one() -> None:
+    english, chinese = ((PROJECT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh.md"))
+    assert _levels(chinese) == _levels(english)
+    assert _numbers_in_tables(chinese) == _numbers_in_tables(english)
+
+
+def _levels(text: str) -> list[str]:
+    return re.findall(r"^#+(?= )", text, re.MULTILINE)
+
+
+def _numbers_in_tables(text: str) -> list[list[str]]:
+    """The numbers of each row, in any order, since a sentence may turn them round."""
+    rows = re.findall(r"^\|.+\|$", text, re.MULTILINE)
+    return [sorted(re.findall(r"\d[\d.,]*\d|\d", row)) for row in rows]
