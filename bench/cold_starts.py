@@ -209,13 +209,13 @@ def _comparisons(starts: Mapping[_Variant, list[Start]]) -> Iterator[str]:
         " documentation; it starts faster because it does less."
     )
     for baseline in (BARE, FLOAT, PYTORCH):
-        for bytecode, how in ((True, "with bytecode"), (False, "without bytecode")):
+        for bytecode, how in ((True, "with bytecode"), (False, "without bytecode, as sam build makes it")):
             if _of(starts, baseline, bytecode=bytecode):
                 theirs = _total_ms(starts, baseline, bytecode=bytecode)
                 verdict = "faster" if ours < theirs else "slower"
                 yield (
                     f"This project's HTTP function is {abs(theirs - ours):,.0f} ms {verdict} than {baseline.name}"
-                    f" {how}: {ours:,.0f} instead of {theirs:,.0f} ms."
+                    f" ({how}): {ours:,.0f} instead of {theirs:,.0f} ms."
                 )
 
 
