@@ -1,1 +1,1 @@
-"""Builds and describes what is deployed; never ships."""
+"""Packaging, deployment and operation of the stack; not part of the Lambda package."""

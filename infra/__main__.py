@@ -1,4 +1,4 @@
-"""Commands for a deployed stack: `python -m infra backfill`, `redrive`, `results`; and `capacity`, for any."""
+"""Operate a deployed stack: backfill, redrive and read results. Also measure the worker's capacity."""
 
 import argparse
 import os
@@ -12,18 +12,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.capacity.measurements import write_measurements
 from infra.capacity.prices import read_prices
-from infra.capacity.sheet import SHEET, sheet
+from infra.capacity.report import REPORT, report
 from infra.emulation.names import CREDENTIALS
 from infra.operations.backfill import Backfill, CannotBackfill
 from infra.operations.redrive import redrive
-from infra.operations.results import READS_AT_ONCE, documents
+from infra.operations.results import READ_CONCURRENCY, documents
 from infra.operations.stack import NoSuchStack, Stack, find_stack
 
-_INTERRUPTED: Final = 130  # 128 and the number of SIGINT, as shells have it
+_INTERRUPTED: Final = 130  # 128 + SIGINT, the convention of shells
 
 
 def main() -> int:
-    """0 if all is done, 1 if something is left, 2 if it could not start, 130 after Ctrl-C."""
+    """Exit status: 0 if complete, 1 if something is left, 2 if it could not start, 130 after Ctrl-C."""
     arguments = _arguments()
     try:
         status: int = arguments.command(arguments)
@@ -39,28 +39,34 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m infra", description=__doc__)
     commands = parser.add_subparsers(required=True)
     stack = argparse.ArgumentParser(add_help=False)
-    stack.add_argument("--stack", required=True, help="the name of the deployed stack")
-    stack.add_argument("--region", help="where it is (default: the environment's)")
-    stack.add_argument("--every", type=float, default=5.0, metavar="SECONDS", help="between two looks (default: 5)")
+    stack.add_argument("--stack", required=True, help="name of the deployed stack")
+    stack.add_argument("--region", help="region of the stack (default: from the environment)")
+    stack.add_argument("--every", type=float, default=5.0, metavar="SECONDS", help="polling interval (default: 5)")
 
-    backfill = commands.add_parser("backfill", parents=[stack], help="classify what is in the bucket already")
-    backfill.add_argument("--prefix", default="", help="only keys that begin so")
+    backfill = commands.add_parser("backfill", parents=[stack], help="classify objects that are already in the bucket")
+    backfill.add_argument("--prefix", default="", help="only keys with this prefix")
     which = backfill.add_mutually_exclusive_group()
-    which.add_argument("--all", action="store_true", help="also what has a result: after a change of the model, say")
-    which.add_argument("--inventory", metavar="S3_ADDRESS", help="what a manifest.json of S3 Inventory names")
-    which.add_argument("--follow", metavar="RUN", help="start nothing; show the progress of that run")
+    which.add_argument(
+        "--all", action="store_true", help="also objects that have a result, for example after a change of the model"
+    )
+    which.add_argument(
+        "--inventory", metavar="S3_ADDRESS", help="the objects of an S3 Inventory, given by its manifest.json"
+    )
+    which.add_argument("--follow", metavar="RUN", help="show the progress of a run that is already started")
     backfill.set_defaults(command=_backfill)
 
-    again = commands.add_parser("redrive", parents=[stack], help="bring the dead-letter queue's messages back")
+    again = commands.add_parser(
+        "redrive", parents=[stack], help="move the messages of the dead-letter queue back to the queue"
+    )
     again.set_defaults(command=_redrive)
 
-    results = commands.add_parser("results", parents=[stack], help="print all results, one JSON object a line")
+    results = commands.add_parser("results", parents=[stack], help="print all results as JSON lines")
     results.add_argument(
-        "--since", type=_day, metavar="DAY", help="only those written since that day, 2026-01-31 (UTC)"
+        "--since", type=_day, metavar="DAY", help="only results written since this day (UTC), such as 2026-01-31"
     )
     results.set_defaults(command=_results)
 
-    capacity = commands.add_parser("capacity", help=f"measure, and write {SHEET.name}")
+    capacity = commands.add_parser("capacity", help=f"measure the worker, and write {REPORT.name}")
     capacity.set_defaults(command=_capacity)
     return parser.parse_args()
 
@@ -70,7 +76,7 @@ def _backfill(arguments: argparse.Namespace) -> int:
     stack = _stack(session, arguments)
     backfill = Backfill(stack, session.client("s3"), session.client("sqs"), session.client("stepfunctions"), _say)
     if arguments.follow:
-        run = backfill.take_up(arguments.follow)
+        run = backfill.resume(arguments.follow)
     elif arguments.inventory:
         run = backfill.start_inventory(arguments.inventory)
     elif arguments.all:
@@ -82,7 +88,7 @@ def _backfill(arguments: argparse.Namespace) -> int:
     try:
         return backfill.follow(run, arguments.every)
     except KeyboardInterrupt:
-        _say(f"it goes on; to see how far it is: python -m infra backfill --stack {stack.name} --follow {run.name}")
+        _say(f"the run continues; to follow it: python -m infra backfill --stack {stack.name} --follow {run.name}")
         raise
 
 
@@ -93,7 +99,7 @@ def _redrive(arguments: argparse.Namespace) -> int:
 
 def _results(arguments: argparse.Namespace) -> int:
     session = boto3.Session(region_name=arguments.region)
-    s3 = session.client("s3", config=Config(max_pool_connections=READS_AT_ONCE))
+    s3 = session.client("s3", config=Config(max_pool_connections=READ_CONCURRENCY))
     for document in documents(s3, _stack(session, arguments).results_bucket, arguments.since):
         print(document)
     return 0
@@ -104,15 +110,15 @@ def _day(text: str) -> datetime:
 
 
 def _capacity(_arguments: argparse.Namespace) -> int:
-    from infra.capacity.measure import KINDS, measure  # noqa: PLC0415  the emulation is not there where only boto3 is
+    from infra.capacity.measure import KINDS, measure  # noqa: PLC0415  needs moto, which the other commands do not
 
     for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]  # it is all about an emulated AWS
+        del os.environ[name]  # only the emulated AWS may be reached
     os.environ.update(CREDENTIALS)
     measured = measure(dict.fromkeys(KINDS, 20))
     write_measurements(measured)
-    SHEET.write_text(sheet(measured, read_prices()), encoding="utf-8")
-    _say(f"{SHEET} is written")
+    REPORT.write_text(report(measured, read_prices()), encoding="utf-8")
+    _say(f"wrote {REPORT}")
     return 0
 
 

@@ -1,6 +1,6 @@
-"""The whole stack on this machine, `python -m infra.local --port PORT`: the API, an emulated S3 and the worker.
+"""Run the whole stack locally, `python -m infra.local --port PORT`: the API, an emulated S3 and the worker.
 
-Uploads live in memory, and are gone when it ends. (`python -m handler serve` is the API alone.)
+Uploads are kept in memory until it stops. (`python -m handler serve` runs the API alone.)
 """
 
 import argparse
@@ -20,14 +20,14 @@ from infra.emulation.names import CREDENTIALS, RESULTS, UPLOADS
 
 HOST: Final = "127.0.0.1"
 
-log = logging.getLogger("uvicorn.error")  # whose lines are shown
+log = logging.getLogger("uvicorn.error")  # the logger that uvicorn shows
 
 
 def main() -> int:
-    """Serves until Ctrl-C; 2 if it cannot start."""
+    """Serve until Ctrl-C. Returns 2 if it cannot start."""
     port = _port()
-    with socket.create_server((HOST, 0)) as storage:  # who comes before S3 is up waits instead of being refused
-        _know_only(f"http://{HOST}:{storage.getsockname()[1]}")
+    with socket.create_server((HOST, 0)) as storage:  # early connections wait until S3 is up, instead of being refused
+        _isolate_from_aws(f"http://{HOST}:{storage.getsockname()[1]}")
         try:
             settings = Settings.from_environment()
         except ValueError as error:
@@ -38,7 +38,7 @@ def main() -> int:
 
 
 class Emulation(threading.Thread):
-    """S3, a queue and the worker. A thread, since they take a second to load, and the API need not wait for that."""
+    """S3, a queue and the worker, in a thread: they take a second to load, and the API need not wait for them."""
 
     def __init__(self, storage: socket.socket, settings: Settings) -> None:
         super().__init__(daemon=True)
@@ -47,28 +47,28 @@ class Emulation(threading.Thread):
 
     def run(self) -> None:
         from handler.inference.classifier import Classifier, read_card  # noqa: PLC0415
-        from handler.worker.worker import Worker  # noqa: PLC0415  these are what takes so long
-        from infra.emulation.aws import Cloud, emulated_aws  # noqa: PLC0415
+        from handler.worker.worker import Worker  # noqa: PLC0415  slow to import
+        from infra.emulation.aws import EmulatedAws, emulated_aws  # noqa: PLC0415
 
-        # The buckets are made by a back door, so that nobody comes in by the front door before they are there.
-        with socket.create_server((HOST, 0)) as back_door, emulated_aws(back_door) as port:
-            cloud = Cloud.create(port)
+        # The buckets are created through a private port, so that they exist before the public one answers.
+        with socket.create_server((HOST, 0)) as private, emulated_aws(private) as port:
+            aws = EmulatedAws.create(port)
             classifier = Classifier.shipped(self._settings.known_threshold)
-            worker = Worker(cloud.s3, classifier, read_card(), self._settings)
+            worker = Worker(aws.s3, classifier, read_card(), self._settings)
             with emulated_aws(self._storage):
                 while not self._stopping.is_set():
-                    if (event := cloud.receive(wait_seconds=1))["Records"]:
-                        cloud.acknowledge(event, worker.handle(event))
+                    if (event := aws.receive(wait_seconds=1))["Records"]:
+                        aws.acknowledge(event, worker.handle(event))
 
     def stop(self) -> None:
-        """Let the worker finish what it has begun, and wait for it."""
+        """Wait for the worker to finish its current batch."""
         self._stopping.set()
         if self.is_alive():
             self.join()
 
 
 class Server(uvicorn.Server):
-    """uvicorn that starts the emulation once it serves."""
+    """uvicorn that starts the emulation once it is serving."""
 
     def __init__(self, config: uvicorn.Config, emulation: Emulation) -> None:
         super().__init__(config)
@@ -86,23 +86,23 @@ def _port() -> int:
         "--port",
         type=int,
         default=os.environ.get("PORT") or "8000",
-        help="port to listen on (default: the variable PORT, else 8000)",
+        help="port to listen on (default: PORT in the environment, else 8000)",
     )
     port: int = parser.parse_args().port
     return port
 
 
-def _know_only(endpoint: str) -> None:
-    """Lets this process, whatever its environment says of AWS, know of nothing but the emulation."""
+def _isolate_from_aws(endpoint: str) -> None:
+    """Replace all AWS settings of this process by those of the emulation."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ |= {**CREDENTIALS, "S3_ENDPOINT_URL": endpoint, "UPLOADS_BUCKET": UPLOADS, "RESULTS_BUCKET": RESULTS}
 
 
 def _serve(port: int, emulation: Emulation) -> None:
-    from handler.http_entry import app  # noqa: PLC0415  it reads the environment
+    from handler.http_entry import app  # noqa: PLC0415  reads the environment on import
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C, not before the worker has
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: stop after the worker's batch
     try:
         Server(uvicorn.Config(app, host=HOST, port=port), emulation).run()
     except KeyboardInterrupt:

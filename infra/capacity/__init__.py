@@ -1,1 +1,1 @@
-"""Measured cost and capacity of the worker."""
+"""Cost and capacity of the worker, measured, and written to CAPACITY.md."""

@@ -1,4 +1,4 @@
-"""How many objects and how long each takes in; the time and the dollars of a backfill out."""
+"""Estimate the time and the cost of a backfill, from the number of objects and the processor time of each."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,30 +6,30 @@ from typing import Final
 from infra.capacity.prices import Prices
 from infra.operations.missing import BATCH
 
-MB_PER_VCPU: Final = 1769  # of memory, as Lambda gives processor time
-_MESSAGES: Final = 10  # of a request to SQS, and of an invocation of the worker
-_KEYS: Final = 1000  # of a page of a listing
-_CHILD_GB: Final = 0.064  # the least that an express workflow is charged for
-_CHILD_SECONDS: Final = 1.0  # taken for granted: a hundred objects are ten requests to SQS
-# Taken for granted: an image is read and its result written in 70 ms, eight at once. Lambda is paid for waiting, too.
+MB_PER_VCPU: Final = 1769  # memory at which Lambda gives a function one vCPU
+_MESSAGES: Final = 10  # per request to SQS, and per invocation of the worker
+_KEYS: Final = 1000  # per page of a listing
+_CHILD_GB: Final = 0.064  # minimum memory billed for an express workflow
+_CHILD_SECONDS: Final = 1.0  # assumption: a hundred objects are ten requests to SQS
+# Assumption: reading an image and writing its result take 70 ms, eight in parallel. Lambda bills waiting, too.
 S3_SECONDS: Final = 0.07 / 8
 
 
 @dataclass(frozen=True)
 class Worker:
-    """What the worker runs on."""
+    """Memory and architecture of the worker."""
 
     memory_mb: int
     architecture: str = "x86_64"
 
     def seconds(self, cpu_seconds: float) -> float:
-        """How long an image takes that takes `cpu_seconds` on one whole processor. Its work uses one, not several."""
+        """Duration per image, given its time on one full vCPU. The worker uses at most one."""
         return cpu_seconds / min(1.0, self.memory_mb / MB_PER_VCPU) + S3_SECONDS
 
 
 @dataclass(frozen=True)
 class Dollars:
-    """What a backfill costs, by service. What S3 and CloudWatch charge for storage is not among it."""
+    """Cost of a backfill by service, without storage in S3 and CloudWatch."""
 
     lambda_: float
     s3: float
@@ -42,15 +42,15 @@ class Dollars:
 
 
 def dollars(objects: float, cpu_seconds: float, worker: Worker, prices: Prices) -> Dollars:
-    """The price of `objects` that are listed, compared, sent, classified and written."""
+    """Cost to list, compare, send, classify and store `objects`."""
     gigabyte_seconds = objects * worker.seconds(cpu_seconds) * worker.memory_mb / 1024
     children = objects / BATCH
     return Dollars(
         lambda_=objects / _MESSAGES * prices.lambda_request
         + gigabyte_seconds * prices.lambda_gb_second[worker.architecture],
-        # A GET and a PUT each; both buckets are listed before and after.
+        # One GET and one PUT each; both buckets are listed before and after.
         s3=objects * (prices.s3_get + prices.s3_put_or_list) + 4 * objects / _KEYS * prices.s3_put_or_list,
-        # Sent, received and deleted, ten at a time.
+        # Sent, received and deleted in batches of ten.
         sqs=3 * objects / _MESSAGES * prices.sqs_request,
         step_functions=children
         * (prices.transition + prices.express_request + _CHILD_SECONDS * _CHILD_GB * prices.express_gb_second),
@@ -58,5 +58,5 @@ def dollars(objects: float, cpu_seconds: float, worker: Worker, prices: Prices) 
 
 
 def hours(objects: float, cpu_seconds: float, worker: Worker, workers: int) -> float:
-    """How long `workers` of them, all busy, take for `objects`."""
+    """Duration of a backfill of `objects` with `workers` that are never idle."""
     return objects * worker.seconds(cpu_seconds) / workers / 3600

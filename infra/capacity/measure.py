@@ -1,4 +1,4 @@
-"""Kinds of images in, what each costs the worker out: the real one, against an emulated S3 in another process."""
+"""Measure the worker's processor time and memory for each kind of image, against an emulated S3."""
 
 import io
 import json
@@ -20,36 +20,36 @@ from handler.inference.classifier import Classifier, read_card
 from handler.settings import Settings
 from handler.worker.worker import Worker
 from infra.capacity.measurements import Measurement, Measurements
-from infra.emulation.aws import Cloud, emulated_aws
+from infra.emulation.aws import EmulatedAws, emulated_aws
 from infra.emulation.names import REGION, RESULTS, UPLOADS
 
 _PHOTO: Final = Path(__file__).parents[2] / "handler" / "static" / "samples" / "t-shirt.jpg"
-_BATCH: Final = 10  # messages of an invocation
+_BATCH: Final = 10  # messages per invocation
 
 KINDS: Final = {"28x28 PNG": (28, 28), "1-megapixel JPEG": (1155, 866), "12-megapixel JPEG": (4000, 3000)}
 
 
 def measure(batches: dict[str, int]) -> Measurements:
-    """`batches` says of how many tens of images each of KINDS is measured; ten more come first, to get warm.
+    """Measure `batches[kind]` batches of ten images of each kind, after a warm-up batch.
 
-    The environment must have credentials, any.
+    The environment must have AWS credentials; their values do not matter.
     """
     kinds = []
     with socket.create_server(("127.0.0.1", 0)) as listener, emulated_aws(listener) as port:
-        s3 = Cloud.create(port).s3
+        s3 = EmulatedAws.create(port).s3
         for kind, count in batches.items():
-            content = picture(*KINDS[kind])
+            content = encoded_photo(*KINDS[kind])
             s3.put_object(Bucket=UPLOADS, Key=kind, Body=content)
             with ProcessPoolExecutor(1, get_context("spawn")) as fresh:
-                seconds, peak = fresh.submit(_in_this_process, port, kind, count).result()
+                seconds, peak = fresh.submit(_measure_in_this_process, port, kind, count).result()
             kinds.append(Measurement(kind, len(content), count * _BATCH, round(seconds, 5), round(peak)))
     names = ("onnxruntime", "pillow", "numpy", "boto3")
     versions = ", ".join([f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in names)])
     return Measurements(_machine(), versions, f"{datetime.now(UTC):%Y-%m-%d}", tuple(kinds))
 
 
-def picture(width: int, height: int) -> bytes:
-    """The photo of a T-shirt in that size: as PNG if it is small and grey; else as JPEG, with a camera's noise."""
+def encoded_photo(width: int, height: int) -> bytes:
+    """The sample photo in that size: a grey PNG if 28 pixels wide, else a JPEG with camera noise."""
     file = io.BytesIO()
     with Image.open(_PHOTO) as photo:
         sized = photo.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
@@ -61,19 +61,19 @@ def picture(width: int, height: int) -> bytes:
     return file.getvalue()
 
 
-def _in_this_process(port: int, key: str, batches: int) -> tuple[float, float]:
-    """The seconds of processor time that an image takes here, and the largest size of this process in MB."""
+def _measure_in_this_process(port: int, key: str, batches: int) -> tuple[float, float]:
+    """Processor seconds per image, and the peak memory of this process in MB."""
     s3 = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{port}", region_name=REGION)
     worker = Worker(s3, Classifier.shipped(), read_card(), Settings(results_bucket=RESULTS))
     seconds = 0.0
     for batch in range(batches + 1):
         keys = [f"{key}/{batch}/{place}" for place in range(_BATCH)]
-        for each in keys:
-            s3.copy_object(Bucket=UPLOADS, Key=each, CopySource=f"{UPLOADS}/{key}")
-        event = {"Records": [_message(each) for each in keys]}
+        for target in keys:
+            s3.copy_object(Bucket=UPLOADS, Key=target, CopySource=f"{UPLOADS}/{key}")
+        event = {"Records": [_message(target) for target in keys]}
         started = time.process_time()
         if worker.handle(event)["batchItemFailures"]:
-            raise RuntimeError("the worker failed, so there is nothing to measure")
+            raise RuntimeError("the worker failed a message; nothing was measured")
         seconds += (time.process_time() - started) if batch else 0
     return seconds / (batches * _BATCH), _peak_mb()
 
@@ -85,7 +85,7 @@ def _message(key: str) -> dict[str, Any]:
 
 
 def _peak_mb() -> float:
-    """From Linux's own account: getrusage would tell of the process that started this one, too."""
+    """Peak resident memory; getrusage would include the peak of the parent process."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 

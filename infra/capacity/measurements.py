@@ -1,4 +1,4 @@
-"""infra/measured.json, what one image costs the worker, as values; `python -m infra capacity` measures it anew."""
+"""Read and write measured.json: processor time and memory of the worker for each kind of image."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -10,37 +10,37 @@ MEASURED_FILE: Final = Path(__file__).with_name("measured.json")
 
 @dataclass(frozen=True)
 class Measurement:
-    """One kind of image through the worker, in a process that does nothing else."""
+    """The worker's measurement for one kind of image, in a process of its own."""
 
     kind: str
     bytes: int
-    images: int  # that were measured
-    cpu_seconds: float  # of an image, on all threads together
-    peak_mb: float  # of the whole process
+    images: int  # number measured
+    cpu_seconds: float  # per image, over all threads
+    peak_mb: float  # resident set of the process
 
 
 @dataclass(frozen=True)
 class Measurements:
-    """All kinds, and where and when they were measured."""
+    """Measurements of all kinds, with machine, versions and date."""
 
     machine: str
     versions: str
-    measured: str  # the day, ISO 8601
+    measured: str  # ISO 8601 date
     kinds: tuple[Measurement, ...]
 
     @property
     def typical_cpu_seconds(self) -> float:
-        """Of the middle kind, where nothing is known of the images."""
+        """Median over the kinds, for when the images are not known."""
         return sorted(kind.cpu_seconds for kind in self.kinds)[len(self.kinds) // 2]
 
 
 def read_measurements(path: Path = MEASURED_FILE) -> Measurements:
-    """What was measured last."""
+    """The last measurements."""
     document = json.loads(path.read_text(encoding="utf-8"))
     kinds = tuple(Measurement(**kind) for kind in document.pop("kinds"))
     return Measurements(**document, kinds=kinds)
 
 
 def write_measurements(measurements: Measurements, path: Path = MEASURED_FILE) -> None:
-    """Keep `measurements` for the sheet, and for the cost that a backfill shows."""
+    """Store `measurements` for the report, and for the cost that a backfill shows."""
     path.write_text(json.dumps(asdict(measurements), indent=2) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""infra/prices.json, what AWS asks for each request and second, as values."""
+"""Read prices.json: what AWS charges per request and per second."""
 
 import json
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ PRICES_FILE: Final = Path(__file__).with_name("prices.json")
 
 @dataclass(frozen=True)
 class Prices:
-    """Dollars, without the free tier and without the discounts of great quantities."""
+    """Prices in dollars, without free tier and volume discounts."""
 
     region: str
-    looked_up: str  # when, ISO 8601
+    looked_up: str  # ISO 8601 date
     sources: tuple[str, ...]
     lambda_request: float
     lambda_gb_second: dict[str, float]  # by architecture
@@ -26,7 +26,7 @@ class Prices:
 
 
 def read_prices(path: Path = PRICES_FILE) -> Prices:
-    """The prices of `path`."""
+    """The prices in `path`."""
     document = json.loads(path.read_text(encoding="utf-8"))
     services = [document[name] for name in ("lambda", "s3", "sqs", "step_functions")]
     compute, storage, queue, steps = services

@@ -1,1 +1,1 @@
-"""An emulated AWS on this machine."""
+"""Emulated AWS on this machine: moto's server with the stack's buckets and queues."""

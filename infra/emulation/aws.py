@@ -1,4 +1,4 @@
-"""An emulated AWS, in memory: moto's server with the stack's buckets and queues, and the worker's view of them."""
+"""Emulated AWS in memory: moto's server with the stack's buckets and queues, polled as Lambda polls them."""
 
 import json
 import logging
@@ -23,8 +23,8 @@ MAX_RECEIVE_COUNT: Final = 5
 
 
 @dataclass(frozen=True)
-class Cloud:
-    """Buckets whose uploads are announced in a queue, as template.yaml has them."""
+class EmulatedAws:
+    """Two buckets and a queue that is notified of uploads, as in template.yaml."""
 
     port: int
     s3: "S3Client"
@@ -34,9 +34,9 @@ class Cloud:
 
     @classmethod
     def create(cls, port: int) -> Self:
-        """Empty buckets and queues in the emulated AWS at `port`, which must not have any yet."""
-        place: Any = {"endpoint_url": f"http://127.0.0.1:{port}", "region_name": REGION}
-        s3, sqs = boto3.client("s3", **place), boto3.client("sqs", **place)
+        """Create the buckets and queues in the emulated AWS at `port`, which must be empty."""
+        connection: Any = {"endpoint_url": f"http://127.0.0.1:{port}", "region_name": REGION}
+        s3, sqs = boto3.client("s3", **connection), boto3.client("sqs", **connection)
         for bucket in (UPLOADS, RESULTS):
             s3.create_bucket(Bucket=bucket)
             s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -52,7 +52,7 @@ class Cloud:
         return cls(port, s3, sqs, queue_url, dead_letter_url)
 
     def receive(self, wait_seconds: int = 0) -> dict[str, Any]:
-        """Up to ten messages, in the shape in which Lambda hands them to a function."""
+        """An event with up to ten messages, as Lambda passes it to a function."""
         messages = self.sqs.receive_message(
             QueueUrl=self.queue_url,
             MaxNumberOfMessages=10,
@@ -72,10 +72,10 @@ class Cloud:
             ]
         }
 
-    def acknowledge(self, event: dict[str, Any], reply: dict[str, Any]) -> None:
-        """Delete what the worker has done, and make what failed visible again, as Lambda and time do."""
+    def acknowledge(self, event: dict[str, Any], response: dict[str, Any]) -> None:
+        """Delete processed messages, and make failed ones visible at once, without waiting for the timeout."""
         handles = {message["messageId"]: message["receiptHandle"] for message in event["Records"]}
-        failed = [handles.pop(failure["itemIdentifier"]) for failure in reply["batchItemFailures"]]
+        failed = [handles.pop(failure["itemIdentifier"]) for failure in response["batchItemFailures"]]
         for handle in failed:
             self.sqs.change_message_visibility(QueueUrl=self.queue_url, ReceiptHandle=handle, VisibilityTimeout=0)
         if handles:
@@ -85,11 +85,11 @@ class Cloud:
 
 @contextmanager
 def emulated_aws(listener: socket.socket) -> Iterator[int]:
-    """The port of an emulated AWS that answers on `listener`. All in one process share their buckets and queues.
+    """Serve an emulated AWS on `listener`, and yield its port. All servers of a process share their state.
 
-    It does not look at signatures, nor at the policy of a presigned POST: it takes larger objects than AWS would.
+    Signatures and the policies of presigned POSTs are not checked, so objects may exceed the size limit.
     """
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # else a line for each request
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # it logs each request
     address, port = listener.getsockname()
     server = make_server(
         address,

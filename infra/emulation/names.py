@@ -1,4 +1,4 @@
-"""What the buckets of the emulated AWS are called, and what a client must have to talk to it."""
+"""Names of the emulated buckets, and credentials that clients of the emulation need."""
 
 from typing import Final
 

@@ -1,1 +1,1 @@
-"""Commands for a deployed stack."""
+"""Operations on a deployed stack: backfill, redrive, reading results."""

@@ -1,4 +1,4 @@
--- For Athena, in place: put the results bucket's name where it says RESULTS_BUCKET. Not run on AWS so far.
+-- For Athena: replace RESULTS_BUCKET by the name of the results bucket. Not tested on AWS.
 create external table results (
     status string, bucket string, key string, version_id string, etag string, bytes bigint,
     uploaded string, classified string, label string, class_id int, score double,
@@ -15,5 +15,5 @@ select * from (
 
 select coalesce(label, status) as label, count(*) as objects from latest group by 1 order by 2 desc;
 
-select date(from_iso8601_timestamp(classified)) as day, avg(if(known, 0.0, 1.0)) as unknown_share
+select date(from_iso8601_timestamp(classified)) as day, avg(if(known, 0.0, 1.0)) as unknown_rate
 from latest where status = 'done' group by 1 order by 1;

@@ -1,4 +1,4 @@
-"""A stack in, a result for each object that its uploads bucket has already out: starts it, and follows it."""
+"""Start and follow a backfill: classify the objects that are already in a stack's uploads bucket."""
 
 import json
 import tempfile
@@ -22,27 +22,27 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
     from types_boto3_stepfunctions import SFNClient
 
-_EMPTY_IN_A_ROW: Final = 12  # readings of the queue; SQS may be a minute behind with its numbers
+_EMPTY_IN_A_ROW: Final = 12  # polls of the queue; SQS counts may lag by a minute
 
 
 class CannotBackfill(Exception):
-    """What was asked for cannot be started, or not be followed."""
+    """The backfill cannot be started or followed."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run of the state machine: its name, and what it was started with."""
+    """An execution of the state machine: its name and its input."""
 
     name: str
     source: str  # manifest, listing or inventory
     prefix: str
-    objects: int | None  # to be sent; None if only the state machine will know
-    dead_before: int
+    objects: int | None  # to be sent; None if only the state machine knows
+    dead_before: int  # messages in the dead-letter queue at the start
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is. `results` is what was sent and is neither waiting nor dead: nearly the number of results."""
+    """Progress of a run. `results` estimates the results: sent, and neither waiting nor dead."""
 
     status: str
     sent: int
@@ -56,7 +56,7 @@ class Progress:
 
 
 class Backfill:
-    """The backfill of one stack. The clients are passed in; `say` gets lines for people."""
+    """Backfill of one stack. `say` is called with each line of the progress report."""
 
     def __init__(
         self, stack: Stack, s3: "S3Client", sqs: "SQSClient", sfn: "SFNClient", say: Callable[[str], None]
@@ -66,7 +66,7 @@ class Backfill:
         self._prices, self._measured = read_prices(), read_measurements()
 
     def start_missing(self, prefix: str) -> Run | None:
-        """Send what has no result yet; None if everything has."""
+        """Send all objects without a result. None if every object has one."""
         name = _new_name()
         missing = self._missing(prefix)
         with tempfile.TemporaryFile() as manifest:
@@ -81,45 +81,45 @@ class Backfill:
         return self._start(Run(name, "manifest", prefix, found.missing, self._dead()), manifest=key)
 
     def start_listing(self, prefix: str) -> Run:
-        """Send everything below `prefix`."""
+        """Send all objects below `prefix`."""
         return self._start(Run(_new_name(), "listing", prefix, None, self._dead()))
 
     def start_inventory(self, address: str) -> Run:
-        """Send everything that the report of S3 Inventory names whose manifest.json is at `address`, s3://BUCKET/KEY."""
+        """Send all objects of an S3 Inventory; `address` is the s3://BUCKET/KEY of its manifest.json."""
         parts = urlsplit(address)
         bucket, key = parts.netloc, parts.path.removeprefix("/")
         if parts.scheme != "s3" or bucket != self._stack.results_bucket or not key.startswith("inventory/"):
             raise CannotBackfill(
-                f"the state machine may read reports of S3 Inventory only below "
-                f"s3://{self._stack.results_bucket}/inventory/, but this is {address!r}"
+                f"the state machine can read an S3 Inventory only below "
+                f"s3://{self._stack.results_bucket}/inventory/, got {address!r}"
             )
         run = Run(_new_name(), "inventory", "", None, self._dead())
         return self._start(run, inventory={"bucket": bucket, "key": key})
 
-    def take_up(self, name: str) -> Run:
-        """The run called `name`, started before. Raises CannotBackfill if there is none."""
+    def resume(self, name: str) -> Run:
+        """The run `name`, started earlier. Raises CannotBackfill if there is none."""
         try:
-            given = json.loads(self._sfn.describe_execution(executionArn=self._execution(name))["input"])
+            run_input = json.loads(self._sfn.describe_execution(executionArn=self._execution(name))["input"])
         except (self._sfn.exceptions.ExecutionDoesNotExist, self._sfn.exceptions.InvalidArn) as error:
             raise CannotBackfill(f"there is no run {name!r} of {self._stack.state_machine_arn}") from error
-        return Run(**{field.name: given[field.name] for field in fields(Run)})
+        return Run(**{field.name: run_input[field.name] for field in fields(Run)})
 
     def follow(self, run: Run, every_seconds: float) -> int:
-        """Tell how far it is until it is done; 0 if nothing is left, else 1."""
-        quiet, last = 0, ""
-        while quiet < _EMPTY_IN_A_ROW:
+        """Report progress until the run is complete. Returns 0 if every object has a result, else 1."""
+        empty, last = 0, ""
+        while empty < _EMPTY_IN_A_ROW:
             progress = self.progress(run)
             if (line := self._line(run, progress)) != last:
                 self._say(line)
                 last = line
             if progress.status not in ("RUNNING", "SUCCEEDED"):
-                return self._say_why(run, progress)
-            quiet = quiet + 1 if progress.status == "SUCCEEDED" and not progress.waiting else 0
+                return self._report_failure(run, progress)
+            empty = empty + 1 if progress.status == "SUCCEEDED" and not progress.waiting else 0
             time.sleep(every_seconds)
         return self._conclude(run)
 
     def progress(self, run: Run) -> Progress:
-        """How far `run` is."""
+        """The current progress of `run`."""
         execution = self._execution(run.name)
         sent = self._sent(run, execution)
         waiting, dead = waiting_in(self._sqs, self._stack.queue_url), max(0, self._dead() - run.dead_before)
@@ -128,8 +128,8 @@ class Backfill:
         return Progress(self._sfn.describe_execution(executionArn=execution)["status"], sent, waiting, dead, cost)
 
     def _start(self, run: Run, **more: Any) -> Run:
-        given = json.dumps(asdict(run) | more)
-        self._sfn.start_execution(stateMachineArn=self._stack.state_machine_arn, name=run.name, input=given)
+        run_input = json.dumps(asdict(run) | more)
+        self._sfn.start_execution(stateMachineArn=self._stack.state_machine_arn, name=run.name, input=run_input)
         what = "the objects" if run.objects is None else f"{run.objects:,} objects"
         self._say(f"run {run.name} sends {what} to the queue")
         return run
@@ -142,23 +142,23 @@ class Backfill:
         succeeded = sum(
             self._sfn.describe_map_run(mapRunArn=each["mapRunArn"])["itemCounts"]["succeeded"] for each in maps
         )
-        # An item of a manifest is a batch of objects; else it is an object, which the map puts into batches itself.
+        # An item of a manifest is a batch of objects; of a listing or an inventory, one object.
         return succeeded if run.objects is None else min(run.objects, succeeded * BATCH)
 
     def _dead(self) -> int:
         return visible_in(self._sqs, self._stack.dead_letter_url)
 
     def _line(self, run: Run, progress: Progress) -> str:
-        whole = "" if run.objects is None else f" of {run.objects:,}"
+        total = "" if run.objects is None else f" of {run.objects:,}"
         return (
-            f"sent {progress.sent:,}{whole}, results {progress.results:,}, waiting {progress.waiting:,}, "
+            f"sent {progress.sent:,}{total}, results {progress.results:,}, waiting {progress.waiting:,}, "
             f"dead {progress.dead:,}, about ${progress.dollars:.2f} so far (prices of {self._prices.looked_up})"
         )
 
-    def _say_why(self, run: Run, progress: Progress) -> int:
+    def _report_failure(self, run: Run, progress: Progress) -> int:
         described = self._sfn.describe_execution(executionArn=self._execution(run.name))
         self._say(f"the run is {progress.status}: {described.get('error', '')} {described.get('cause', '')}".strip())
-        self._say("what was sent goes on; start again to send what is missing")
+        self._say("messages already sent are still processed; start a new run for the rest")
         return 1
 
     def _conclude(self, run: Run) -> int:
@@ -167,7 +167,7 @@ class Backfill:
         found = self._missing(run.prefix).compare()
         self._say(f"{found.objects - found.missing:,} of {found.objects:,} objects have a result")
         if found.missing:
-            self._say("see the dead-letter queue: `python -m infra redrive` brings its messages back; or start again")
+            self._say("check the dead-letter queue, and retry it with `python -m infra redrive`, or start a new run")
         return 1 if found.missing else 0
 
     def _missing(self, prefix: str) -> Missing:

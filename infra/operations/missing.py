@@ -1,4 +1,4 @@
-"""Two buckets in, a manifest of the objects without a result out; it holds a number for each result in memory."""
+"""Find objects without a result, and write them as a manifest. Memory: one integer per result."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import ObjectVersionTypeDef
 
-BATCH: Final = 100  # objects that one child of the map sends; backfill.asl.json makes as many of a listing
+BATCH: Final = 100  # objects per child of the map; backfill.asl.json has the same for listings
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How many objects there are, folders' placeholders left out, and how many of them have no result."""
+    """Number of objects, without folder placeholders, and number of those without a result."""
 
     objects: int
     missing: int
 
 
 class Missing:
-    """The objects below `prefix` without a result, as the manifest has them; `comparison` counts what was yielded."""
+    """Iterable of the objects below `prefix` without a result; `comparison` has the counts afterwards."""
 
     def __init__(self, s3: "S3Client", uploads: str, results: str, prefix: str = "") -> None:
         self._s3, self._uploads, self._results, self._prefix = s3, uploads, results, prefix
@@ -36,17 +36,17 @@ class Missing:
         return Comparison(self._objects, self._missing)
 
     def compare(self) -> Comparison:
-        """Count, and keep nothing."""
+        """Iterate only to count."""
         for _ in self:
             pass
         return self.comparison
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        known = set(map(_number, self._result_keys()))
+        with_result = set(map(_hash, self._result_keys()))
         self._objects = self._missing = 0
         for found in self._newest_versions():
             self._objects += 1
-            if _number(_result_key(self._uploads, found)) not in known:
+            if _hash(_result_key(self._uploads, found)) not in with_result:
                 self._missing += 1
                 yield _item(found)
 
@@ -64,17 +64,17 @@ class Missing:
 
 
 def write_manifest(objects: Iterable[dict[str, Any]], file: IO[bytes]) -> None:
-    """An array of arrays, such as the state machine reads, one of them a line."""
-    rest = iter(objects)
-    before = b"["
-    while batch := list(islice(rest, BATCH)):
-        file.write(before + json.dumps(batch, separators=(",", ":")).encode())
-        before = b",\n"
-    file.write(b"]\n" if before == b",\n" else b"[]\n")
+    """Write a JSON array of batches, one per line, as the state machine reads it."""
+    remaining = iter(objects)
+    separator = b"["
+    while batch := list(islice(remaining, BATCH)):
+        file.write(separator + json.dumps(batch, separators=(",", ":")).encode())
+        separator = b",\n"
+    file.write(b"]\n" if separator == b",\n" else b"[]\n")
 
 
-def _number(key: str) -> int:
-    """Eight bytes instead of a key: of a million keys two are the same with a chance of one in ten million."""
+def _hash(key: str) -> int:
+    """Eight bytes in place of a key. A collision among a million keys has a probability of 1 in 10 million."""
     return int.from_bytes(blake2b(key.encode(), digest_size=8).digest())
 
 

@@ -1,4 +1,4 @@
-"""A queue's address in, how many messages it has out; SQS itself knows only about."""
+"""Count the messages in a queue; SQS gives approximate numbers."""
 
 from typing import TYPE_CHECKING
 
@@ -7,13 +7,13 @@ if TYPE_CHECKING:
 
 
 def visible_in(sqs: "SQSClient", url: str) -> int:
-    """What could be received now."""
+    """Number of messages that can be received now."""
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
     return int(attributes["ApproximateNumberOfMessages"])
 
 
 def waiting_in(sqs: "SQSClient", url: str) -> int:
-    """What is not done: it could be received, was received and is hidden meanwhile, or was sent to be seen later."""
+    """Number of messages not yet deleted: visible, in flight or delayed."""
     attributes = sqs.get_queue_attributes(
         QueueUrl=url,
         AttributeNames=[

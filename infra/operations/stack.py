@@ -1,4 +1,4 @@
-"""The name of a deployed stack in, what it is made of out: its buckets, queues, state machine and sizes."""
+"""Look up a deployed stack: its buckets, queues, state machine and sizes."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -12,12 +12,12 @@ _RESOURCES: Final = ("UploadsBucket", "ResultsBucket", "UploadsQueue", "DeadLett
 
 
 class NoSuchStack(Exception):
-    """There is no such stack here, or it is not one of this project."""
+    """The stack does not exist, or is not a stack of this project."""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """What commands need to know of a deployed stack."""
+    """Resources and parameters of a deployed stack."""
 
     name: str
     uploads_bucket: str
@@ -31,34 +31,34 @@ class Stack:
 
 
 def find_stack(cloudformation: "CloudFormationClient", name: str) -> Stack:
-    """The stack called `name`. Raises NoSuchStack."""
+    """Describe the stack `name`. Raises NoSuchStack."""
     try:
         described = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
         if "does not exist" not in str(error):
             raise
         region = cloudformation.meta.region_name
-        raise NoSuchStack(
-            f"there is no stack {name!r} in {region}; `aws cloudformation list-stacks` tells them"
-        ) from error
+        raise NoSuchStack(f"there is no stack {name!r} in {region}; see `aws cloudformation list-stacks`") from error
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
-    names = {
+    physical_ids = {
         found["LogicalResourceId"]: found.get("PhysicalResourceId", "")
         for page in pages
         for found in page["StackResourceSummaries"]
     }
-    missing = [each for each in _RESOURCES if not names.get(each)]
+    missing = [each for each in _RESOURCES if not physical_ids.get(each)]
     if missing:
-        raise NoSuchStack(f"the stack {name!r} has no {missing[0]}: it is none of this project, or an older one")
-    given = {each["ParameterKey"]: each.get("ParameterValue", "") for each in described.get("Parameters", [])}
+        raise NoSuchStack(
+            f"the stack {name!r} has no {missing[0]}; it does not belong to this project, or is out of date"
+        )
+    parameters = {each["ParameterKey"]: each.get("ParameterValue", "") for each in described.get("Parameters", [])}
     return Stack(
         name=name,
-        uploads_bucket=names["UploadsBucket"],
-        results_bucket=names["ResultsBucket"],
-        queue_url=names["UploadsQueue"],
-        dead_letter_url=names["DeadLetterQueue"],
-        state_machine_arn=names["BackfillStateMachine"],
-        memory_mb=int(given.get("MemorySize") or Stack.memory_mb),
-        workers=int(given.get("WorkerConcurrency") or Stack.workers),
-        architecture=given.get("Architecture") or Stack.architecture,
+        uploads_bucket=physical_ids["UploadsBucket"],
+        results_bucket=physical_ids["ResultsBucket"],
+        queue_url=physical_ids["UploadsQueue"],
+        dead_letter_url=physical_ids["DeadLetterQueue"],
+        state_machine_arn=physical_ids["BackfillStateMachine"],
+        memory_mb=int(parameters.get("MemorySize") or Stack.memory_mb),
+        workers=int(parameters.get("WorkerConcurrency") or Stack.workers),
+        architecture=parameters.get("Architecture") or Stack.architecture,
     )

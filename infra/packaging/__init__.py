@@ -1,1 +1,1 @@
-"""Builds the Lambda package."""
+"""Build the Lambda package: wheels, pruning, bytecode and bill of materials."""

@@ -1,6 +1,6 @@
-"""A package's folder in; the same with bytecode for Lambda's Python, and without the sources that it replaces, out.
+"""Compile a package to bytecode for Lambda's Python, and remove the sources of its libraries.
 
-Lambda's file system is read-only, so that Python could not keep what it compiles there.
+Lambda's file system is read-only, so Python could not cache bytecode there.
 """
 
 import os
@@ -14,22 +14,22 @@ from typing import Final
 
 PYTHON: Final = "3.13"
 _IMAGE: Final = f"public.ecr.aws/lambda/python:{PYTHON}-x86_64"
-_OWN: Final = "handler"  # keeps its sources, so that what failed can be read where it failed
+_OWN: Final = "handler"  # keeps its sources, so that tracebacks show source lines
 
-# The hash, not the date of the source, which a zip file does not keep; and Python need not look at the source at all.
+# By source hash, since zip files do not keep exact dates; unchecked, so that Python need not read the source.
 _OPTIONS: Final = ("--invalidation-mode=unchecked-hash", "-q", "-j1")
 
 
 @dataclass(frozen=True)
 class Compiler:
-    """A Python of Lambda's version: at `path` on this machine or, without one, in Lambda's image."""
+    """A Python of Lambda's version: at `path` on this machine, or in Lambda's image if there is no path."""
 
     version: str
     path: str | None = None
 
 
 def find_compiler() -> Compiler | None:
-    """This Python, one on the PATH, one of pyenv's, or that of Lambda's image."""
+    """Search the running Python, PATH, pyenv and Lambda's Docker image, in this order."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
     candidates = [sys.executable, shutil.which(f"python{PYTHON}"), *map(str, pyenv.glob(f"{PYTHON}.*/bin/python"))]
     found = (Compiler(_version([path]), path) for path in filter(None, candidates))
@@ -41,17 +41,11 @@ def find_compiler() -> Compiler | None:
 
 
 def compile_package(package: Path, compiler: Compiler) -> None:
-    """Compile all of the folder `package`; libraries keep their bytecode only."""
+    """Compile the folder `package` in place; libraries keep only their bytecode."""
     folder = package.absolute().as_posix() if compiler.path else "/package"
     python = [compiler.path] if compiler.path else _in_image(f"--volume={package.absolute()}:{folder}")
-    compileall = [
-        *python,
-        "-m",
-        "compileall",
-        *_OPTIONS,
-        f"-s{folder}",
-        "-p/var/task",
-    ]  # tracebacks name it as Lambda has it
+    # Tracebacks name the paths on Lambda.
+    compileall = [*python, "-m", "compileall", *_OPTIONS, f"-s{folder}", "-p/var/task"]
     _run([*compileall, f"{folder}/{_OWN}"])
     _run([*compileall, "-b", "-x", f"^{folder}/{_OWN}/", folder])
     for bytecode in package.rglob("*.pyc"):
@@ -60,7 +54,7 @@ def compile_package(package: Path, compiler: Compiler) -> None:
 
 
 def _run(command: Sequence[str]) -> None:
-    """Sets are written in the order of their hashes, which must be the same each time."""
+    """Run with a fixed hash seed: the order of sets in bytecode depends on it."""
     subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": "0"})
 
 
@@ -71,9 +65,9 @@ def _in_image(*options: str) -> list[str]:
 
 
 def _version(python: Sequence[str]) -> str:
-    """As in "Python 3.13.5"; nothing if `python` is another one, or none."""
+    """The output of `--version`, such as "Python 3.13.5"; empty if `python` is missing or of another version."""
     try:
-        told = subprocess.run([*python, "--version"], capture_output=True, text=True, check=False, timeout=300).stdout
+        output = subprocess.run([*python, "--version"], capture_output=True, text=True, check=False, timeout=300).stdout
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return told.strip() if told.startswith(f"Python {PYTHON}.") else ""
+    return output.strip() if output.startswith(f"Python {PYTHON}.") else ""

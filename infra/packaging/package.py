@@ -1,8 +1,8 @@
-"""requirements.txt and handler/ in, the folder that runs on Lambda out: `python -m infra.packaging.package FOLDER`.
+"""Build the Lambda package from requirements.txt and handler/: `python -m infra.packaging.package FOLDER`.
 
-Wheels for Lambda's Python and Linux are installed whatever this machine runs. Only Python 3.13 can compile their
-bytecode, without which each cold start takes some 0.7 s longer: this machine's, or that of Lambda's image, where Docker
-runs. The same files and the same Python give the same package, byte for byte.
+Wheels for Lambda's Python and Linux are installed, on any operating system. Bytecode needs Python 3.13, on this machine
+or in Lambda's Docker image; without it a cold start takes about 0.7 s longer. Builds are reproducible: the same files
+and the same Python give the same bytes.
 """
 
 import hashlib
@@ -21,13 +21,13 @@ from infra.packaging.sbom import write_sbom
 PROJECT: Final = Path(__file__).parents[2]
 CACHE: Final = PROJECT / "build" / "package"
 
-_MODIFIED: Final = 315_619_200  # 1980-01-02, in any time zone a date that a zip file can hold
+_MODIFIED: Final = 315_619_200  # 1980-01-02: zip files cannot hold earlier dates, in any time zone
 _PLATFORMS: Final = ("manylinux_2_34", "manylinux_2_28", "manylinux_2_27", "manylinux_2_17", "manylinux2014")
-_PROCESSORS: Final = {"x86_64": "x86_64", "arm64": "aarch64"}  # as Lambda calls them, and as wheels do
+_PROCESSORS: Final = {"x86_64": "x86_64", "arm64": "aarch64"}  # Lambda's names, and those of wheels
 
 
 def main(target: Path) -> None:
-    """Put the package into `target`, from the cache if nothing has changed since it was last built."""
+    """Build the package into `target`, or copy it from the cache if nothing has changed."""
     compiler, architecture = find_compiler(), architecture_for(target)
     package = CACHE / architecture / _fingerprint(compiler)
     if not package.exists():
@@ -39,36 +39,36 @@ def main(target: Path) -> None:
     print(f"package {content_hash(target)[:12]}: {size:.0f} MB unpacked, for Python {PYTHON} on {architecture}")
     if compiler is None:
         print(
-            f"WARNING: neither Python {PYTHON} nor Docker was found, so the package has no bytecode and starts slowly. "
+            f"WARNING: neither Python {PYTHON} nor Docker was found; without bytecode, cold starts are slow. "
             f"Install Python {PYTHON} and build again.",
             file=sys.stderr,
         )
 
 
 def architecture_for(target: Path) -> str:
-    """Which processors the function is for whose folder `target` is: SAM writes its plan beside its build.
+    """Architecture of the function that SAM builds into `target`, from the build.toml next to the build folder.
 
-    A makefile is not told of it otherwise. Without such a plan, the variable ARCHITECTURE says it, or it is x86_64.
+    SAM passes it to makefiles in no other way. Without build.toml: the variable ARCHITECTURE, else x86_64.
     """
-    plan = target.absolute().parent.with_name("build.toml")
-    if plan.exists():
-        functions = tomllib.loads(plan.read_text(encoding="utf-8")).get("function_build_definitions", {}).values()
+    build_plan = target.absolute().parent.with_name("build.toml")
+    if build_plan.exists():
+        functions = tomllib.loads(build_plan.read_text(encoding="utf-8")).get("function_build_definitions", {}).values()
         planned = [each["architecture"] for each in functions if target.name in each["functions"]]
         if planned:
             return str(planned[0])
     architecture = os.environ.get("ARCHITECTURE") or "x86_64"
     if architecture not in _PROCESSORS:
-        raise SystemExit(f"ARCHITECTURE should be one of {', '.join(_PROCESSORS)}, but is {architecture!r}")
+        raise SystemExit(f"ARCHITECTURE must be one of {', '.join(_PROCESSORS)}, got {architecture!r}")
     return architecture
 
 
 def files_in(folder: Path) -> list[Path]:
-    """All files of a package, in one order everywhere."""
+    """All files of a package, sorted."""
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def content_hash(folder: Path) -> str:
-    """SHA-256 of the names and the contents of all files in `folder`."""
+    """SHA-256 over the names and contents of all files in `folder`."""
     digest = hashlib.sha256()
     for path in files_in(folder):
         digest.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode() + path.read_bytes())
@@ -95,7 +95,7 @@ def _install_wheels(package: Path, architecture: str) -> None:
 
 
 def _fingerprint(compiler: Compiler | None) -> str:
-    """A hash of all that decides what the package holds."""
+    """Hash of everything that determines the package."""
     sources = [path for path in (PROJECT / "handler").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     builders = (PROJECT / "infra" / "packaging").glob("*.py")
     digest = hashlib.sha256(repr(compiler).encode())

@@ -1,4 +1,4 @@
-"""A folder of installed wheels in; the same without what never runs out, each omission with its reason."""
+"""Prune installed wheels: remove files that never run on Lambda, each with its reason."""
 
 import gzip
 import json
@@ -9,53 +9,53 @@ from typing import Any, Final
 
 # Whole distributions, with their metadata.
 UNUSED: Final = {
-    "flatbuffers": "of onnxruntime's tools, which are left out",
-    "packaging": "the same",
-    "protobuf": "the same",
+    "flatbuffers": "for onnxruntime's tools, which are removed",
+    "packaging": "for onnxruntime's tools, which are removed",
+    "protobuf": "for onnxruntime's tools, which are removed",
 }
 _FOLDERS_OF: Final = {"protobuf": "google"}
 
 _PRUNED: Final = {
-    "bin": "commands for people",
+    "bin": "console scripts",
     "**/*.pyi": "for type checkers",
     "**/*.pxd": "for Cython",
-    "**/*.dist-info/RECORD": "names the files that are not here any more, too",
-    "dateutil/zoneinfo/*.tar.gz": "time zones; S3 speaks UTC",
+    "**/*.dist-info/RECORD": "lists files that are removed",
+    "dateutil/zoneinfo/*.tar.gz": "time zones; S3 uses UTC",
     "numpy/_core/include": "C headers",
     "numpy/**/lib/*.a": "for C programs",
     "numpy/**/tests": "tests",
     "numpy/_core/*_tests.*.so": "tests",
     "numpy/_core/_simd.*.so": "tests",
     "numpy/f2py": "compiles Fortran",
-    "numpy/fft": "loaded when it is used, which it is not",
-    "numpy/polynomial": "the same",
-    "numpy/random": "the same",
-    "onnxruntime/backend": "an interface to test ONNX",
-    "onnxruntime/capi/libonnxruntime.so*": "for C programs; Python's extension has a copy of its own",
+    "numpy/fft": "imported lazily, and not used",
+    "numpy/polynomial": "imported lazily, and not used",
+    "numpy/random": "imported lazily, and not used",
+    "onnxruntime/backend": "interface of the ONNX test suite",
+    "onnxruntime/capi/libonnxruntime.so*": "for C programs; the Python extension has its own copy",
     "onnxruntime/datasets": "samples",
     "onnxruntime/quantization": "makes models",
     "onnxruntime/tools": "makes models",
     "onnxruntime/transformers": "makes models",
     "PIL/_imagingcms.*.so": "colour profiles",
     "PIL/_imagingft.*.so": "fonts",
-    "PIL/_imagingmath.*.so": "arithmetic with pictures",
+    "PIL/_imagingmath.*.so": "arithmetic on images",
     "PIL/_imagingmorph.*.so": "morphology",
-    "PIL/_imagingtk.*.so": "windows",
+    "PIL/_imagingtk.*.so": "Tk windows",
     "pillow.libs/libbrotli*": "for fonts",
     "pillow.libs/libfreetype*": "for fonts",
     "pillow.libs/libharfbuzz*": "for fonts",
-    "pillow.libs/libpng*": "for fonts; Pillow reads PNG files by itself",
+    "pillow.libs/libpng*": "for fonts; Pillow decodes PNG itself",
     "pillow.libs/liblcms2*": "for colour profiles",
     "pydantic/mypy.py": "for a type checker",
-    # FastAPI asks whether a model is one of pydantic's first version, and gets along without it.
-    "pydantic/v1": "25 ms of each cold start, for models that are not here",
+    # FastAPI checks for models of pydantic 1, and works without it.
+    "pydantic/v1": "25 ms of each cold start, for models that are not used",
 }
 _DOCUMENTED: Final = ("operations", "shapes")
-_SERVICES: Final = ("events", "s3")  # of the some 400 that botocore describes
+_SERVICES: Final = ("events", "s3")  # of the about 400 in botocore
 
 
 def prune(package: Path) -> None:
-    """Take out of the folder `package` what no request and no upload needs."""
+    """Remove from the folder `package` what neither the API nor the worker needs."""
     for path in list(_unused(package)):
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)  # its folder may be gone
     _thin_out(package / "botocore/data")
@@ -71,16 +71,16 @@ def _unused(package: Path) -> Iterator[Path]:
 
 
 def _thin_out(data: Path) -> None:
-    """What botocore reads at each start, without the services that are not used, the documentation, the compression.
+    """Shrink the data that botocore reads at start: only used services, no documentation, uncompressed.
 
-    It takes 7 instead of 35 ms to read then.
+    Reading it then takes 7 ms instead of 35 ms.
     """
-    for described in data.glob("*/*/*.json.gz"):
-        document = json.loads(gzip.decompress(described.read_bytes()))
-        # Elsewhere botocore insists on a documentation, as of a client's parameters.
+    for service in data.glob("*/*/*.json.gz"):
+        document = json.loads(gzip.decompress(service.read_bytes()))
+        # Other parts, such as a client's parameters, must keep their documentation.
         shortened = {part: _without_documentation(document[part]) for part in _DOCUMENTED if part in document}
-        _write(described.with_suffix(""), {**document, **shortened})
-        described.unlink()
+        _write(service.with_suffix(""), {**document, **shortened})
+        service.unlink()
     for examples in data.glob("*/*/examples-*.json"):
         examples.unlink()
     endpoints = json.loads((data / "endpoints.json").read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
-"""A package's folder in, its bill of materials out, as CycloneDX 1.6 (ECMA-424): what it holds, under which licences.
+"""Software bill of materials of a package, as CycloneDX 1.6 (ECMA-424): libraries, model, data sets and licences.
 
-The same package gives the same bytes: there is no time in it, and no number of its own.
+Reproducible: it has no timestamp and no serial number.
 """
 
 import json
@@ -15,7 +15,7 @@ _CARD: Final = Path("handler", "model", "classifier.json")
 
 
 def write_sbom(package: Path) -> None:
-    """Put the bill of materials of the folder `package` into it."""
+    """Write the bill of materials of the folder `package` into it."""
     card = json.loads((package / _CARD).read_text(encoding="utf-8"))
     libraries = sorted(map(_library, distributions(path=[str(package)])), key=lambda library: str(library["purl"]))
     document = {
@@ -30,7 +30,7 @@ def write_sbom(package: Path) -> None:
 
 def _library(distribution: Distribution) -> Mapping[str, Any]:
     name, version = distribution.name, distribution.version
-    purl = f"pkg:pypi/{re.sub(r'[-_.]+', '-', name).lower()}@{version}"  # names are normalized as PEP 503 has it
+    purl = f"pkg:pypi/{re.sub(r'[-_.]+', '-', name).lower()}@{version}"  # names are normalized by PEP 503
     return {
         "type": "library",
         "bom-ref": purl,
@@ -42,7 +42,7 @@ def _library(distribution: Distribution) -> Mapping[str, Any]:
 
 
 def _licences(distribution: Distribution) -> Mapping[str, Any]:
-    """As the package itself tells: an SPDX expression, a line of text, or classifiers."""
+    """Licences from the package metadata: an SPDX expression, classifiers, or a line of text."""
     metadata = distribution.metadata.json
     if expression := metadata.get("license_expression"):
         return {"licenses": [{"expression": expression}]}
@@ -63,7 +63,7 @@ def _model(card: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _datasets(dataset: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """What the model was trained on."""
+    """The data sets that the model was trained on."""
     for each in (dataset, dataset.get("photos")):
         if each:
             yield {

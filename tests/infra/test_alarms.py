@@ -1,4 +1,4 @@
-"""What the template's alarms and dashboard look at is what the functions print, or what AWS measures by itself."""
+"""Alarms and dashboard refer to metrics that exist: those of the functions, or AWS's own."""
 
 import json
 import re
@@ -13,19 +13,19 @@ from handler.contract import Classification, ModelCard, Prediction
 from handler.inference.classifier import Classifier
 from handler.settings import Settings
 from handler.telemetry.metrics import Metrics
-from handler.telemetry.work_reports import WorkReport
-from tests.support.cloudwatch import Metric, figures_in
+from handler.telemetry.reports import InvocationReport
+from tests.support.cloudwatch import Metric, metrics_in
 from tests.support.emulated_stack import transformed
 from tests.support.template import PARAMETERS, RESOURCES, TEMPLATE
 
-STACK: Final = "AWS::StackName"  # a name in the template stands for its value
+STACK: Final = "AWS::StackName"  # resolved() replaces references by their names
 ALARMS: Final = {
     name: each["Properties"] for name, each in RESOURCES.items() if each["Type"] == "AWS::CloudWatch::Alarm"
 }
 FUNCTIONS: Final = ("HttpFunction", "WorkerFunction")
 
-# The metrics that AWS has of these services, by their dimensions, after the documentation of each.
-OF_AWS: Final = {
+# Metrics of AWS services by namespace and dimensions, from their documentation.
+AWS_METRICS: Final = {
     ("AWS/ApiGateway", ("ApiName", "Stage")): {"4XXError", "5XXError", "Count", "IntegrationLatency", "Latency"},
     ("AWS/Lambda", ("ExecutedVersion", "FunctionName", "Resource")): {"Duration", "Errors", "Invocations", "Throttles"},
     ("AWS/Lambda", ("FunctionName",)): {"ConcurrentExecutions", "Duration", "Errors", "Invocations", "Throttles"},
@@ -34,12 +34,18 @@ OF_AWS: Final = {
 
 
 def resolved(value: Any) -> str:
-    """What a property refers to, by its name: {"Ref": X} is X, "${X}:live" is "X:live"."""
+    """The name that a property refers to: X for {"Ref": X}, "X:live" for "${X}:live"; values of mappings."""
     match value:
         case {"Ref": str(name)} | {"GetAtt": str(name)}:
             return name
         case {"Sub": str(text)}:
             return re.sub(r"\$\{([\w.:]+)\}", r"\1", text)
+        case {"Sub": [str(text), dict(variables)]}:
+            for name, each in variables.items():
+                text = text.replace(f"${{{name}}}", resolved(each))
+            return resolved({"Sub": text})
+        case {"FindInMap": [str(mapping), str(key), str(attribute)]}:
+            return str(TEMPLATE["Mappings"][mapping][key][attribute])
         case {"Fn::GetAtt": [str(name), str(attribute)]}:
             return f"{name}.{attribute}"
     return str(value)
@@ -58,11 +64,11 @@ def metrics_of(alarm: dict[str, Any]) -> list[Metric]:
 
 def widgets() -> list[dict[str, Any]]:
     body = resolved(RESOURCES["Dashboard"]["Properties"]["DashboardBody"])
-    shown: list[dict[str, Any]] = json.loads(body.replace("UnknownShare", "0.3"))["widgets"]
+    shown: list[dict[str, Any]] = json.loads(body.replace("UnknownRateThreshold", "0.3"))["widgets"]
     return shown
 
 
-def metrics_shown() -> Iterator[Metric]:
+def dashboard_metrics() -> Iterator[Metric]:
     for widget in widgets():
         for namespace, name, *rest in widget["properties"]["metrics"]:
             words = [word for word in rest if isinstance(word, str)]
@@ -70,8 +76,8 @@ def metrics_shown() -> Iterator[Metric]:
 
 
 @pytest.fixture(scope="module")
-def printed(classifier: Classifier, card: ModelCard, png: bytes) -> set[Metric]:
-    """All that the functions print: of a request that succeeds, one that fails, and work on pictures of every class."""
+def emitted(classifier: Classifier, card: ModelCard, png: bytes) -> set[Metric]:
+    """All metrics of the functions: of a successful and a failed request, and of uploads of every class."""
     lines: list[str] = []
     http, worker = (
         Metrics(
@@ -82,56 +88,64 @@ def printed(classifier: Classifier, card: ModelCard, png: bytes) -> set[Metric]:
         )
         for function in FUNCTIONS
     )
-    client = TestClient(create_app(classifier, card, Settings(), http.of_request))
+    client = TestClient(create_app(classifier, card, Settings(), http.record_request))
     assert client.post("/classify", content=png).status_code == 200
     assert client.post("/uploads").status_code == 503
-    every = tuple(Classification((Prediction(each.english, each.class_id, 0.9),), True, 0.9) for each in card.labels)
-    worker.of_work(WorkReport(1, 0, len(every), 0, 0, 0, every, 1.0, "1"), cold_start_seconds=1.0)
-    return set(figures_in("\n".join(lines)))
+    classifications = tuple(
+        Classification((Prediction(each.english, each.class_id, 0.9),), True, 0.9) for each in card.labels
+    )
+    report = InvocationReport(1, 0, len(classifications), 0, 0, 0, classifications, 1.0, str(card.document["version"]))
+    worker.record_invocation(report, cold_start_seconds=1.0)
+    return set(metrics_in("\n".join(lines)))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_logs_objects_and_prints_figures_where_the_alarms_look_for_them(function: str) -> None:
+def test_function_logs_json_and_emits_metrics_in_stack_namespace(function: str) -> None:
     properties = RESOURCES[function]["Properties"]
     assert properties["LoggingConfig"]["LogFormat"] == "JSON"
     namespace = properties["Environment"]["Variables"]["METRICS_NAMESPACE"]
-    assert namespace == {"If": ["CountsFigures", {"Ref": STACK}, ""]}
+    assert namespace == {"If": ["EmitsMetrics", {"Ref": STACK}, ""]}
 
 
 @pytest.mark.parametrize("alarm", ALARMS)
-def test_an_alarm_looks_at_what_there_is(alarm: str, printed: set[Metric]) -> None:
-    for looked_at in metrics_of(ALARMS[alarm]):
-        assert looked_at in printed or _is_of_aws(looked_at)
+def test_alarm_watches_existing_metrics(alarm: str, emitted: set[Metric]) -> None:
+    for watched in metrics_of(ALARMS[alarm]):
+        assert watched in emitted or _is_of_aws(watched)
 
 
-def test_the_dashboard_shows_what_there_is(printed: set[Metric]) -> None:
-    shown = list(metrics_shown())
-    assert [each for each in shown if each not in printed and not _is_of_aws(each)] == []
+def test_dashboard_shows_existing_metrics(emitted: set[Metric]) -> None:
+    shown = list(dashboard_metrics())
+    assert [each for each in shown if each not in emitted and not _is_of_aws(each)] == []
     assert {each.namespace for each in shown} == {STACK, "AWS/ApiGateway", "AWS/Lambda", "AWS/SQS"}
 
 
-def _is_of_aws(looked_at: Metric) -> bool:
-    names = tuple(sorted(name for name, _ in looked_at.dimensions))
-    return looked_at.name in OF_AWS.get((looked_at.namespace, names), set())
+def _is_of_aws(watched: Metric) -> bool:
+    names = tuple(sorted(name for name, _ in watched.dimensions))
+    return watched.name in AWS_METRICS.get((watched.namespace, names), set())
 
 
-def test_what_is_said_of_the_price_is_true(printed: set[Metric]) -> None:
-    of_worker = [each for each in printed if ("Function", "WorkerFunction") in each.dimensions]
-    both = 2 * len(of_worker)  # the API's are as many: it has ServerErrors in place of MessagesFailed
-    description = PARAMETERS["Figures"]["Description"]
+def test_template_model_version_equals_model_card(card: ModelCard) -> None:
+    assert TEMPLATE["Mappings"]["ModelCard"]["Version"]["Value"] == card.document["version"]
+
+
+def test_metrics_description_states_count_and_price(emitted: set[Metric]) -> None:
+    of_worker = [each for each in emitted if ("Function", "WorkerFunction") in each.dimensions]
+    both = 2 * len(of_worker)  # the API has as many: ServerErrors in place of MessagesFailed
+    description = PARAMETERS["Metrics"]["Description"]
     assert f"{both} custom metrics, ${both * 0.30:.2f} a month" in description
 
 
-def test_no_data_is_no_alarm_and_somebody_is_told_of_all_but_those_of_a_deployment() -> None:
+def test_alarms_ignore_missing_data_and_all_but_deployment_alarms_notify() -> None:
     deployments = {name for name in ALARMS if "Version" in name}
     assert {name for name, alarm in ALARMS.items() if "AlarmActions" not in alarm} == deployments
     assert all(alarm["TreatMissingData"] == "notBreaching" for alarm in ALARMS.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "error"), [("HttpFunction", "ServerErrors"), ("WorkerFunction", "MessagesFailed")]
 )
-def test_a_deployment_ends_if_the_new_version_crashes_or_handles_an_error(function: str, error: str) -> None:
+def test_deployment_rolls_back_on_crash_or_error_of_new_version(function: str, error: str) -> None:
     group = transformed()["Resources"][f"{function}DeploymentGroup"]["Properties"]
     assert group["AutoRollbackConfiguration"]["Enabled"]
     assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
@@ -144,15 +158,16 @@ def test_a_deployment_ends_if_the_new_version_crashes_or_handles_an_error(functi
     assert ("Version", new_version) in of_version[error]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_callers_come_to_the_alias_and_the_alias_to_a_version_that_the_stack_deletes(function: str) -> None:
+def test_callers_use_alias_of_a_version_that_the_stack_deletes(function: str) -> None:
     resources = transformed()["Resources"]
     alias = resources[f"{function}Aliaslive"]
     assert alias["Properties"]["Name"] == "live"
     assert alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
     version, _ = alias["Properties"]["FunctionVersion"]["Fn::GetAtt"]
     assert resources[version]["DeletionPolicy"] == "Delete"
-    assert resources[function]["Properties"]["SnapStart"]["ApplyOn"]["Fn::If"][0] == "TakesSnapshots"
+    assert resources[function]["Properties"]["SnapStart"]["ApplyOn"]["Fn::If"][0] == "UsesSnapStart"
     to_alias = {"Ref": f"{function}Aliaslive"}
     callers = ("AWS::Lambda::Permission", "AWS::Lambda::EventSourceMapping")
     called = [each["Properties"]["FunctionName"] for each in resources.values() if each["Type"] in callers]
@@ -161,7 +176,7 @@ def test_callers_come_to_the_alias_and_the_alias_to_a_version_that_the_stack_del
 
 
 def _parameters_in(value: Any) -> set[str]:
-    """The parameters that decide a property, by themselves or by a condition."""
+    """The parameters that a property depends on, directly or through conditions."""
     found = set(re.findall(r"'(?:Ref|If|Equals|FindInMap|Sub)': \[?'([\w ${}:,.]+)'", str(value)))
     found |= set(re.findall(r"\$\{(\w+)\}", str(value)))
     for condition in found & set(TEMPLATE["Conditions"]):
@@ -170,16 +185,16 @@ def _parameters_in(value: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_changed_parameter_is_published_as_a_new_version(function: str) -> None:
+def test_changed_parameter_publishes_a_new_version(function: str) -> None:
     properties = {**TEMPLATE["Globals"]["Function"], **RESOURCES[function]["Properties"]}
-    not_of_a_version = {
+    unversioned = {
         "DeploymentPreference",
         "Events",
         "Policies",
         "ReservedConcurrentExecutions",
         "VersionDescription",
     }
-    decisive = {name: value for name, value in properties.items() if name not in not_of_a_version}
+    decisive = {name: value for name, value in properties.items() if name not in unversioned}
     description = properties["VersionDescription"]
     assert _parameters_in(description) == _parameters_in(decisive)
     lengths = {name: str(_longest(PARAMETERS[name])) for name in _parameters_in(description)}

@@ -1,4 +1,4 @@
-"""`python -m infra` as people use it: in a process of its own, for a stack that CloudFormation made, with Ctrl-C."""
+"""`python -m infra` in a subprocess, on a stack created by CloudFormation, with Ctrl-C."""
 
 import json
 import os
@@ -17,10 +17,12 @@ from handler.inference.classifier import Classifier
 from handler.settings import Settings
 from handler.worker.worker import Worker
 from infra.emulation.names import REGION
-from tests.support.aws import Cloud, meanwhile, work_through
+from tests.support.aws import Cloud, repeated_in_background, work_through
 from tests.support.machine import PROJECT
 from tests.support.pictures import encoded, trousers
-from tests.support.step_functions import ROLE, definition, edited, let_state_machines_run
+from tests.support.step_functions import ROLE, definition, edited, enable_state_machines
+
+pytestmark = pytest.mark.slow
 
 STACK: Final = "clothes"
 UPLOADS, RESULTS = "clothes-uploads", "clothes-results"
@@ -29,13 +31,13 @@ OBJECTS: Final = 5
 
 @pytest.fixture
 def stack(aws: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
-    """A stack with objects that nobody classified."""
-    let_state_machines_run(aws, monkeypatch)
+    """A stack with unclassified objects."""
+    enable_state_machines(aws, monkeypatch)
     address = f"http://127.0.0.1:{aws.port}"
     monkeypatch.setenv("AWS_ENDPOINT_URL", address)
     client = boto3.client("cloudformation", endpoint_url=address, region_name=REGION)
     client.create_stack(StackName=STACK, TemplateBody=json.dumps(template()))
-    # The emulated CloudFormation makes state machines that do not run; this one has the same name, and runs.
+    # State machines of the emulated CloudFormation do not run; this one, of the same name, does.
     sfn = boto3.client("stepfunctions", endpoint_url=address, region_name=REGION)
     sfn.create_state_machine(name="clothes-backfill", definition=machine(), roleArn=ROLE)
     stack = replace(aws, queue_url=url_of(aws, "clothes-queue"), dead_letter_url=url_of(aws, "clothes-dead"))
@@ -59,7 +61,7 @@ def machine() -> str:
 
 
 def template() -> dict[str, Any]:
-    """What template.yaml has of the resources that the commands look for."""
+    """A template with the resources that the commands look up."""
     resources = {
         "UploadsBucket": ("AWS::S3::Bucket", {"BucketName": UPLOADS}),
         "ResultsBucket": ("AWS::S3::Bucket", {"BucketName": RESULTS}),
@@ -70,7 +72,9 @@ def template() -> dict[str, Any]:
             {"StateMachineName": "clothes-backfill", "RoleArn": ROLE, "DefinitionString": machine()},
         ),
     }
-    return {"Resources": {name: {"Type": kind, "Properties": given} for name, (kind, given) in resources.items()}}
+    return {
+        "Resources": {name: {"Type": kind, "Properties": properties} for name, (kind, properties) in resources.items()}
+    }
 
 
 def infra(*arguments: str, **changes: str) -> "subprocess.Popen[str]":
@@ -81,17 +85,17 @@ def infra(*arguments: str, **changes: str) -> "subprocess.Popen[str]":
 
 
 def finished(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
-    """Its exit status, and what it printed."""
+    """Wait for its exit; returns status, stdout and stderr."""
     with process:
         out, errors = process.communicate(timeout=60)
     return process.returncode, out, errors
 
 
 def working(stack: Cloud, worker: Worker) -> AbstractContextManager[None]:
-    return meanwhile(lambda: work_through(stack, worker), pause_seconds=0.1)
+    return repeated_in_background(lambda: work_through(stack, worker), pause_seconds=0.1)
 
 
-def test_one_command_classifies_what_is_there_and_the_next_finds_nothing_to_do(stack: Cloud, worker: Worker) -> None:
+def test_backfill_classifies_all_and_second_run_finds_nothing(stack: Cloud, worker: Worker) -> None:
     with working(stack, worker):
         status, out, errors = finished(infra("backfill", "--stack", STACK, "--every", "0.3"))
     assert (status, errors) == (0, "")
@@ -109,7 +113,7 @@ def test_one_command_classifies_what_is_there_and_the_next_finds_nothing_to_do(s
     assert sorted(json.loads(line)["key"] for line in out.splitlines()) == [f"{place}.png" for place in range(OBJECTS)]
 
 
-def test_after_ctrl_c_it_goes_on_and_can_be_taken_up(stack: Cloud, worker: Worker) -> None:
+def test_run_continues_after_ctrl_c_and_can_be_followed(stack: Cloud, worker: Worker) -> None:
     process = infra("backfill", "--stack", STACK, "--every", "0.3")
     assert process.stdout
     while not process.stdout.readline().startswith("sent "):
@@ -125,32 +129,34 @@ def test_after_ctrl_c_it_goes_on_and_can_be_taken_up(stack: Cloud, worker: Worke
     assert out.splitlines()[-1] == "5 of 5 objects have a result"
 
 
-def test_dead_letters_come_back_by_a_command(stack: Cloud) -> None:
+def test_redrive_moves_dead_letters_back(stack: Cloud) -> None:
     stack.sqs.send_message(QueueUrl=stack.dead_letter_url, MessageBody="{}")
     status, out, errors = finished(infra("redrive", "--stack", STACK))
     assert (status, errors) == (0, "")
-    assert out.splitlines()[-1] == "1 of 1 are back"
+    assert out.splitlines()[-1] == "moved 1 of 1"
     assert stack.receive()["Records"][0]["body"] == "{}"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environment", "says"),
+    ("arguments", "environment", "message"),
     [
         (["--stack", "clothing"], {}, "error: there is no stack 'clothing' in us-east-1"),
         (["--stack", STACK, "--follow", "yesterday"], {}, "error: there is no run 'yesterday'"),
         (
             ["--stack", STACK, "--inventory", "s3://x/y"],
             {},
-            "error: the state machine may read reports of S3 Inventory",
+            "error: the state machine can read an S3 Inventory",
         ),
         (["--stack", STACK], {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "error: Could not connect"),
         (["--stack", STACK], {"AWS_DEFAULT_REGION": ""}, "error: You must specify a region."),
     ],
     ids=["no such stack", "no such run", "not an inventory", "no network", "no region"],
 )
-def test_what_cannot_start_says_why(stack: Cloud, arguments: list[str], environment: dict[str, str], says: str) -> None:
+def test_failed_start_exits_with_2_and_a_reason(
+    stack: Cloud, arguments: list[str], environment: dict[str, str], message: str
+) -> None:
     assert stack
     status, out, errors = finished(infra("backfill", *arguments, AWS_MAX_ATTEMPTS="1", **environment))
     assert (status, out) == (2, "")
-    assert errors.startswith(says)
+    assert errors.startswith(message)
     assert errors.count("\n") == 1

@@ -1,4 +1,4 @@
-"""backfill.asl.json makes messages that the worker understands, of a listing, a manifest and an inventory."""
+"""backfill.asl.json turns listings, manifests and inventories into messages for the worker."""
 
 import json
 import subprocess
@@ -13,13 +13,13 @@ from handler.worker.s3_events import Upload, uploads_in_text
 from infra.operations.missing import BATCH
 from tests.support.aws import UPLOADS, Cloud
 from tests.support.machine import PROJECT, missing
-from tests.support.mended_moto import evaluated
+from tests.support.patched_moto import evaluated
 from tests.support.step_functions import EDITS, ROLE, definition, emulated_state_machine
 
 CFN_LINT = PROJECT / ".venv-sam" / "bin" / "cfn-lint"
 STATES = definition()["States"]
 PROCESSOR = STATES["Manifest"]["ItemProcessor"]["States"]
-# As the documentation of Distributed Map shows them.
+# From the documentation of Distributed Map.
 LISTED = {"Key": "a b+é.png", "Size": 7, "Etag": '"05c1"', "LastModified": 1668699881, "StorageClass": "STANDARD"}
 IN_INVENTORY = {"Bucket": UPLOADS, "Key": "a+b%2B%C3%A9.png", "Size": "7", "ETag": "05c1", "VersionId": "v1"}
 IN_MANIFEST = {
@@ -31,21 +31,22 @@ IN_MANIFEST = {
 }
 
 
-def value(expression: str, given: dict[str, Any]) -> Any:
-    """What an expression of the definition amounts to in a state with that input."""
+def value(expression: str, state_input: dict[str, Any]) -> Any:
+    """Evaluate an expression of the definition in a state with this input."""
     inner = expression.removeprefix("{%").removesuffix("%}")
-    return evaluated(f"($states:={json.dumps({'input': given})};{inner})")
+    return evaluated(f"($states:={json.dumps({'input': state_input})};{inner})")
 
 
 def requests_for(items: list[dict[str, Any]]) -> list[list[dict[str, str]]]:
-    """The entries of each request to SQS that a batch of items leads to."""
+    """The entries of each request to SQS for a batch of items."""
     bodies = value(PROCESSOR["Messages"]["Output"]["bodies"], {"Items": items})
     return [each["entries"] for each in value(PROCESSOR["Requests"]["Items"], {"bodies": bodies})]
 
 
-def test_cfn_lint_finds_nothing_wrong_with_it(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_definition_passes_cfn_lint(tmp_path: Path) -> None:
     if not CFN_LINT.exists():
-        missing(f"{CFN_LINT} is not there; `make check` sets it up")
+        missing(f"{CFN_LINT} is missing; run `make check`")
     machine = {
         "Type": "AWS::StepFunctions::StateMachine",
         "Properties": {"RoleArn": ROLE, "Definition": definition()},
@@ -57,7 +58,7 @@ def test_cfn_lint_finds_nothing_wrong_with_it(tmp_path: Path) -> None:
     assert linted.returncode == 0, linted.stdout
 
 
-def test_what_is_done_with_a_batch_is_the_same_wherever_it_comes_from() -> None:
+def test_all_sources_process_batches_alike() -> None:
     processors = [STATES[name]["ItemProcessor"] for name in ("Manifest", "Listing", "Inventory")]
     assert processors[0] == processors[1] == processors[2]
     assert [STATES[name]["ItemBatcher"]["MaxItemsPerBatch"] for name in ("Listing", "Inventory")] == [BATCH] * 2
@@ -76,7 +77,7 @@ def test_what_is_done_with_a_batch_is_the_same_wherever_it_comes_from() -> None:
     ],
     ids=["listing", "inventory", "inventory without dates", "manifest"],
 )
-def test_an_object_becomes_a_message_that_the_worker_understands(item: dict[str, Any], upload: Upload) -> None:
+def test_item_becomes_a_message_that_the_worker_parses(item: dict[str, Any], upload: Upload) -> None:
     ((entry,),) = requests_for([item])
     assert uploads_in_text(entry["MessageBody"]) == (upload,)
 
@@ -88,15 +89,15 @@ def test_an_object_becomes_a_message_that_the_worker_understands(item: dict[str,
         {**IN_INVENTORY, "LastModifiedDate": "2022-11-17", "IsLatest": "false"},
         {**IN_INVENTORY, "LastModifiedDate": "2022-11-17", "IsLatest": "true", "IsDeleteMarker": "true"},
     ],
-    ids=["a folder's placeholder", "an old version", "a deletion"],
+    ids=["folder placeholder", "old version", "delete marker"],
 )
-def test_what_is_no_object_to_classify_is_not_sent(item: dict[str, Any]) -> None:
+def test_item_that_is_no_current_object_is_skipped(item: dict[str, Any]) -> None:
     assert requests_for([item]) == []
     assert len(requests_for([item, IN_MANIFEST])) == 1
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(1, [1]), (10, [10]), (11, [10, 1]), (100, [10] * 10)])
-def test_ten_messages_go_into_a_request(count: int, sizes: list[int]) -> None:
+def test_requests_have_at_most_ten_messages(count: int, sizes: list[int]) -> None:
     requests = requests_for([{**IN_MANIFEST, "Key": f"{place}.png"} for place in range(count)])
     assert [len(entries) for entries in requests] == sizes
     keys = [uploads_in_text(entry["MessageBody"])[0].key for entries in requests for entry in entries]
@@ -104,18 +105,18 @@ def test_ten_messages_go_into_a_request(count: int, sizes: list[int]) -> None:
     assert all(len({entry["Id"] for entry in entries}) == len(entries) for entries in requests)
 
 
-def test_only_what_sqs_refused_is_sent_again() -> None:
+def test_only_refused_messages_are_retried() -> None:
     (entries,) = requests_for([{**IN_MANIFEST, "Key": f"{place}.png"} for place in range(3)])
     left = PROCESSOR["Requests"]["ItemProcessor"]["States"]["Send"]["Output"]["entries"].strip("{%} ")
     for failed in ([], [{"Id": "1", "Code": "InternalError"}]):
         states = {"input": {"entries": entries}, "result": {"Successful": [], "Failed": failed}}
-        again = evaluated(f"($states:={json.dumps(states)};{left})")
-        assert [entry["Id"] for entry in again] == [each["Id"] for each in failed]
+        retried = evaluated(f"($states:={json.dumps(states)};{left})")
+        assert [entry["Id"] for entry in retried] == [each["Id"] for each in failed]
 
 
-@pytest.mark.parametrize("left_out", EDITS, ids=lambda edit: edit.__name__.strip("_"))
-def test_without_each_edit_the_emulation_refuses_the_definition(
-    aws: Cloud, monkeypatch: pytest.MonkeyPatch, left_out: Callable[..., None]
+@pytest.mark.parametrize("omitted", EDITS, ids=lambda edit: edit.__name__.strip("_"))
+def test_every_edit_for_the_emulation_is_necessary(
+    aws: Cloud, monkeypatch: pytest.MonkeyPatch, omitted: Callable[..., None]
 ) -> None:
     with pytest.raises(ClientError, match="CreateStateMachine"):
-        emulated_state_machine(aws, monkeypatch, tuple(edit for edit in EDITS if edit is not left_out))
+        emulated_state_machine(aws, monkeypatch, tuple(edit for edit in EDITS if edit is not omitted))

@@ -1,4 +1,4 @@
-"""The capacity sheet's arithmetic is that of an example worked by hand, and the sheet is what its data make of it."""
+"""The capacity report matches an example calculated by hand, and is generated from its data."""
 
 import re
 from dataclasses import replace
@@ -9,7 +9,7 @@ from infra.capacity.costs import Worker, dollars, hours
 from infra.capacity.measure import KINDS, measure
 from infra.capacity.measurements import Measurement, Measurements, read_measurements
 from infra.capacity.prices import Prices, read_prices
-from infra.capacity.sheet import SHEET, sheet
+from infra.capacity.report import REPORT, report
 from infra.emulation.names import CREDENTIALS
 
 PRICES = Prices(
@@ -27,53 +27,54 @@ PRICES = Prices(
 )
 
 
-def test_a_million_images_cost_what_they_cost_by_hand() -> None:
-    """20 ms of a whole processor are 40 ms of the half that 884.5 MB get, and 8.75 ms wait for S3: 48.75 ms."""
+def test_cost_of_a_million_images_equals_manual_calculation() -> None:
+    """20 ms on one vCPU are 40 ms on the half that 884.5 MB get; with 8.75 ms for S3, 48.75 ms."""
     worker = Worker(memory_mb=1769 // 2 + 1)
     assert worker.seconds(0.020) == pytest.approx(0.04872, abs=0.00003)
     cost = dollars(1_000_000, 0.020, worker, PRICES)
     # 100,000 invocations are $0.02; 48,727 s of 0.8643 GB are 42,114 GB-s, $0.7019.
     assert cost.lambda_ == pytest.approx(0.02 + 0.7019, abs=0.0005)
-    # A million GETs are $0.40, as many PUTs $5; each bucket is listed twice, 1,000 pages each time, 4,000 are $0.02.
+    # A million GETs are $0.40, a million PUTs $5; both buckets listed twice are 4,000 pages, $0.02.
     assert cost.s3 == pytest.approx(5.42)
-    # 100,000 requests to send, to receive and to delete.
+    # 100,000 requests each to send, receive and delete.
     assert cost.sqs == pytest.approx(0.12)
-    # 10,000 children: $0.25 to start them, $0.01 for their requests, 10,000 s of 0.064 GB $0.0107.
+    # 10,000 children: $0.25 to start, $0.01 for requests, $0.0107 for 10,000 s of 0.064 GB.
     assert cost.step_functions == pytest.approx(0.2707, abs=0.0001)
     assert cost.total == pytest.approx(6.5326, abs=0.0005)
     assert hours(1_000_000, 0.020, worker, workers=5) == pytest.approx(48727 / 5 / 3600, abs=0.001)
 
 
-def test_memory_above_one_processor_costs_and_speeds_up_nothing() -> None:
+def test_memory_above_one_vcpu_costs_more_and_is_not_faster() -> None:
     one, more = Worker(1769), Worker(3008)
     assert one.seconds(0.02) == more.seconds(0.02)
     assert dollars(1e6, 0.02, one, PRICES).lambda_ < dollars(1e6, 0.02, more, PRICES).lambda_
 
 
-def test_arm64_costs_a_fifth_less_for_the_same_time() -> None:
+def test_arm64_costs_a_fifth_less_for_the_same_duration() -> None:
     intel, arm = (dollars(1e6, 0.02, Worker(1024, each), PRICES) for each in ("x86_64", "arm64"))
     assert (arm.lambda_ - 0.02) / (intel.lambda_ - 0.02) == pytest.approx(0.8, abs=0.001)
     assert (arm.s3, arm.sqs, arm.step_functions) == (intel.s3, intel.sqs, intel.step_functions)
 
 
-def test_the_sheet_is_made_of_its_data_by_no_hand() -> None:
-    assert SHEET.read_text(encoding="utf-8") == sheet(read_measurements(), read_prices())
+def test_report_is_generated_from_its_data() -> None:
+    assert REPORT.read_text(encoding="utf-8") == report(read_measurements(), read_prices())
 
 
-def test_the_sheet_says_where_a_function_is_too_small() -> None:
+def test_report_marks_memory_that_is_too_small() -> None:
     photo = Measurement("photo", bytes=1, images=1, cpu_seconds=0.02, peak_mb=300)
-    rows = re.findall(r"^\| (?:128|256|512) MB .*", sheet(Measurements("m", "v", "d", (photo,)), PRICES), re.MULTILINE)
+    rows = re.findall(r"^\| (?:128|256|512) MB .*", report(Measurements("m", "v", "d", (photo,)), PRICES), re.MULTILINE)
     assert ["too small" in row for row in rows] == [True, True, False] * 2
 
 
-def test_the_prices_have_a_day_and_a_place() -> None:
+def test_prices_have_date_and_sources() -> None:
     prices = read_prices()
     assert re.fullmatch(r"20\d\d-\d\d-\d\d", prices.looked_up)
     assert all(source.startswith("https://aws.amazon.com/") for source in prices.sources)
     assert replace(prices, sources=()) == replace(PRICES, looked_up=prices.looked_up)
 
 
-def test_the_worker_is_measured_in_processor_time_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.slow
+def test_measure_returns_processor_time_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     (small,) = measure({"28x28 PNG": 1}).kinds

@@ -1,4 +1,4 @@
-"""What API Gateway answers by itself, without the app: errors in the shape of the app's own."""
+"""Errors of API Gateway itself have the format of the app's errors."""
 
 import json
 
@@ -35,19 +35,19 @@ STATUS = {
 
 
 def rendered(response_type: str) -> Problem:
-    """What the gateway answers: `messageString` is the message as JSON, with its quotes."""
+    """The gateway's response; `messageString` is a quoted JSON string."""
     template = RESPONSES[response_type]["ResponseTemplates"]["application/json"]
     text = template.replace("$context.error.messageString", json.dumps('it says "no"'))
     assert "$" not in text
     return Problem.model_validate_json(text)
 
 
-def test_each_kind_of_error_of_the_gateway_has_its_reply() -> None:
+def test_every_gateway_error_type_has_a_response() -> None:
     assert set(RESPONSES) == set(STATUS)
 
 
 @pytest.mark.parametrize("response_type", STATUS)
-def test_an_error_of_the_gateway_is_a_problem_with_its_status(response_type: str) -> None:
+def test_gateway_error_is_a_problem_with_its_status(response_type: str) -> None:
     problem = rendered(response_type)
     assert problem.status == STATUS[response_type]
     assert problem.error == problem.detail
@@ -59,10 +59,10 @@ def test_an_error_of_the_gateway_is_a_problem_with_its_status(response_type: str
 
 
 @pytest.mark.parametrize("response_type", STATUS)
-def test_the_status_is_set_for_each_kind_and_not_for_the_fallbacks_which_might_replace_it(response_type: str) -> None:
+def test_status_code_is_set_except_for_fallbacks(response_type: str) -> None:
     expected = None if response_type.startswith("DEFAULT") else str(STATUS[response_type])
     assert RESPONSES[response_type].get("StatusCode") == expected
 
 
-def test_the_gateway_says_of_an_unknown_path_what_the_app_says(client: TestClient) -> None:
+def test_unknown_path_gets_the_same_error_from_gateway_and_app(client: TestClient) -> None:
     assert rendered("MISSING_AUTHENTICATION_TOKEN").model_dump() == client.get("/nowhere").json()

@@ -1,4 +1,4 @@
-"""The whole stack as one process, as `make run` starts it: tickets, an emulated S3 and the worker, over real HTTP."""
+"""The whole stack in one process, as `make run` starts it: tickets, emulated S3 and worker over HTTP."""
 
 import os
 import signal
@@ -20,8 +20,10 @@ from tests.support.machine import PROJECT, free_port
 from tests.support.pictures import encoded, trousers
 from tests.support.waiting import wait_until, wait_until_healthy
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 20_000_000
-# What a user may have set for AWS itself, none of which may reach the emulation or be reached by it.
+# AWS settings of a user, which the emulation must ignore.
 ENVIRONMENT = {
     **os.environ,
     "AWS_PROFILE": "no-such-profile",
@@ -34,7 +36,7 @@ ENVIRONMENT = {
 
 @contextmanager
 def running(log_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The address of the stack, as soon as it answers, and its process."""
+    """Start the stack; yields its address and process once it answers."""
     address = f"http://127.0.0.1:{free_port()}"
     command = [sys.executable, "-m", "infra.local"]
     environment = {**ENVIRONMENT, "PORT": address.rpartition(":")[2]}
@@ -55,12 +57,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def upload(stack: str, body: bytes) -> str:
-    """Send `body` the long way, as the page does, and return the address of its result."""
+    """Upload `body` with a ticket, as the page does; return the address of its result."""
     ticket = httpx2.post(f"{stack}/uploads").json()
     posted = httpx2.post(
         ticket["url"],
         data=ticket["fields"],
-        files={"file": ("picture", body)},
+        files={"file": ("image", body)},
         headers={"Origin": stack},
         timeout=60,
     )
@@ -70,72 +72,72 @@ def upload(stack: str, body: bytes) -> str:
 
 
 def result_at(address: str) -> dict[str, Any]:
-    """The result, once there is one."""
-    wait_until(lambda: httpx2.get(address).json().get("status") != "pending", lambda: "the worker does not work")
+    """Wait for the result."""
+    wait_until(lambda: httpx2.get(address).json().get("status") != "pending", lambda: "no result")
     result: dict[str, Any] = httpx2.get(address).json()
     return result
 
 
 def twelve_megapixels() -> bytes:
-    """A JPEG larger than Lambda takes in a request."""
+    """A JPEG above Lambda's limit of a request."""
     noise = np.random.default_rng(7).integers(-40, 40, (3000, 4000, 3))
     pixels = np.asarray(trousers(3000).resize((4000, 3000))) + noise
     return encoded(Image.fromarray(pixels.clip(0, 255).astype(np.uint8)), "JPEG")
 
 
-def test_a_picture_of_twelve_megapixels_gets_the_scores_that_classify_gives(stack: str) -> None:
-    picture = twelve_megapixels()
-    assert 6_000_000 < len(picture) < LIMIT
-    result = result_at(upload(stack, picture))
-    answer = httpx2.post(f"{stack}/classify", content=picture, timeout=60).json()
-    assert result == {"id": result["id"], "status": "done", **answer}
+def test_upload_of_12_megapixels_has_same_result_as_classify(stack: str) -> None:
+    image = twelve_megapixels()
+    assert 6_000_000 < len(image) < LIMIT
+    result = result_at(upload(stack, image))
+    classified = httpx2.post(f"{stack}/classify", content=image, timeout=60).json()
+    assert result == {"id": result["id"], "status": "done", **classified}
 
 
-def test_a_text_file_is_rejected(stack: str) -> None:
+def test_upload_of_text_is_rejected(stack: str) -> None:
     result = result_at(upload(stack, b"no image"))
     assert (result["status"], result["title"]) == ("rejected", "Not an image")
 
 
-def test_what_is_larger_than_the_ticket_allows_is_rejected_at_the_latest_by_the_worker(stack: str) -> None:
+def test_upload_above_size_limit_is_rejected(stack: str) -> None:
     result = result_at(upload(stack, bytes(LIMIT + 1)))
     assert (result["status"], result["title"]) == ("rejected", "Too large")
 
 
-def test_an_unknown_id_is_not_found(stack: str) -> None:
+def test_result_of_unknown_id_is_404(stack: str) -> None:
     assert httpx2.get(f"{stack}/results/{'0' * 32}").status_code == 404
 
 
-def test_a_browser_that_asks_first_may_post_from_the_page(stack: str) -> None:
-    asking = {"Origin": stack, "Access-Control-Request-Method": "POST"}
-    reply = httpx2.request("OPTIONS", httpx2.post(f"{stack}/uploads").json()["url"], headers=asking)
-    assert reply.status_code == 200
-    assert reply.headers["access-control-allow-origin"] in (stack, "*")
-    assert "POST" in reply.headers["access-control-allow-methods"]
+def test_preflight_of_an_upload_is_allowed(stack: str) -> None:
+    headers = {"Origin": stack, "Access-Control-Request-Method": "POST"}
+    response = httpx2.request("OPTIONS", httpx2.post(f"{stack}/uploads").json()["url"], headers=headers)
+    assert response.status_code == 200
+    assert response.headers["access-control-allow-origin"] in (stack, "*")
+    assert "POST" in response.headers["access-control-allow-methods"]
 
 
-def test_no_other_machine_can_reach_it(stack: str) -> None:
+def test_stack_listens_on_loopback_only(stack: str) -> None:
     for address in (stack, httpx2.post(f"{stack}/uploads").json()["url"]):
         assert urlsplit(address).hostname == "127.0.0.1"
         with pytest.raises(OSError, match=r"refused|timed out|unreachable"):
             socket.create_connection(("127.0.0.2", urlsplit(address).port), timeout=5)
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM], ids=lambda ending: ending.name)
-def test_it_takes_uploads_from_its_first_answer_on_and_ends_cleanly(
-    ending: signal.Signals, drawing: bytes, tmp_path: Path
+@pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
+def test_stack_accepts_uploads_at_once_and_exits_cleanly(
+    stop_signal: signal.Signals, drawing: bytes, tmp_path: Path
 ) -> None:
     log_path = tmp_path / "log.txt"
     with running(log_path) as (address, process):
         assert result_at(upload(address, drawing))["status"] == "done"
-        process.send_signal(ending)
+        process.send_signal(stop_signal)
         assert process.wait(timeout=20) == 0
     log = log_path.read_text()
     assert "Uploads go to an emulated S3 at http://127.0.0.1:" in log
     assert [line for line in log.splitlines() if not line.startswith("INFO:  ")] == []
 
 
-def test_a_wrong_setting_stops_the_start_with_a_clear_message() -> None:
-    ended = subprocess.run(
+def test_invalid_setting_exits_with_2_and_a_message() -> None:
+    completed = subprocess.run(
         [sys.executable, "-m", "infra.local"],
         cwd=PROJECT,
         env={"MAX_PIXELS": "many"},
@@ -143,4 +145,4 @@ def test_a_wrong_setting_stops_the_start_with_a_clear_message() -> None:
         text=True,
         check=False,
     )
-    assert (ended.returncode, ended.stderr) == (2, "MAX_PIXELS must be a whole number above 0, but is 'many'\n")
+    assert (completed.returncode, completed.stderr) == (2, "MAX_PIXELS must be a whole number above 0, but is 'many'\n")

@@ -1,4 +1,4 @@
-"""What ships is what requirements.in asks for, each file known by its hash, for the processors of the functions."""
+"""The package has the locked requirements, for the right architecture, and is reproducible."""
 
 import hashlib
 import json
@@ -19,47 +19,48 @@ from infra.packaging.pruning import UNUSED
 from infra.packaging.sbom import FILE
 from tests.support.machine import PROJECT
 
-MACHINES: Final = {"x86_64": 62, "arm64": 183}  # e_machine of the ELF header, as the System V ABI numbers them
+MACHINES: Final = {"x86_64": 62, "arm64": 183}  # e_machine of the ELF header (System V ABI)
 
 
-def test_the_lock_has_all_that_is_asked_for_and_a_hash_of_every_file() -> None:
-    asked = set(re.findall(r"^[\w.-]+==[\w.]+", (PROJECT / "requirements.in").read_text(), re.MULTILINE))
+def test_lock_has_all_requirements_with_hashes() -> None:
+    required = set(re.findall(r"^[\w.-]+==[\w.]+", (PROJECT / "requirements.in").read_text(), re.MULTILINE))
     lock = (PROJECT / "requirements.txt").read_text().replace("\\\n", " ")
     locked = {line.split()[0]: line for line in lock.splitlines() if line and not line.startswith(("#", " "))}
-    assert asked
-    assert asked <= set(locked)
+    assert required
+    assert required <= set(locked)
     assert all("--hash=sha256:" in line for line in locked.values())
 
 
-def plan(folder: Path, architecture: str) -> Path:
-    """Where SAM has a function built, and what it writes of it."""
+def sam_build_folder(folder: Path, architecture: str) -> Path:
+    """The target folder of a SAM build, with its build.toml."""
     (folder / "build.toml").write_text(
         f'[function_build_definitions.one]\narchitecture = "{architecture}"\nfunctions = ["HttpFunction"]\n'
     )
     return folder / "build" / "HttpFunction"
 
 
-def test_a_function_is_built_for_the_processors_that_sam_plans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_architecture_is_that_of_the_sam_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARCHITECTURE", "x86_64")
-    assert architecture_for(plan(tmp_path, "arm64")) == "arm64"
+    assert architecture_for(sam_build_folder(tmp_path, "arm64")) == "arm64"
 
 
-def test_without_sam_the_environment_says_which_processors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_architecture_without_sam_is_that_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARCHITECTURE", "arm64")
     assert architecture_for(tmp_path / "package") == "arm64"
     monkeypatch.delenv("ARCHITECTURE")
     assert architecture_for(tmp_path / "package") == "x86_64"
 
 
-def test_other_processors_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unsupported_architecture_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARCHITECTURE", "riscv64")
-    with pytest.raises(SystemExit, match="should be one of x86_64, arm64, but is 'riscv64'"):
+    with pytest.raises(SystemExit, match="must be one of x86_64, arm64, got 'riscv64'"):
         architecture_for(tmp_path / "package")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", MACHINES)
-def test_every_library_of_a_package_is_for_its_processors(architecture: str, tmp_path: Path) -> None:
-    target = plan(tmp_path, architecture)
+def test_all_shared_libraries_are_for_the_architecture(architecture: str, tmp_path: Path) -> None:
+    target = sam_build_folder(tmp_path, architecture)
     build_package(target)
     libraries = [path for path in target.rglob("*") if re.search(r"\.so(\.|$)", path.name)]
     assert len(libraries) > 20
@@ -70,7 +71,8 @@ def test_every_library_of_a_package_is_for_its_processors(architecture: str, tmp
         assert struct.unpack_from("<H", header, 18) == (MACHINES[architecture],), library
 
 
-def test_the_bill_of_materials_names_all_that_is_in_the_package_with_its_licence(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_sbom_lists_the_whole_package_with_licences(tmp_path: Path) -> None:
     build_package(tmp_path)
     text = (tmp_path / FILE).read_text(encoding="utf-8")
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
@@ -87,7 +89,8 @@ def test_the_bill_of_materials_names_all_that_is_in_the_package_with_its_licence
     assert data == {"fashion-mnist": "MIT", "clothing-dataset-small": "CC0 1.0"}
 
 
-def test_the_same_files_give_the_same_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.slow
+def test_package_builds_are_reproducible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packages = [tmp_path / name for name in ("first", "second")]
     for package in packages:
         monkeypatch.setattr("infra.packaging.package.CACHE", tmp_path / f"cache of {package.name}")
@@ -97,20 +100,22 @@ def test_the_same_files_give_the_same_package(tmp_path: Path, monkeypatch: pytes
     assert {path.stat().st_mtime for path in files_in(first)} == {path.stat().st_mtime for path in files_in(second)}
 
 
-def test_a_package_is_small_and_has_bytecode_that_needs_no_source(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_package_is_small_and_has_unchecked_bytecode(tmp_path: Path) -> None:
     build_package(tmp_path)
     assert sum(path.stat().st_size for path in files_in(tmp_path)) < 101e6
     if find_compiler() is None:
-        pytest.skip("there is neither Python 3.13 nor Docker to make bytecode with")
+        pytest.skip("needs Python 3.13 or Docker")
     compiled = list(tmp_path.rglob("*.pyc"))
     assert len(compiled) > 500
     for bytecode in compiled:
         flags = struct.unpack_from("<I", bytecode.read_bytes(), 4)
-        assert flags == (0b01,), bytecode  # by the source's hash, unchecked, as PEP 552 has it
+        assert flags == (0b01,), bytecode  # hash-based and unchecked (PEP 552)
     assert {path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*.py")} == {"handler"}
 
 
-def test_without_a_python_to_make_bytecode_the_build_says_so(
+@pytest.mark.slow
+def test_build_without_python_313_warns_about_bytecode(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("infra.packaging.package.CACHE", tmp_path / "cache")

@@ -1,4 +1,4 @@
-"""The dead-letter queue's messages come back, each is in one of the queues at every moment, and then they are done."""
+"""Redrive moves dead letters back to the queue, loses none, and the worker then processes them."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ def stack(aws: Cloud) -> Stack:
 
 @pytest.fixture
 def dead(aws: Cloud, classifier: Classifier, card: ModelCard, caplog: pytest.LogCaptureFixture) -> int:
-    """Uploads that failed until they came to the dead-letter queue: their number."""
+    """Move failing uploads to the dead-letter queue; returns their number."""
     caplog.set_level("CRITICAL")
     for place in range(12):
         aws.s3.put_object(Bucket=UPLOADS, Key=f"{place}.png", Body=encoded(trousers(28)))
@@ -33,26 +33,26 @@ def dead(aws: Cloud, classifier: Classifier, card: ModelCard, caplog: pytest.Log
     return waiting_in(aws.sqs, aws.dead_letter_url)
 
 
-def test_what_died_comes_back_and_is_done(
+def test_redrive_moves_all_messages_and_worker_completes_them(
     aws: Cloud, stack: Stack, dead: int, classifier: Classifier, card: ModelCard
 ) -> None:
-    said = list[str]()
-    assert redrive(stack, aws.sqs, said.append, wait_seconds=0) == 0
-    assert said[0] == f"{dead} messages are in the dead-letter queue"
-    assert said[-1] == f"{dead} of {dead} are back"
+    lines = list[str]()
+    assert redrive(stack, aws.sqs, lines.append, wait_seconds=0) == 0
+    assert lines[0] == f"{dead} messages are in the dead-letter queue"
+    assert lines[-1] == f"moved {dead} of {dead}"
     assert (waiting_in(aws.sqs, aws.queue_url), waiting_in(aws.sqs, aws.dead_letter_url)) == (dead, 0)
     work_through(aws, Worker(aws.s3, classifier, card, Settings(results_bucket=RESULTS)))
     assert [result["status"] for result in aws.results().values()] == ["done"] * 12
 
 
-def test_what_cannot_be_sent_stays_in_the_dead_letter_queue(aws: Cloud, stack: Stack, dead: int) -> None:
+def test_unsent_messages_stay_in_the_dead_letter_queue(aws: Cloud, stack: Stack, dead: int) -> None:
     gone = replace(stack, queue_url=f"{stack.queue_url}-that-is-gone")
     with pytest.raises(aws.sqs.exceptions.QueueDoesNotExist):
         redrive(gone, aws.sqs, print, wait_seconds=0)
     assert (waiting_in(aws.sqs, aws.queue_url), waiting_in(aws.sqs, aws.dead_letter_url)) == (0, dead)
 
 
-def test_an_empty_dead_letter_queue_is_no_trouble(aws: Cloud, stack: Stack) -> None:
-    said = list[str]()
-    assert redrive(stack, aws.sqs, said.append, wait_seconds=0) == 0
-    assert said == ["0 messages are in the dead-letter queue"]
+def test_redrive_of_an_empty_queue_succeeds(aws: Cloud, stack: Stack) -> None:
+    lines = list[str]()
+    assert redrive(stack, aws.sqs, lines.append, wait_seconds=0) == 0
+    assert lines == ["0 messages are in the dead-letter queue"]

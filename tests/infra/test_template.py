@@ -1,4 +1,4 @@
-"""template.yaml says what the code relies on: settings by their names, rights that suffice, rules that fit its keys."""
+"""template.yaml agrees with the code: settings, permissions, lifecycle rules and parameters."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from handler.settings import Settings
 from tests.support.template import PARAMETERS, RESOURCES, TEMPLATE, environment
 
 
-def test_the_functions_accept_their_settings_and_agree_on_them() -> None:
+def test_settings_of_both_functions_are_valid_and_consistent() -> None:
     http, worker = (Settings.from_environment(environment(name)) for name in ("HttpFunction", "WorkerFunction"))
     assert (http.uploads_bucket, http.results_bucket) == ("UploadsBucket", "ResultsBucket")
     assert worker.results_bucket == http.results_bucket
@@ -23,7 +23,7 @@ def test_the_functions_accept_their_settings_and_agree_on_them() -> None:
 
 
 @pytest.mark.parametrize("function", ["HttpFunction", "WorkerFunction"])
-def test_no_variable_is_misspelt(function: str) -> None:
+def test_environment_variables_are_known_settings(function: str) -> None:
     assert {name.lower() for name in environment(function)} <= set(vars(Settings()))
 
 
@@ -52,7 +52,7 @@ def test_no_variable_is_misspelt(function: str) -> None:
         ),
     ],
 )
-def test_what_a_parameter_allows_is_what_the_functions_accept(parameter: str, values: list[str]) -> None:
+def test_allowed_pattern_equals_what_settings_accept(parameter: str, values: list[str]) -> None:
     variable = next(
         name
         for name, value in RESOURCES["HttpFunction"]["Properties"]["Environment"]["Variables"].items()
@@ -73,13 +73,13 @@ def _accepted(variable: str, value: str) -> bool:
 
 @pytest.fixture
 def upload_key(monkeypatch: pytest.MonkeyPatch) -> str:
-    """A key that the API gives to an upload."""
+    """The key of an upload through the API."""
     for name, value in {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}.items():
         monkeypatch.setenv(name, value)
     return Uploads(Settings(uploads_bucket="u", results_bucket="r", aws_region="us-east-1")).ticket().fields["key"]
 
 
-def test_uploads_and_their_results_are_forgotten_and_what_came_otherwise_is_not(upload_key: str) -> None:
+def test_only_api_uploads_and_their_results_expire(upload_key: str) -> None:
     result = result_key("${UploadsBucket}", upload_key, "version")
     for bucket, key in (("UploadsBucket", upload_key), ("ResultsBucket", result)):
         rules = RESOURCES[bucket]["Properties"]["LifecycleConfiguration"]["Rules"]
@@ -90,7 +90,7 @@ def test_uploads_and_their_results_are_forgotten_and_what_came_otherwise_is_not(
 
 
 @pytest.mark.parametrize("bucket", ["UploadsBucket", "ResultsBucket"])
-def test_buckets_are_private_encrypted_and_versioned_and_old_versions_end_some_day(bucket: str) -> None:
+def test_bucket_is_private_encrypted_and_expires_old_versions(bucket: str) -> None:
     properties = RESOURCES[bucket]["Properties"]
     assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
     assert properties["BucketEncryption"]
@@ -101,35 +101,35 @@ def test_buckets_are_private_encrypted_and_versioned_and_old_versions_end_some_d
 
 
 @pytest.mark.parametrize("seconds", PARAMETERS["WorkerTimeout"]["AllowedValues"])
-def test_a_message_stays_hidden_six_times_as_long_as_the_worker_may_take(seconds: str) -> None:
-    assert TEMPLATE["Mappings"]["QueuePatience"][seconds]["Seconds"] == 6 * int(seconds)
+def test_visibility_timeout_is_six_times_the_worker_timeout(seconds: str) -> None:
+    assert TEMPLATE["Mappings"]["VisibilityTimeouts"][seconds]["Seconds"] == 6 * int(seconds)
     assert RESOURCES["WorkerFunction"]["Properties"]["Timeout"] == {"Ref": "WorkerTimeout"}
 
 
-def test_every_parameter_has_a_default_and_a_description_and_is_shown_in_a_group() -> None:
+def test_every_parameter_has_default_description_and_group() -> None:
     groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     shown = [name for group in groups for name in group["Parameters"]]
     assert sorted(shown) == sorted(PARAMETERS)
     assert all({"Default", "Description"} <= set(parameter) for parameter in PARAMETERS.values())
 
 
-def test_whoever_may_call_a_browser_may_ask_first_and_anybody_may_ask_for_its_health() -> None:
+def test_only_preflights_and_health_are_public() -> None:
     paths = RESOURCES["Api"]["Properties"]["DefinitionBody"]["paths"]
-    opened = {
+    public = {
         (path, method) for path, methods in paths.items() for method, each in methods.items() if not each["security"]
     }
-    assert opened == {("/", "options"), ("/{proxy+}", "options"), ("/health", "get")}
+    assert public == {("/", "options"), ("/{proxy+}", "options"), ("/health", "get")}
     methods = [paths[path]["x-amazon-apigateway-any-method"] for path in ("/", "/{proxy+}")]
     assert methods[0] == methods[1]
     assert guards(methods[0]["security"], set()) == []
-    assert guards(methods[0]["security"], {"AsksForApiKey"}) == ["ApiKey"]
+    assert guards(methods[0]["security"], {"RequiresApiKey"}) == ["ApiKey"]
     for one in ("Iam", "Jwt"):
-        assert guards(methods[0]["security"], {f"AsksFor{one}"}) == [one]
-        assert guards(methods[0]["security"], {"AsksForApiKey", f"AsksFor{one}"}) == ["ApiKey", one]
+        assert guards(methods[0]["security"], {f"Requires{one}"}) == [one]
+        assert guards(methods[0]["security"], {"RequiresApiKey", f"Requires{one}"}) == ["ApiKey", one]
 
 
 def guards(security: Any, conditions: set[str]) -> list[str]:
-    """What the gateway asks for if `conditions` are met."""
+    """The credentials that the gateway requires if these `conditions` hold."""
     while isinstance(security, dict):
         condition, then, otherwise = security["If"]
         security = then if condition in conditions else otherwise
@@ -141,7 +141,7 @@ def statements(function: str) -> Iterator[dict[str, Any]]:
         yield from policy["Statement"]
 
 
-def test_the_api_reaches_only_what_came_by_it(upload_key: str) -> None:
+def test_http_function_can_access_only_api_uploads(upload_key: str) -> None:
     granted = {}
     for statement in statements("HttpFunction"):
         resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
@@ -158,7 +158,7 @@ def test_the_api_reaches_only_what_came_by_it(upload_key: str) -> None:
     assert upload_key.startswith("api/")
 
 
-def test_pages_may_post_to_the_uploads_and_do_nothing_else_with_them() -> None:
+def test_uploads_bucket_cors_allows_only_post() -> None:
     (rule,) = RESOURCES["UploadsBucket"]["Properties"]["CorsConfiguration"]["CorsRules"]
     assert rule["AllowedMethods"] == ["POST"]
     assert "CorsConfiguration" not in RESOURCES["ResultsBucket"]["Properties"]

@@ -1,1 +1,1 @@
-"""Helpers that tests share."""
+"""Test support: emulated AWS, servers, faults, sample inputs."""

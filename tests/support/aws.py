@@ -1,4 +1,4 @@
-"""The emulated AWS as the tests use it: emptied for each of them, and within reach of containers."""
+"""Emulated AWS for tests: reset for each of them, and reachable from containers."""
 
 import json
 import threading
@@ -9,8 +9,7 @@ from typing import Any
 import httpx2
 
 from handler.worker.worker import Worker
-from infra.emulation import aws as emulation
-from infra.emulation.aws import MAX_RECEIVE_COUNT
+from infra.emulation.aws import MAX_RECEIVE_COUNT, EmulatedAws
 from infra.emulation.names import CREDENTIALS, RESULTS, UPLOADS
 from tests.support.emulation import emulated_aws
 from tests.support.machine import PROJECT
@@ -20,41 +19,41 @@ __all__ = ["CREDENTIALS", "MAX_RECEIVE_COUNT", "RESULTS", "UPLOADS", "Cloud", "e
 WorkerOf = Callable[..., Worker]
 
 
-class Cloud(emulation.Cloud):
-    """Buckets and queues, and what a test wants to know of them."""
+class Cloud(EmulatedAws):
+    """The buckets and queues, with a view of the results."""
 
     def results(self) -> dict[str, Any]:
-        """Every result by its key."""
+        """All results by key."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=RESULTS)
         keys = [found["Key"] for page in pages for found in page.get("Contents", [])]
         return {key: json.loads(self.s3.get_object(Bucket=RESULTS, Key=key)["Body"].read()) for key in keys}
 
 
 def new_cloud(port: int) -> Cloud:
-    """Empty buckets and queues, and nothing else, in the emulated AWS at `port`."""
+    """Reset the emulated AWS at `port`, and create its buckets and queues."""
     httpx2.post(f"http://127.0.0.1:{port}/moto-api/reset").raise_for_status()
     return Cloud.create(port)
 
 
 def work_through(aws: Cloud, worker: Worker) -> int:
-    """Let `worker` empty the queue; return how many messages it was given."""
-    given = 0
+    """Let `worker` process all messages of the queue; return their number."""
+    count = 0
     while (event := aws.receive())["Records"]:
-        given += len(event["Records"])
+        count += len(event["Records"])
         aws.acknowledge(event, worker.handle(event))
-    return given
+    return count
 
 
 @contextmanager
-def meanwhile(act: Callable[[], object], pause_seconds: float = 0) -> Iterator[None]:
-    """Beside what follows, `act` again and again; what was begun is finished."""
+def repeated_in_background(act: Callable[[], object], pause_seconds: float = 0) -> Iterator[None]:
+    """Call `act` repeatedly in a thread until the block ends; the last call is completed."""
     stop = threading.Event()
 
-    def go_on() -> None:
+    def repeat() -> None:
         while not stop.wait(pause_seconds):
             act()
 
-    thread = threading.Thread(target=go_on)
+    thread = threading.Thread(target=repeat)
     thread.start()
     try:
         yield
@@ -64,13 +63,13 @@ def meanwhile(act: Callable[[], object], pause_seconds: float = 0) -> Iterator[N
 
 
 def event_file(name: str) -> dict[str, Any]:
-    """One of the sample events that people use, too."""
+    """A sample event of infra/events."""
     event: dict[str, Any] = json.loads((PROJECT / "infra" / "events" / name).read_text(encoding="utf-8"))
     return event
 
 
 def let_be_about(event: dict[str, Any], etag: str, version_id: str) -> None:
-    """Lets the event's one message be about an object that is really there."""
+    """Change the only message of `event` to refer to an object that exists."""
     (message,) = event["Records"]
     body = json.loads(message["body"])
     body["Records"][0]["s3"]["object"] |= {"eTag": etag.strip('"'), "versionId": version_id}

@@ -1,4 +1,4 @@
-"""A classifier that is broken."""
+"""A classifier that raises an unexpected exception."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from handler.inference.classifier import Classifier
 
 
 class BrokenClassifier(Classifier):
-    """Fails in a way that nobody foresaw."""
+    """Raises ZeroDivisionError on every call."""
 
-    def classify(self, pictures: Sequence[Views], top_k: int) -> list[Classification]:
-        raise ZeroDivisionError(f"{len(pictures)} {top_k}")
+    def classify(self, images: Sequence[Views], top_k: int) -> list[Classification]:
+        raise ZeroDivisionError(f"{len(images)} {top_k}")

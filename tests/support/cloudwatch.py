@@ -1,4 +1,4 @@
-"""CloudWatch's side of the Embedded Metric Format: which figures it finds in a log line, or why it would find none."""
+"""Parse CloudWatch's Embedded Metric Format: the metrics in log lines, validated as CloudWatch does."""
 
 import json
 from collections import defaultdict
@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 
 NAME = {"type": "string", "minLength": 1, "maxLength": 255}
 
-# Written after the CloudWatch User Guide, "Specification: Embedded metric format".
+# From the CloudWatch User Guide, "Specification: Embedded metric format".
 SCHEMA = Draft202012Validator(
     {
         "type": "object",
@@ -45,7 +45,7 @@ SCHEMA = Draft202012Validator(
                 "additionalProperties": False,
                 "properties": {
                     "Name": NAME,
-                    "Unit": {"enum": ["Milliseconds", "Count", "None"]},  # of many, those used here
+                    "Unit": {"enum": ["Milliseconds", "Count", "None"]},  # the units in use
                     "StorageResolution": {"enum": [1, 60]},
                 },
             },
@@ -58,15 +58,15 @@ VALUES = Draft202012Validator(
 
 
 class Metric(NamedTuple):
-    """What CloudWatch tells metrics apart by, and bills."""
+    """The identity of a metric, by which CloudWatch bills."""
 
     namespace: str
     name: str
     dimensions: frozenset[tuple[str, str]]
 
 
-def figures_in(log: str) -> dict[Metric, list[float]]:
-    """All values of each metric that CloudWatch finds in the lines of a `log`."""
+def metrics_in(log: str) -> dict[Metric, list[float]]:
+    """All values of each metric in the lines of `log`."""
     found: defaultdict[Metric, list[float]] = defaultdict(list)
     for line in log.splitlines():
         document = json.loads(line)

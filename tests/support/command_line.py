@@ -1,4 +1,4 @@
-"""`python -m handler classify`, as a process of its own."""
+"""Run `python -m handler classify` in a subprocess."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.support.machine import PROJECT
 
-# Nothing else: no proxy, no key, no certificate of the machine that tests.
+# Nothing else: no proxy, no API key, no certificate of this machine.
 ENVIRONMENT = {"PYTHONPATH": str(PROJECT), "PYTHONUTF8": "1"}
 
 
@@ -20,7 +20,7 @@ def command(*arguments: str) -> list[str]:
 def classify(
     *arguments: str, cwd: Path, stdin: bytes = b"", variables: Mapping[str, str] = MappingProxyType({})
 ) -> subprocess.CompletedProcess[str]:
-    """The ended process, with what it printed; `variables` are added to its environment."""
+    """Run to completion, with `variables` added to the environment."""
     ended = subprocess.run(
         command(*arguments), cwd=cwd, env={**ENVIRONMENT, **variables}, input=stdin, capture_output=True, check=False
     )
@@ -28,5 +28,5 @@ def classify(
 
 
 def start(*arguments: str, cwd: Path, **settings: Any) -> subprocess.Popen[bytes]:
-    """The process, still running."""
+    """Start without waiting."""
     return subprocess.Popen(command(*arguments), cwd=cwd, env=ENVIRONMENT, **settings)

@@ -1,4 +1,4 @@
-"""template.yaml in, a stack in an emulated CloudFormation out, and its worker as a process with its role's rights."""
+"""Deploy template.yaml to an emulated CloudFormation, and run its worker with the permissions of its role."""
 
 import io
 import json
@@ -24,20 +24,20 @@ SAM_PYTHON: Final = PROJECT / ".venv-sam" / "bin" / "python"
 ACCOUNT: Final = "123456789012"  # the emulated one
 STACK: Final = "clothes"
 
-# What the emulated CloudFormation cannot create, and why that does no harm here.
-LEFT_OUT: Final = {
-    "AWS::ApiGateway::Account": "is created only if access logs are asked for",
-    "AWS::ApiGateway::Deployment": "fails, since the emulated gateway does not read the API's definition",
-    "AWS::ApiGateway::Stage": "needs a deployment; the API has tests of its own, on the real sam local",
-    "AWS::CloudWatch::Alarm": "what the alarms look at is compared with what the functions print, in a test of its own",
-    "AWS::CodeDeploy::Application": "leads callers to a new version, and there is but one",
-    "AWS::CodeDeploy::DeploymentGroup": "as the application",
-    "AWS::Lambda::Alias": "names the only version; what refers to it refers to the function here",
-    "AWS::S3::BucketPolicy": "denies what comes without TLS, and the emulated S3 has none",
-    "AWS::SQS::QueuePolicy": "lets S3 into the queue, which the emulated S3 is anyway",
+# Resources that the emulated CloudFormation cannot create, with the reason why the tests do not need them.
+NOT_EMULATED: Final = {
+    "AWS::ApiGateway::Account": "only for access logs, which are off by default",
+    "AWS::ApiGateway::Deployment": "the emulated gateway does not read the API's definition",
+    "AWS::ApiGateway::Stage": "needs a deployment; the API is tested with sam local",
+    "AWS::CloudWatch::Alarm": "test_alarms compares alarms with the metrics of the functions",
+    "AWS::CodeDeploy::Application": "shifts traffic between versions; there is only one",
+    "AWS::CodeDeploy::DeploymentGroup": "belongs to the application",
+    "AWS::Lambda::Alias": "references to it are replaced by references to the function",
+    "AWS::S3::BucketPolicy": "denies requests without TLS; the emulated S3 has no TLS",
+    "AWS::SQS::QueuePolicy": "allows S3 to send; the emulated SQS does not check it",
 }
 
-# A process as Lambda starts it: the function's handler and environment, an event in, its reply out.
+# Runs a handler as Lambda does: events from stdin, responses to stderr.
 INVOKE: Final = """
 import importlib, json, sys
 class Context:
@@ -45,24 +45,24 @@ class Context:
     def get_remaining_time_in_millis(self): return 60_000
 module, _, name = sys.argv[1].rpartition(".")
 handler = getattr(importlib.import_module(module), name)
-replies = [handler(json.loads(line), Context()) for line in sys.stdin]
-print(json.dumps(replies), file=sys.stderr)
+responses = [handler(json.loads(line), Context()) for line in sys.stdin]
+print(json.dumps(responses), file=sys.stderr)
 """
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A created stack, and clients of the AWS that it is in."""
+    """A created stack, and clients of its emulated AWS."""
 
     endpoint: str
-    resources: Mapping[str, str]  # physical ids by logical ones
+    resources: Mapping[str, str]  # physical ids by logical ids
 
     def client(self, service: Any, credentials: Mapping[str, str] = CREDENTIALS) -> Any:
-        given: Any = {name.lower(): value for name, value in credentials.items() if name != "AWS_DEFAULT_REGION"}
-        return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, **given)
+        keys: Any = {name.lower(): value for name, value in credentials.items() if name != "AWS_DEFAULT_REGION"}
+        return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, **keys)
 
     def messages(self) -> list[dict[str, Any]]:
-        """Up to as many as the event source mapping takes, from the queue that it names."""
+        """Receive up to a batch of messages from the queue of the event source mapping."""
         (mapping,) = self.client("lambda").list_event_source_mappings()["EventSourceMappings"]
         assert mapping["FunctionArn"].split(":")[6] == self.resources["WorkerFunction"]
         queue = self.client("sqs").get_queue_url(QueueName=mapping["EventSourceArn"].rpartition(":")[2])["QueueUrl"]
@@ -80,15 +80,15 @@ class Stack:
 
 @dataclass(frozen=True)
 class Function:
-    """A function's handler and environment, as they were created."""
+    """Handler and environment of a created function."""
 
     handler: str
     environment: Mapping[str, str]
 
     def invoke(self, *events: Mapping[str, Any], credentials: Mapping[str, str] = CREDENTIALS) -> list[dict[str, Any]]:
-        """The replies to `events`, of one process that has nothing but `credentials`."""
+        """Handle `events` in one process with only these `credentials`; return the responses."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        ran = subprocess.run(
+        completed = subprocess.run(
             [sys.executable, "-c", INVOKE, self.handler],
             cwd=PROJECT,
             env={**inherited, **self.environment, **credentials},
@@ -98,35 +98,35 @@ class Function:
             check=False,
             timeout=120,
         )
-        assert ran.returncode == 0, ran.stderr
-        replies: list[dict[str, Any]] = json.loads(ran.stderr.splitlines()[-1])
-        return replies
+        assert completed.returncode == 0, completed.stderr
+        responses: list[dict[str, Any]] = json.loads(completed.stderr.splitlines()[-1])
+        return responses
 
 
 @cache
 def transformed() -> dict[str, Any]:
-    """The template after SAM's transformation."""
+    """The template after the SAM transform."""
     if not SAM_PYTHON.exists():
         missing("SAM is not installed: make .venv-sam/ready")
     script = PROJECT / "tests" / "support" / "sam_transformation.py"
-    ran = subprocess.run(
+    completed = subprocess.run(
         [SAM_PYTHON, script, PROJECT / "template.yaml"],
         env={**os.environ, **CREDENTIALS},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert ran.returncode == 0, ran.stderr
-    document: dict[str, Any] = json.loads(ran.stdout)
+    assert completed.returncode == 0, completed.stderr
+    document: dict[str, Any] = json.loads(completed.stdout)
     return document
 
 
 @contextmanager
 def created_stack() -> Iterator[Stack]:
-    """Of the whole template, but for what is LEFT_OUT, in an emulated AWS."""
+    """Create the template's stack in an emulated AWS, without the resources NOT_EMULATED."""
     template = transformed()
     kept = _without_aliases(
-        {name: each for name, each in template["Resources"].items() if each["Type"] not in LEFT_OUT}
+        {name: each for name, each in template["Resources"].items() if each["Type"] not in NOT_EMULATED}
     )
     with emulated_aws() as port:
         endpoint = f"http://127.0.0.1:{port}"
@@ -144,7 +144,7 @@ def created_stack() -> Iterator[Stack]:
         pages = formation.get_paginator("list_stack_resources").paginate(StackName=STACK)
         found = [each for page in pages for each in page["StackResourceSummaries"]]
         stack = Stack(endpoint, {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found})
-        _set_what_is_not_set(stack, template["Resources"])
+        _set_missing_properties(stack, template["Resources"])
         yield stack
         httpx2.post(f"{endpoint}/moto-api/reset").raise_for_status()
 
@@ -162,8 +162,8 @@ def _put_package(s3: Any) -> None:
     s3.put_object(Bucket="packages", Key="package.zip", Body=package.getvalue())
 
 
-def _set_what_is_not_set(stack: Stack, resources: Mapping[str, Any]) -> None:
-    """What the emulated CloudFormation creates but for these properties, which are set as the template has them."""
+def _set_missing_properties(stack: Stack, resources: Mapping[str, Any]) -> None:
+    """Set properties of the template that the emulated CloudFormation ignores."""
     s3, sqs, functions = (stack.client(service) for service in ("s3", "sqs", "lambda"))
     for bucket in ("UploadsBucket", "ResultsBucket"):
         versioning = resources[bucket]["Properties"]["VersioningConfiguration"]
@@ -177,17 +177,17 @@ def _set_what_is_not_set(stack: Stack, resources: Mapping[str, Any]) -> None:
             "QueueConfigurations": [{"QueueArn": attributes["QueueArn"], "Events": [notification["Event"]]}]
         },
     )
-    # Else it takes the messages away, for a function that the emulated Lambda does not run.
+    # Else it receives the messages for a function that the emulated Lambda does not run.
     for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
         functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
 
 
 @contextmanager
-def credentials_of_the_worker(stack: Stack) -> Iterator[dict[str, str]]:
-    """Those of the worker's role, and meanwhile an AWS that refuses what no policy allows."""
+def worker_credentials(stack: Stack) -> Iterator[dict[str, str]]:
+    """Credentials of the worker's role; meanwhile the emulated AWS enforces IAM policies."""
     name, iam = stack.resources["WorkerFunctionRole"], stack.client("iam")
-    # Moto stumbles over attached policies, which are for its logs, and over documents that its CloudFormation wrote:
-    # those are Python's notation in place of JSON, with None for what conditions leave out.
+    # moto fails on attached policies, which are for logs here. It also fails on the documents that its own
+    # CloudFormation stored: Python literals in place of JSON, with None for statements that conditions omit.
     for attached in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
         iam.detach_role_policy(RoleName=name, PolicyArn=attached["PolicyArn"])
     for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:

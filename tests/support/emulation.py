@@ -1,4 +1,4 @@
-"""An emulated AWS in a process of its own, on an inherited socket: `python -m tests.support.emulation DESCRIPTOR`."""
+"""Emulated AWS in a subprocess, on an inherited socket: `python -m tests.support.emulation DESCRIPTOR`."""
 
 import os
 import signal
@@ -15,9 +15,9 @@ from tests.support.machine import PROJECT
 
 @contextmanager
 def emulated_aws() -> Iterator[int]:
-    """The port of an emulated AWS, which shares nothing with others; it listens on every address, for containers.
+    """Start an emulated AWS with its own state, and yield its port. It listens on all addresses, for containers.
 
-    It runs beside the tests: what sends, what works and what emulates would take the interpreter from each other.
+    It is a separate process, so that it does not compete with the tests for the interpreter lock.
     """
     with socket.create_server(("0.0.0.0", 0)) as listener:
         command = [sys.executable, "-m", "tests.support.emulation", str(listener.fileno())]
@@ -29,13 +29,13 @@ def emulated_aws() -> Iterator[int]:
 
 
 def main() -> None:
-    """Serve until told to end, or until whoever started this is gone."""
-    from tests.support.mended_moto import mend  # noqa: PLC0415  only this process needs moto's Step Functions
+    """Serve until terminated, or until the parent process closes stdin."""
+    from tests.support.patched_moto import patch_moto  # noqa: PLC0415  only this process needs moto's Step Functions
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the tests
-    mend()
+    patch_moto()
     with socket.socket(fileno=int(sys.argv[1])) as listener, emulation.emulated_aws(listener) as port:
-        # For the state machines, which are clients of what serves them.
+        # For the state machines, which are clients of this server.
         os.environ.update(CREDENTIALS, MOTO_PORT=str(port), AWS_MAX_ATTEMPTS="10")
         sys.stdin.buffer.read()
 

@@ -1,4 +1,4 @@
-"""Events as AWS makes them of a request: REST API (payload 1.0), HTTP API (2.0), Function URL (2.0 as well)."""
+"""Build AWS events for a request: REST API (payload 1.0), HTTP API (2.0) and Function URL (2.0)."""
 
 import base64
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ HOST = "abc123.execute-api.eu-central-1.amazonaws.com"
 
 @dataclass(frozen=True)
 class Sent:
-    """One request, as its sender sees it; `path` is the app's own, without a stage."""
+    """A request as the client sends it; `path` is without the stage."""
 
     method: str
     path: str
@@ -20,9 +20,9 @@ class Sent:
 
 
 def rest_event(sent: Sent, stage_path: str = "/Prod", public_path: str | None = None) -> dict[str, Any]:
-    """A REST API's event, with `BinaryMediaTypes: ["*~1*"]`, so that every body is base64.
+    """A REST API event with `BinaryMediaTypes: ["*~1*"]`, which makes every body base64.
 
-    `public_path` is what stands in ``requestContext.path``: the stage before the path, unless told otherwise.
+    `public_path` is ``requestContext.path``; by default the stage followed by the path.
     """
     headers = {"Host": HOST, "X-Forwarded-Proto": "https", "X-Forwarded-Port": "443", **sent.headers}
     query = dict(parse_qsl(sent.query, keep_blank_values=True))
@@ -51,7 +51,7 @@ def rest_event(sent: Sent, stage_path: str = "/Prod", public_path: str | None = 
 
 
 def http_api_event(sent: Sent, stage: str = "$default") -> dict[str, Any]:
-    """An HTTP API's event: base64 by Content-Type; its path holds the name of a stage that is not the default."""
+    """An HTTP API event; its path includes the stage unless that is the default one."""
     path = sent.path if stage == "$default" else f"/{stage}{sent.path}"
     headers = {"host": HOST, "x-forwarded-proto": "https", "x-forwarded-port": "443"}
     return {
@@ -70,7 +70,7 @@ def http_api_event(sent: Sent, stage: str = "$default") -> dict[str, Any]:
 
 
 def function_url_event(sent: Sent) -> dict[str, Any]:
-    """A Function URL's event: an HTTP API's, from a domain of its own."""
+    """A Function URL event: as of an HTTP API, with another domain."""
     event = http_api_event(sent)
     host = "abc123.lambda-url.eu-central-1.on.aws"
     event["headers"]["host"] = event["requestContext"]["domainName"] = host
@@ -78,7 +78,7 @@ def function_url_event(sent: Sent) -> dict[str, Any]:
 
 
 def reply_body(reply: dict[str, Any]) -> bytes:
-    """What the client gets of a reply that the function returned."""
+    """The body that the client receives for the function's response."""
     body = str(reply["body"])
     return base64.b64decode(body) if reply["isBase64Encoded"] else body.encode()
 

@@ -1,4 +1,4 @@
-"""Some hundred and sixty things to send to /classify that are no picture, or a strange one, each with its status."""
+"""About 160 malformed or unusual requests to /classify, each with its expected status."""
 
 import io
 import struct
@@ -20,7 +20,7 @@ PACKED_ZEROS = zlib.compress(bytes(50_000_000), 9)
 GIF_CLAIM = b"GIF89a" + b"\xff" * 4 + bytes(3) + b"," + bytes(4) + b"\xff" * 4 + bytes(10)
 
 
-def raw(body: bytes, status: int, id: str, **headers: str) -> Any:  # noqa: A002  pytest's own word
+def raw(body: bytes, status: int, id: str, **headers: str) -> Any:  # noqa: A002  pytest's name
     sending = {"content": body, "headers": {name.replace("_", "-"): value for name, value in headers.items()}}
     return pytest.param("", sending, status, id=id)
 
@@ -46,26 +46,26 @@ def png_chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def png_with(kind: bytes, data: bytes) -> bytes:
-    """The PNG with one more chunk behind its header."""
+    """The PNG with another chunk after its header."""
     return PNG[:33] + png_chunk(kind, data) + PNG[33:]
 
 
 def png_that_inflates(megabytes: int) -> bytes:
-    """A PNG of 8x8 pixels whose pixel data, a few kilobytes, unpack to far more than 8x8 pixels need."""
+    """A PNG of 8x8 pixels whose few kilobytes of data inflate to far more than its pixels need."""
     header = (8).to_bytes(4, "big") * 2 + bytes([8, 0, 0, 0, 0])
     pixels = zlib.compress(bytes(megabytes * 1_000_000), 9)
     return PNG[:8] + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", pixels) + png_chunk(b"IEND", b"")
 
 
 def webp_that_claims(width: int, height: int) -> bytes:
-    """The header of a lossless WebP that promises `width` by `height` pixels, and a few bytes behind it."""
+    """The header of a lossless WebP of `width` by `height` pixels, followed by a few bytes."""
     pixels = b"\x2f" + (width - 1 | height - 1 << 14).to_bytes(4, "little") + bytes(100)
     chunks = b"WEBPVP8L" + len(pixels).to_bytes(4, "little") + pixels + bytes(len(pixels) % 2)
     return b"RIFF" + len(chunks).to_bytes(4, "little") + chunks
 
 
 def tiff(entries: list[tuple[int, int, int, int]], next_directory: int = 0) -> bytes:
-    """A TIFF of one directory: entries of tag, type, count and value."""
+    """A TIFF with one directory; each entry is (tag, type, count, value)."""
     fields = b"".join(struct.pack("<HHII", *entry) for entry in entries)
     return b"II*\0" + struct.pack("<IH", 8, len(entries)) + fields + struct.pack("<I", next_directory)
 
@@ -81,8 +81,8 @@ def of_size(width: int, height: int, format_name: str = "PNG") -> bytes:
 
 def animation(frames: int) -> bytes:
     file = io.BytesIO()
-    pictures = [trousers(60 + i % 2).resize((60, 60)) for i in range(frames)]
-    pictures[0].save(file, "GIF", save_all=True, append_images=pictures[1:])
+    images = [trousers(60 + i % 2).resize((60, 60)) for i in range(frames)]
+    images[0].save(file, "GIF", save_all=True, append_images=images[1:])
     return file.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""Lambda's side of a function: events in, replies and the log out; the function runs in AWS's own runtime."""
+"""Emulate Lambda's Runtime API, and run a function in AWS's own runtime client."""
 
 import json
 import os
@@ -18,7 +18,7 @@ _API = "/2018-06-01/runtime/"
 
 @dataclass(frozen=True)
 class Invoked:
-    """What became of all events: the replies, the log's lines of JSON, and what the runtime asked for, in its order."""
+    """The responses to all events, the JSON lines of the log, and the runtime's requests in order."""
 
     replies: list[Any]
     log: list[dict[str, Any]]
@@ -26,7 +26,7 @@ class Invoked:
 
 
 def invoke(handler: str, events: Sequence[Mapping[str, Any]], environment: Mapping[str, str]) -> Invoked:
-    """Start `handler` with SnapStart and logs in JSON, and hand it one event after the other."""
+    """Run `handler` on `events`, with SnapStart and JSON logs."""
     with _RuntimeApi(events) as api:
         settings = {
             "AWS_LAMBDA_FUNCTION_NAME": "clothes",
@@ -54,7 +54,7 @@ def invoke(handler: str, events: Sequence[Mapping[str, Any]], environment: Mappi
 
 
 class _RuntimeApi(ThreadingHTTPServer):
-    """The HTTP API that a runtime takes its events from."""
+    """The HTTP API from which a runtime receives events."""
 
     daemon_threads = True
 
@@ -98,4 +98,4 @@ class _Request(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """Says nothing."""
+        """Do not log."""

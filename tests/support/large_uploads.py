@@ -1,4 +1,4 @@
-"""The long way of a picture, as tests go it: an app that gives tickets, and a client that uses one."""
+"""Presigned uploads in tests: an app that issues tickets, and a client that uploads with one."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from handler.api.presigned_uploads import s3_client
-from handler.api.problems import answer_with_problems
+from handler.api.problems import add_problem_handlers
 from handler.api.routes.uploads import upload_routes
 from handler.settings import Settings
 from infra.emulation.names import RESULTS, UPLOADS
@@ -24,9 +24,9 @@ def settings_at(port: int) -> Settings:
 
 
 def app_with(settings: Settings, connect: "Callable[[Settings], S3Client]" = s3_client) -> FastAPI:
-    """Only tickets and results."""
+    """An app with only the routes of tickets and results."""
     app = FastAPI()
-    answer_with_problems(app)
+    add_problem_handlers(app)
     app.include_router(upload_routes(settings, connect))
 
     @app.get("/health")
@@ -37,8 +37,8 @@ def app_with(settings: Settings, connect: "Callable[[Settings], S3Client]" = s3_
 
 
 def upload(api: TestClient, body: bytes) -> str:
-    """Send `body` the long way, and return where its result will be."""
+    """Upload `body` with a ticket; return the path of its result."""
     ticket = api.post("/uploads").json()
-    posted = httpx2.post(ticket["url"], data=ticket["fields"], files={"file": ("picture", body)})
+    posted = httpx2.post(ticket["url"], data=ticket["fields"], files={"file": ("image", body)})
     assert posted.status_code == 204, posted.text
     return "/" + str(ticket["result"])

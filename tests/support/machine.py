@@ -1,4 +1,4 @@
-"""Where the project is, and what this machine has."""
+"""Paths, ports and optional tools of this machine."""
 
 import os
 import socket
@@ -17,5 +17,5 @@ def free_port() -> int:
 
 
 def missing(reason: str) -> NoReturn:
-    """A user's machine may lack what the test needs; on CI that is a failure."""
+    """Skip the test; on CI, fail it."""
     (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)

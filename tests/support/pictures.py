@@ -1,4 +1,4 @@
-"""Pictures that the tests draw, and the ways to write them as files."""
+"""Draw test images, and encode them as files."""
 
 import io
 import zlib
@@ -10,25 +10,25 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 
 
 def trousers(side: int = 280) -> Image.Image:
-    """Bright trousers on a black ground, as Fashion-MNIST has them; colour, `side` by `side` pixels."""
-    picture = Image.new("RGB", (side, side))
-    draw = ImageDraw.Draw(picture)
-    # Shares of the side, from the middle outwards and from the top: waist, hip, both edges of the hem, crotch.
+    """Bright trousers on a black background, as in Fashion-MNIST; RGB, `side` by `side` pixels."""
+    image = Image.new("RGB", (side, side))
+    draw = ImageDraw.Draw(image)
+    # (x from the centre, y from the top) in units of `side`: waist, hip, both edges of the hem, crotch.
     leg = [(0, 0.04), (0.13, 0.04), (0.2, 0.3), (0.13, 0.96), (0.06, 0.96), (0.005, 0.3)]
     for outwards in (-1, 1):
         draw.polygon([((0.5 + outwards * x) * side, y * side) for x, y in leg], fill=(210, 210, 210))
-    return picture
+    return image
 
 
-def encoded(picture: Image.Image, format: str = "PNG", **options: Any) -> bytes:  # noqa: A002  Pillow's own word
-    """`picture` as the bytes of a file."""
+def encoded(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:  # noqa: A002  Pillow's name
+    """The bytes of `image` as a file."""
     file = io.BytesIO()
-    picture.save(file, format, **{"quality": 95, **options})
+    image.save(file, format, **{"quality": 95, **options})
     return file.getvalue()
 
 
 def png_that_claims(width: int, height: int) -> bytes:
-    """A PNG of a few bytes whose header promises `width` by `height` pixels."""
+    """A PNG of a few bytes whose header declares `width` by `height` pixels."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")

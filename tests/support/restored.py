@@ -1,7 +1,7 @@
-"""What Lambda does with SnapStart, by fork: `python -m tests.support.restored http|worker` prints what it sees as JSON.
+"""Emulate SnapStart by fork: `python -m tests.support.restored http|worker` prints its observations as JSON.
 
-A function starts and serves once, so that it is connected; its hooks run, in Lambda's own runner; then the process is
-copied twice, and each copy runs the hooks for the restoring, serves, and tells. The first line is of the original.
+A function starts and serves once, which opens its connections. Its hooks run in Lambda's own runner. The process is
+forked twice; each copy runs the restore hooks and serves. The first line is of the original process.
 """
 
 import asyncio
@@ -22,32 +22,32 @@ Observed = dict[str, Any]
 
 
 def main(serve: Callable[[int], Observed]) -> None:
-    _tell(0, serve)
+    _report(0, serve)
     hooks.run_before_snapshot()
     for copy in (1, 2):
         if os.fork() == 0:
-            asyncio.set_event_loop(asyncio.new_event_loop())  # a fork, other than a snapshot, leaves threads behind
+            asyncio.set_event_loop(asyncio.new_event_loop())  # unlike a snapshot, a fork does not copy threads
             hooks.run_after_restore()
-            _tell(copy, serve)
+            _report(copy, serve)
             os._exit(0)
         _, status = os.wait()
         assert status == 0
 
 
-def _tell(copy: int, serve: Callable[[int], Observed]) -> None:
+def _report(copy: int, serve: Callable[[int], Observed]) -> None:
     seen = serve(copy) | {"random": random.random(), "connections": _connections()}
     print("SEEN", json.dumps(seen), flush=True)
 
 
 def _connections() -> list[str]:
-    """The open TCP sockets of this process, by their numbers in the kernel."""
+    """Inode numbers of this process's open TCP sockets."""
     of_tcp = {line.split()[9] for line in Path("/proc/self/net/tcp").read_text().splitlines()[1:]}
     open_files = {file.resolve().name for file in Path("/proc/self/fd").iterdir()}
     return sorted(number for number in of_tcp if f"socket:[{number}]" in open_files)
 
 
 def _http() -> Callable[[int], Observed]:
-    from handler.http_entry import handler  # noqa: PLC0415  its start is what is tried here
+    from handler.http_entry import handler  # noqa: PLC0415  the import is what is tested
 
     def call(method: str, path: str) -> dict[str, Any]:
         return handler(rest_event(Sent(method, path)), None)  # type: ignore[arg-type]
@@ -55,7 +55,7 @@ def _http() -> Callable[[int], Observed]:
     def serve(_: int) -> Observed:
         first = call("GET", "/health")["headers"]
         ticket = json.loads(call("POST", "/uploads")["body"])
-        result = call("GET", f"/{ticket['result']}")  # asks the storage, for what is not there
+        result = call("GET", f"/{ticket['result']}")  # connects to S3; there is no such result
         return {
             "timing": first["server-timing"],
             "status": result["statusCode"],
@@ -66,7 +66,7 @@ def _http() -> Callable[[int], Observed]:
 
 
 def _worker() -> Callable[[int], Observed]:
-    from handler.s3_entry import handler  # noqa: PLC0415  as above
+    from handler.s3_entry import handler  # noqa: PLC0415  the import is what is tested
 
     def serve(copy: int) -> Observed:
         place = {"bucket": {"name": os.environ["UPLOADS_BUCKET"]}, "object": {"key": f"{copy}.png"}}

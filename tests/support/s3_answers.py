@@ -1,4 +1,4 @@
-"""What S3 answers, when it is to answer something else than the emulated one does."""
+"""Override responses of the emulated S3."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from tests.support.aws import Cloud
 
 @contextmanager
 def answering(aws: Cloud, operation: str, *answers: tuple[int, str] | None) -> Iterator[list[str]]:
-    """S3 answers the next calls of `operation` with these statuses and codes, where given; yields the calls."""
+    """Answer the next calls of `operation` with these (status, code) pairs, or normally for None; yields the URLs."""
     left, calls = list(answers), list[str]()
 
     def answer(request: Any, **_: Any) -> Any:
@@ -31,7 +31,7 @@ def answering(aws: Cloud, operation: str, *answers: tuple[int, str] | None) -> I
 
 
 class _Raw:
-    """A body of an answer, as urllib3 would read it."""
+    """A response body with urllib3's interface."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body

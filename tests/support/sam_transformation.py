@@ -1,4 +1,4 @@
-"""template.yaml in, what AWS makes of it out, as JSON: to be run by the Python of SAM, which has the translator."""
+"""Print a template after the SAM transform, as JSON. Needs the Python of SAM's environment."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 template = Path(sys.argv[1])
 document = yaml_parse(template.read_text(encoding="utf-8"))
-for resource in document["Resources"].values():  # what `sam package` does: what is local goes to a bucket, or inline
+for resource in document["Resources"].values():  # as `sam package`: replace local paths
     properties = resource.get("Properties", {})
     if resource["Type"] == "AWS::Serverless::Function":
         properties["CodeUri"] = "s3://packages/package.zip"

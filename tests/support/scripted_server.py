@@ -1,4 +1,4 @@
-"""A real HTTP server that answers as a test tells it to: throttled, broken, slow, or rightly."""
+"""HTTP server whose responses are scripted by a test: throttled, broken, slow or correct."""
 
 import socket
 import ssl
@@ -12,28 +12,28 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Sent:
-    """A request that came in."""
+    """A received request."""
 
     target: str
-    headers: Mapping[str, str]  # their names in lower case
+    headers: Mapping[str, str]  # lower-case names
     body: bytes
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What goes back."""
+    """A response."""
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-# Is given a request and how many came before it; None is to hang up without a word.
+# Called with a request and the number of earlier ones; None closes the connection without a response.
 Script = Callable[[Sent, int], Reply | None]
 
 
 class ScriptedServer(ThreadingHTTPServer):
-    """Answers each POST by its script, and remembers what was sent."""
+    """Answers each POST by the script, and records the requests."""
 
     def __init__(self, script: Script) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -42,8 +42,8 @@ class ScriptedServer(ThreadingHTTPServer):
         self.connections = 0
         self._lock = Lock()
 
-    def noted(self, sent: Sent) -> int:
-        """How many came before it."""
+    def record(self, sent: Sent) -> int:
+        """Record the request; return the number of earlier ones."""
         with self._lock:
             self.sent.append(sent)
             return len(self.sent) - 1
@@ -53,7 +53,7 @@ class ScriptedServer(ThreadingHTTPServer):
         return super().get_request()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that was killed, or does not trust the certificate, is no news here."""
+        """Ignore clients that disconnect or reject the certificate."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -62,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         sent = Sent(self.path, headers, self.rfile.read(int(headers["content-length"])))
-        reply = self.server.script(sent, self.server.noted(sent))
+        reply = self.server.script(sent, self.server.record(sent))
         if reply is None:
             return
         self.send_response(reply.status)
@@ -71,13 +71,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(reply.body)
 
-    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  its name in the base class
-        """Nothing: the tests' output is for failures."""
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  the base class's name
+        """Do not log."""
 
 
 @contextmanager
 def scripted(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[tuple[ScriptedServer, str]]:
-    """The server and its address."""
+    """Run a server; yields it and its address."""
     with ScriptedServer(script) as server:
         if tls:
             server.socket = tls.wrap_socket(server.socket, server_side=True)
@@ -91,7 +91,7 @@ def scripted(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[tupl
 
 
 def after_refusals(refusals: list[Reply | None], right: bytes) -> Script:
-    """Refuses as often as told, then answers rightly."""
+    """Answer with `refusals` in order, then with the right body."""
 
     def script(_: Sent, before: int) -> Reply | None:
         return refusals[before] if before < len(refusals) else Reply(200, right)

@@ -1,4 +1,4 @@
-"""The ways to send one image, each as the arguments that httpx takes."""
+"""The ways to send an image, as keyword arguments of httpx."""
 
 import base64
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The backfill's state machine in the emulated AWS: what template.yaml says of it, less what moto cannot parse."""
+"""The backfill's state machine in the emulated AWS, without the features that moto cannot parse."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ def definition(
     uploads: str = UPLOADS,
     results: str = RESULTS,
 ) -> dict[str, Any]:
-    """The state machine's definition, with the names that the template would put in."""
+    """The definition with the template's substitutions applied."""
     text = DEFINITION.read_text(encoding="utf-8")
     names = {"Partition": "aws", "UploadsBucket": uploads, "ResultsBucket": results, "QueueUrl": queue_url}
     for name, value in names.items():
@@ -36,31 +36,31 @@ def definition(
 
 
 def _run_children_as_standard(states: dict[str, Any]) -> None:
-    """moto knows no EXPRESS children."""
+    """moto does not support EXPRESS children."""
     for name in _MAPS:
         states[name]["ItemProcessor"]["ProcessorConfig"]["ExecutionType"] = "STANDARD"
 
 
 def _write_no_reports(states: dict[str, Any]) -> None:
-    """moto knows no ResultWriter with Arguments."""
+    """moto does not support ResultWriter with Arguments."""
     for name in _MAPS:
         del states[name]["ResultWriter"]
 
 
 def _batch_by_ones(states: dict[str, Any]) -> None:
-    """moto knows no ItemBatcher: each object of the listing is a batch of its own."""
+    """moto does not support ItemBatcher: each object is a batch of its own."""
     for name in ("Listing", "Inventory"):
         del states[name]["ItemBatcher"]
         states[name]["ItemSelector"] = {"Items": ["{% $states.context.Map.Item.Value %}"]}
 
 
 def _read_no_inventory(states: dict[str, Any]) -> None:
-    """moto knows no InputType MANIFEST."""
+    """moto does not support InputType MANIFEST."""
     del states["Inventory"]
     states["Source"]["Choices"] = [each for each in states["Source"]["Choices"] if each["Next"] != "Inventory"]
 
 
-# All that differs between what runs here and what runs on AWS.
+# All differences between the definition tested here and the deployed one.
 EDITS: Final[tuple[Edit, ...]] = (
     _run_children_as_standard,
     _write_no_reports,
@@ -72,32 +72,32 @@ EDITS: Final[tuple[Edit, ...]] = (
 def emulated_state_machine(
     aws: Cloud, environment: pytest.MonkeyPatch, edits: Sequence[Edit] = EDITS
 ) -> tuple["SFNClient", str]:
-    """A client of Step Functions, and the ARN of the edited state machine there, which really runs."""
-    let_state_machines_run(aws, environment)
+    """Create the edited state machine; returns a Step Functions client and the ARN."""
+    enable_state_machines(aws, environment)
     client = boto3.client("stepfunctions", endpoint_url=f"http://127.0.0.1:{aws.port}", region_name=REGION)
     text = json.dumps(edited(definition(aws.queue_url), edits))
-    made = client.create_state_machine(name="backfill", definition=text, roleArn=ROLE)
-    return client, made["stateMachineArn"]
+    created = client.create_state_machine(name="backfill", definition=text, roleArn=ROLE)
+    return client, created["stateMachineArn"]
 
 
 def edited(whole: dict[str, Any], edits: Sequence[Edit] = EDITS) -> dict[str, Any]:
-    """A definition that moto can parse."""
+    """Apply `edits`, so that moto can parse the definition."""
     for edit in edits:
         edit(whole["States"])
     for name in _MAPS:
         if name in whole["States"]:
-            _send_few_at_once(whole["States"][name])
+            _limit_concurrency(whole["States"][name])
     return whole
 
 
-def _send_few_at_once(state: dict[str, Any]) -> None:
-    """Forty threads of one process would starve everything else in it, the worker and moto's server among it."""
+def _limit_concurrency(state: dict[str, Any]) -> None:
+    """Forty threads in moto's process would starve its server."""
     state["MaxConcurrency"] = 4
     state["ItemProcessor"]["States"]["Requests"]["MaxConcurrency"] = 1
 
 
-def let_state_machines_run(aws: Cloud, environment: pytest.MonkeyPatch) -> None:
-    """Switch moto's interpreter on."""
-    environment.setenv("AWS_MAX_ATTEMPTS", "10")  # of a run that has just begun, moto answers 500 for a moment
+def enable_state_machines(aws: Cloud, environment: pytest.MonkeyPatch) -> None:
+    """Enable moto's interpreter of state machines."""
+    environment.setenv("AWS_MAX_ATTEMPTS", "10")  # moto answers 500 right after the start of an execution
     config = {"stepfunctions": {"execute_state_machine": True}}
     httpx2.post(f"http://127.0.0.1:{aws.port}/moto-api/config", json=config).raise_for_status()

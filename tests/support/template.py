@@ -1,4 +1,4 @@
-"""template.yaml as values: its parameters, its resources, and what a function's environment is by default."""
+"""Parse template.yaml: parameters, resources, and a function's default environment."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from tests.support.machine import PROJECT
 
 
 class Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's own tags: `!Ref X` becomes {"Ref": "X"}, `!Sub X` {"Sub": "X"}, and so on."""
+    """YAML loader with CloudFormation's tags: `!Ref X` becomes {"Ref": "X"}, `!Sub X` {"Sub": "X"}."""
 
 
 def _intrinsic(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> dict[str, Any]:
@@ -28,7 +28,7 @@ RESOURCES = TEMPLATE["Resources"]
 
 
 def environment(function: str) -> dict[str, str]:
-    """The variables of `function`, with the parameters' defaults; of a bucket its name in the template."""
+    """Environment variables of `function`, with default parameters; a bucket is its logical id."""
     variables = RESOURCES[function]["Properties"]["Environment"]["Variables"]
     return {name: _resolved(value) for name, value in variables.items()}
 

@@ -1,4 +1,4 @@
-"""Requests of the Open Inference Protocol, each as the arguments that httpx takes."""
+"""Requests of the Open Inference Protocol, as keyword arguments of httpx."""
 
 import base64
 import json
@@ -38,6 +38,6 @@ def document(given: Any = ONE, **others: Any) -> dict[str, Any]:
 
 
 def binary(given: dict[str, Any], data: bytes, length: str | None = None, **others: Any) -> dict[str, Any]:
-    """A request with `data` behind its JSON; `length` is what it says of the JSON, instead of the truth."""
+    """A request with binary `data` after its JSON; `length` overrides the declared length of the JSON."""
     head = json.dumps({"inputs": [{"parameters": {"binary_data_size": len(data)}, **given}], **others}).encode()
     return {"content": head + data, "headers": {LENGTH: length or str(len(head))}}

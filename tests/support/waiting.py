@@ -1,4 +1,4 @@
-"""Waits for what other processes do."""
+"""Wait for conditions and servers in other processes."""
 
 import subprocess
 import time
@@ -7,19 +7,19 @@ from collections.abc import Callable
 import httpx2
 
 
-def wait_until(condition: Callable[[], bool], trouble: Callable[[], str] = lambda: "it takes too long") -> None:
-    """Look again and again for two minutes; then fail with the `trouble`."""
-    give_up = time.monotonic() + 120
+def wait_until(condition: Callable[[], bool], message: Callable[[], str] = lambda: "timed out") -> None:
+    """Poll `condition` for up to two minutes; then fail with `message`."""
+    deadline = time.monotonic() + 120
     while not condition():
-        assert time.monotonic() < give_up, trouble()
+        assert time.monotonic() < deadline, message()
         time.sleep(0.02)
 
 
 def wait_until_healthy(address: str, server: subprocess.Popen[bytes], log: Callable[[], str] = lambda: "") -> None:
-    """Wait for the `server` at `address`; if it ends or takes two minutes, fail with its `log`."""
+    """Wait until `server` answers at `address`; fail with its `log` if it exits or takes two minutes."""
 
     def is_healthy() -> bool:
-        assert server.poll() is None, f"the server ended:\n{log()}"
+        assert server.poll() is None, f"the server exited:\n{log()}"
         try:
             return httpx2.get(f"{address}/health", timeout=60).status_code == 200
         except httpx2.TransportError:

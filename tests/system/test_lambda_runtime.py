@@ -1,4 +1,4 @@
-"""Both functions in AWS's own runtime: what they log, what they print for CloudWatch, and one id in both."""
+"""Both functions in AWS's runtime client: logs, metrics and the request id that connects them."""
 
 import json
 from typing import Any
@@ -7,11 +7,11 @@ import httpx2
 import pytest
 
 from tests.support.aws import CREDENTIALS, RESULTS, UPLOADS, Cloud
-from tests.support.cloudwatch import figures_in
+from tests.support.cloudwatch import metrics_in
 from tests.support.gateway_events import Sent, rest_event
 from tests.support.lambda_service import Invoked, invoke
 
-pytest.importorskip("runtime_client", reason="AWS's runtime is for Linux")
+pytest.importorskip("runtime_client", reason="AWS's runtime client needs Linux")
 
 
 @pytest.fixture
@@ -35,9 +35,7 @@ def lines_of(invoked: Invoked, request_id: str) -> list[dict[str, Any]]:
     return [line for line in invoked.log if line.get("request_id") == request_id and "_aws" not in line]
 
 
-def test_the_id_of_a_request_leads_to_the_result_of_its_upload(
-    aws: Cloud, environment: dict[str, str], png: bytes
-) -> None:
+def test_request_id_is_in_logs_and_result_of_its_upload(aws: Cloud, environment: dict[str, str], png: bytes) -> None:
     api = invoke("handler.http_entry.handler", [request(Sent("POST", "/uploads"), "order-7")], environment)
     ticket = json.loads(api.replies[0]["body"])
     httpx2.post(ticket["url"], data=ticket["fields"], files={"file": png}).raise_for_status()
@@ -52,15 +50,13 @@ def test_the_id_of_a_request_leads_to_the_result_of_its_upload(
     assert (work["done"], work["messages_failed"], work["cold"]) == (1, 0, True)
 
 
-def test_the_runtime_restores_before_it_serves_and_what_warmed_it_up_is_counted_nowhere(
-    environment: dict[str, str], png: bytes
-) -> None:
-    sent = [request(Sent("POST", "/classify", png), "one"), request(Sent("GET", "/health"), "two")]
-    api = invoke("handler.http_entry.handler", sent, environment)
+def test_restore_precedes_requests_and_warm_up_is_not_measured(environment: dict[str, str], png: bytes) -> None:
+    events = [request(Sent("POST", "/classify", png), "one"), request(Sent("GET", "/health"), "two")]
+    api = invoke("handler.http_entry.handler", events, environment)
     assert api.asked[:2] == ["restore/next", "invocation/next"]
     assert [reply["statusCode"] for reply in api.replies] == [200, 200]
     assert [line["request_id"] for line in api.log if line.get("logger") == "handler.access"] == ["one", "two"]
-    figures = figures_in("\n".join(map(json.dumps, api.log)))
-    assert {name: len(values) for (_, name, _), values in figures.items()} == dict.fromkeys(
+    metrics = metrics_in("\n".join(map(json.dumps, api.log)))
+    assert {name: len(values) for (_, name, _), values in metrics.items()} == dict.fromkeys(
         ["Latency", "ColdStart", "ServerErrors", "Unknown", "Score", "Rejected", "Trouser"], 1
     )

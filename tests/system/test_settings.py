@@ -1,4 +1,4 @@
-"""What the environment decides is checked at start, and a mistake is named."""
+"""Settings from environment variables are validated at start; errors name the variable."""
 
 import os
 import subprocess
@@ -20,11 +20,11 @@ ClientOf = Callable[[Settings], TestClient]
 
 @pytest.fixture
 def client_of(classifier: Classifier, card: ModelCard) -> ClientOf:
-    """Makes a client of the app with settings of its own."""
+    """Create clients of the app with given settings."""
     return lambda settings: TestClient(create_app(classifier, card, settings))
 
 
-def test_nothing_needs_to_be_set() -> None:
+def test_empty_environment_gives_the_defaults() -> None:
     assert Settings.from_environment({}) == Settings()
 
 
@@ -42,7 +42,7 @@ def test_nothing_needs_to_be_set() -> None:
         ("CORS_ORIGINS", "*", ("*",)),
         ("CORS_ORIGINS", "https://a.example, http://localhost:3000", ("https://a.example", "http://localhost:3000")),
         ("S3_ENDPOINT_URL", "http://127.0.0.1:5000", "http://127.0.0.1:5000"),
-        ("UPLOADS_BUCKET", "pictures", "pictures"),
+        ("UPLOADS_BUCKET", "images", "images"),
         ("TAG_OBJECTS", "on", True),
         ("TAG_OBJECTS", "off", False),
         ("DOWNLOADS_AT_ONCE", "1", 1),
@@ -51,12 +51,12 @@ def test_nothing_needs_to_be_set() -> None:
         ("AWS_REGION", "eu-central-1", "eu-central-1"),
     ],
 )
-def test_a_variable_sets_the_field_of_its_name(variable: str, text: str, value: Any) -> None:
+def test_variable_sets_the_field_of_its_name(variable: str, text: str, value: Any) -> None:
     assert getattr(Settings.from_environment({variable: text}), variable.lower()) == value
 
 
 @pytest.mark.parametrize(("region", "used"), [("eu-west-1", "eu-west-1"), (" ", "us-east-1")])
-def test_the_default_region_counts_where_no_other_is_set(region: str, used: str) -> None:
+def test_default_region_is_used_if_no_region_is_set(region: str, used: str) -> None:
     environment = {"AWS_REGION": region, "AWS_DEFAULT_REGION": "us-east-1"}
     assert Settings.from_environment(environment).aws_region == used
 
@@ -86,13 +86,13 @@ def test_the_default_region_counts_where_no_other_is_set(region: str, used: str)
         ("AWS_REGION", "eu; script-src *"),
     ],
 )
-def test_a_wrong_variable_is_named(variable: str, text: str) -> None:
+def test_invalid_variable_is_named_in_the_error(variable: str, text: str) -> None:
     with pytest.raises(ValueError, match=variable):
         Settings.from_environment({variable: text})
 
 
-def test_a_server_with_a_wrong_variable_does_not_start_and_says_why() -> None:
-    done = subprocess.run(
+def test_server_with_invalid_variable_exits_with_a_message() -> None:
+    completed = subprocess.run(
         [sys.executable, "-m", "handler", "serve"],
         cwd=PROJECT,
         env={**os.environ, "MAX_BATCH_IMAGES": "many"},
@@ -101,27 +101,29 @@ def test_a_server_with_a_wrong_variable_does_not_start_and_says_why() -> None:
         timeout=60,
         check=False,
     )
-    assert done.returncode == 2
-    assert done.stderr == "MAX_BATCH_IMAGES must be a whole number above 0, but is 'many'\n"
+    assert completed.returncode == 2
+    assert completed.stderr == "MAX_BATCH_IMAGES must be a whole number above 0, but is 'many'\n"
 
 
 @pytest.mark.parametrize(("threshold", "known"), [(0.0, True), (1.0, False)])
-def test_the_threshold_of_abstention_is_a_setting(card: ModelCard, png: bytes, threshold: float, known: bool) -> None:
+def test_known_threshold_decides_whether_an_image_is_known(
+    card: ModelCard, png: bytes, threshold: float, known: bool
+) -> None:
     with TestClient(create_app(Classifier.shipped(threshold), card, Settings())) as client:
         assert client.post("/classify", content=png).json()["known"] is known
 
 
 @pytest.mark.parametrize(
-    ("allowed", "origin", "answer"),
+    ("allowed", "origin", "header"),
     [
-        pytest.param((), "https://a.example", None, id="none is allowed"),
-        pytest.param(("*",), "https://a.example", "*", id="all are"),
-        pytest.param(("https://a.example",), "https://a.example", "https://a.example", id="this one is"),
-        pytest.param(("https://a.example",), "https://b.example", None, id="another one is"),
+        pytest.param((), "https://a.example", None, id="none allowed"),
+        pytest.param(("*",), "https://a.example", "*", id="all allowed"),
+        pytest.param(("https://a.example",), "https://a.example", "https://a.example", id="this one allowed"),
+        pytest.param(("https://a.example",), "https://b.example", None, id="another one allowed"),
     ],
 )
-def test_other_origins_may_call_if_they_are_named(
-    client_of: ClientOf, png: bytes, allowed: tuple[str, ...], origin: str, answer: str | None
+def test_only_allowed_origins_get_cors_headers(
+    client_of: ClientOf, png: bytes, allowed: tuple[str, ...], origin: str, header: str | None
 ) -> None:
     with client_of(Settings(cors_origins=allowed)) as client:
         preflight = client.options(
@@ -132,10 +134,10 @@ def test_other_origins_may_call_if_they_are_named(
                 "Access-Control-Request-Headers": "content-type",
             },
         )
-        reply = client.post("/classify", content=png, headers={"Origin": origin})
-    assert preflight.headers.get("access-control-allow-origin") == answer
-    assert reply.headers.get("access-control-allow-origin") == answer
-    assert reply.status_code == 200
-    if answer:
+        response = client.post("/classify", content=png, headers={"Origin": origin})
+    assert preflight.headers.get("access-control-allow-origin") == header
+    assert response.headers.get("access-control-allow-origin") == header
+    assert response.status_code == 200
+    if header:
         assert preflight.status_code == 200
-        assert "Server-Timing" in reply.headers["access-control-expose-headers"]
+        assert "Server-Timing" in response.headers["access-control-expose-headers"]

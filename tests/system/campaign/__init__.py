@@ -1,1 +1,1 @@
-"""Thousands of uploads through every trouble that S3 and SQS can make: `python -m tests.system.campaign`."""
+"""Fault-injection campaign with thousands of uploads: `python -m tests.system.campaign`."""

@@ -1,8 +1,8 @@
-"""Sends events through faults until all is settled, and prints what became of them.
+"""Fault-injection campaign: send uploads to the worker through faults, and count lost, doubled and wrong results.
 
     python -m tests.system.campaign --events 10000 --seed 7
 
-The worker is the real one, with real boto3 clients, in front of moto's S3 and SQS; the same seed prints the same.
+The worker is the real one, with boto3 clients of moto's S3 and SQS. The same seed prints the same numbers.
 """
 
 import argparse
@@ -21,9 +21,14 @@ from tests.system.campaign.cloud import Cloud
 from tests.system.campaign.polling import BATCH, Lambda
 from tests.system.campaign.senders import FORBIDDEN, Senders
 
-NETWORK: Final = {"connect timeout": 0.004, "connection reset": 0.004, "answer lost": 0.004, "500 InternalError": 0.004}
+NETWORK: Final = {
+    "connect timeout": 0.004,
+    "connection reset": 0.004,
+    "response lost": 0.004,
+    "500 InternalError": 0.004,
+}
 RATES: Final = {
-    "GetObject": {**NETWORK, "503 SlowDown": 0.02, "400 RequestTimeout": 0.002, "body broken off": 0.004},
+    "GetObject": {**NETWORK, "503 SlowDown": 0.02, "400 RequestTimeout": 0.002, "body truncated": 0.004},
     "PutObject": {
         **NETWORK,
         "503 SlowDown": 0.01,
@@ -32,37 +37,37 @@ RATES: Final = {
         "crash after the write": 0.002,
     },
     "ReceiveMessage": {"connection reset": 0.01, "403 ThrottlingException": 0.01},
-    "DeleteMessageBatch": {"answer lost": 0.01, "connection reset": 0.01},
+    "DeleteMessageBatch": {"response lost": 0.01, "connection reset": 0.01},
 }
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of the uploads."""
+    """Counts over all uploads."""
 
     done: int
     rejected: int
     dead_lettered: int
-    unknown: int  # dead letters that are no storage events
-    lost: int  # uploads with neither a result nor a dead letter
-    doubled: int  # results that were written again, and uploads with a second one
-    wrong: int  # results that do not say what the object shows
+    unknown: int  # dead letters that are not S3 events
+    lost: int  # uploads with neither result nor dead letter
+    doubled: int  # results written twice, and uploads with two results
+    wrong: int  # results with wrong contents
 
 
 def main() -> int:
-    """1 if anything was lost, doubled or wrong."""
+    """Exit status: 1 if anything was lost, doubled or wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.system.campaign", description="Send uploads through faults.")
     parser.add_argument("--events", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=7)
     arguments = parser.parse_args()
-    logging.disable(logging.CRITICAL)  # else the worker tells of each fault
+    logging.disable(logging.CRITICAL)  # the worker logs each fault
     with mock_aws():
         verdicts = campaign(arguments.events, arguments.seed)
     return int(any(verdict.lost or verdict.doubled or verdict.wrong for verdict in verdicts))
 
 
 def campaign(events: int, seed: int) -> tuple[Verdict, Verdict]:
-    """Sends about so many `events` and empties the queue; then mends everything, and brings back the dead letters."""
+    """Send about `events` events and empty the queue; then disable the faults, and redrive the dead letters."""
     faults = Faults(seed, RATES, FORBIDDEN)
     cloud = Cloud.create()
     senders, service = Senders(cloud, faults, seed), Lambda(cloud, faults)
@@ -72,19 +77,19 @@ def campaign(events: int, seed: int) -> tuple[Verdict, Verdict]:
         while service.poll() == BATCH:
             pass
     senders.send()
-    at_first, dead = _settled(cloud, service)
-    faults.are_over = True
+    first, dead = _drained(cloud, service)
+    faults.disabled = True
     cloud.send(dead)
-    in_the_end, _ = _settled(cloud, service)
+    last, _ = _drained(cloud, service)
     _print(f"seed {seed}: sent {senders.events:,} events about {len(cloud.puts):,} uploads", service.counted)
-    _print("results", at_first)
-    _print("after the redrive", in_the_end)
+    _print("results", first)
+    _print("after the redrive", last)
     _print("faults", faults.injected)
-    return at_first, in_the_end
+    return first, last
 
 
-def _settled(cloud: Cloud, service: Lambda) -> tuple[Verdict, list[str]]:
-    """What there is once the queue is empty, and the dead letters."""
+def _drained(cloud: Cloud, service: Lambda) -> tuple[Verdict, list[str]]:
+    """Empty the queue; returns the verdict and the dead letters."""
     while service.poll():
         pass
     dead = list(cloud.dead_letters())
@@ -108,7 +113,7 @@ def _verdict(cloud: Cloud, dead: Sequence[str]) -> Verdict:
 
 
 def _versions_in(dead: Sequence[str]) -> tuple[set[str | None], int]:
-    """The versions that dead letters are about, and how many letters are about nothing."""
+    """The versions that the dead letters refer to, and the number of letters that are not S3 events."""
     known: set[str | None] = set()
     unknown = 0
     for body in dead:
@@ -121,8 +126,8 @@ def _versions_in(dead: Sequence[str]) -> tuple[set[str | None], int]:
 
 def _is_right(cloud: Cloud, result: Mapping[str, Any]) -> bool:
     put = cloud.puts[result["version_id"]]
-    says = (result["key"], result["etag"], result["bytes"], result["sequencer"], result.get("label"))
-    return says == (put.key, put.etag, put.bytes, put.sequencer, put.label)
+    actual = (result["key"], result["etag"], result["bytes"], result["sequencer"], result.get("label"))
+    return actual == (put.key, put.etag, put.bytes, put.sequencer, put.label)
 
 
 def _print(title: str, numbers: Mapping[str, int] | Verdict) -> None:

@@ -1,4 +1,4 @@
-"""The buckets and the queues of a campaign, in moto, within this process."""
+"""Buckets and queues of a campaign, in moto in this process."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ MAX_RECEIVE_COUNT: Final = 5
 
 @dataclass(frozen=True)
 class Put:
-    """One version of an object, and what its result must say: a label, or nothing if it is to be rejected."""
+    """A version of an object, with the expected label; None if it must be rejected."""
 
     key: str
     etag: str
@@ -25,14 +25,14 @@ class Put:
 
 @dataclass
 class Cloud:
-    """The buckets and the queues, and what was put there."""
+    """The buckets and queues, with a record of the uploads."""
 
     s3: Any
     sqs: Any
     queue_url: str
     dead_letter_url: str
     puts: dict[str, Put] = field(default_factory=dict)  # by version id
-    optional: set[str] = field(default_factory=set)  # versions that were deleted, perhaps before they were read
+    optional: set[str] = field(default_factory=set)  # versions that were deleted, possibly before they were read
 
     @classmethod
     def create(cls) -> Self:
@@ -53,19 +53,19 @@ class Cloud:
             self.sqs.send_message_batch(QueueUrl=self.queue_url, Entries=entries)
 
     def dead_letters(self) -> Iterator[str]:
-        """The body of each, which is then no longer there."""
-        place = {"QueueUrl": self.dead_letter_url}
-        while messages := self.sqs.receive_message(**place, MaxNumberOfMessages=10).get("Messages"):
+        """Receive and delete all dead letters; yields their bodies."""
+        queue = {"QueueUrl": self.dead_letter_url}
+        while messages := self.sqs.receive_message(**queue, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
-                self.sqs.delete_message(**place, ReceiptHandle=message["ReceiptHandle"])
+                self.sqs.delete_message(**queue, ReceiptHandle=message["ReceiptHandle"])
                 yield message["Body"]
 
     def documents(self) -> dict[str, list[dict[str, Any]]]:
-        """All that was ever stored under each key of the results bucket."""
+        """All versions of each result, by key."""
         documents: dict[str, list[dict[str, Any]]] = {}
         for page in self.s3.get_paginator("list_object_versions").paginate(Bucket=RESULTS):
             for version in page.get("Versions", []):
-                place = {"Bucket": RESULTS, "Key": version["Key"], "VersionId": version["VersionId"]}
-                body = self.s3.get_object(**place)["Body"].read()
+                stored = {"Bucket": RESULTS, "Key": version["Key"], "VersionId": version["VersionId"]}
+                body = self.s3.get_object(**stored)["Body"].read()
                 documents.setdefault(version["Key"], []).append(json.loads(body))
         return documents

@@ -1,4 +1,4 @@
-"""Lambda's part in a campaign: it polls the queue, invokes the real worker, and acknowledges."""
+"""Lambda's role in a campaign: poll the queue, invoke the worker, delete processed messages."""
 
 from collections import Counter
 from typing import Any, Final
@@ -9,7 +9,7 @@ from moto.core.models import botocore_stubber
 
 from handler.inference.classifier import Classifier, read_card
 from handler.settings import Settings
-from handler.telemetry.work_reports import WorkReport
+from handler.telemetry.reports import InvocationReport
 from handler.worker.worker import Worker
 from infra.emulation.names import REGION, RESULTS
 from tests.support.faults import ONE_TRY, Crash, Faults
@@ -19,28 +19,28 @@ BATCH: Final = 10
 
 
 class Lambda:
-    """Polls the queue, invokes the worker and acknowledges, as Lambda does; all of that may fail."""
+    """Polls, invokes and deletes as Lambda does; each step may fail."""
 
     def __init__(self, cloud: Cloud, faults: Faults) -> None:
         self._cloud = cloud
         s3 = boto3.client("s3", region_name=REGION, config=ONE_TRY)
         self._sqs: Any = boto3.client("sqs", region_name=REGION, config=ONE_TRY)
-        faults.beset(s3, botocore_stubber)
-        faults.beset(self._sqs, botocore_stubber)
+        faults.inject_into(s3, botocore_stubber)
+        faults.inject_into(self._sqs, botocore_stubber)
         settings = Settings(results_bucket=RESULTS, max_body_bytes=10_000, downloads_at_once=16)
         self._worker = Worker(s3, Classifier.shipped(), read_card(), settings, report=self._count)
         self.counted: Counter[str] = Counter()
 
     def poll(self) -> int:
-        """How many messages there were; a full batch, if nobody knows."""
+        """Process a batch; returns its size, or BATCH if polling failed."""
         try:
-            reply = self._sqs.receive_message(QueueUrl=self._cloud.queue_url, MaxNumberOfMessages=BATCH)
+            response = self._sqs.receive_message(QueueUrl=self._cloud.queue_url, MaxNumberOfMessages=BATCH)
         except (ClientError, BotoCoreError):
             return BATCH
-        messages = reply.get("Messages", [])
+        messages = response.get("Messages", [])
         if messages:
             self.counted.update(delivered=len(messages), invocations=1)
-            self._settle(messages, self._failed(messages))
+            self._acknowledge(messages, self._failed(messages))
         return len(messages)
 
     def _failed(self, messages: list[dict[str, Any]]) -> set[str]:
@@ -49,13 +49,13 @@ class Lambda:
             for message in messages
         ]
         try:
-            reply = self._worker.handle({"Records": records})
+            response = self._worker.handle({"Records": records})
         except Crash:
             self.counted.update(crashes=1)
             return {message["MessageId"] for message in messages}
-        return {failure["itemIdentifier"] for failure in reply["batchItemFailures"]}
+        return {failure["itemIdentifier"] for failure in response["batchItemFailures"]}
 
-    def _settle(self, messages: list[dict[str, Any]], failed: set[str]) -> None:
+    def _acknowledge(self, messages: list[dict[str, Any]], failed: set[str]) -> None:
         done = [message for message in messages if message["MessageId"] not in failed]
         entries = [{"Id": str(n), "ReceiptHandle": message["ReceiptHandle"]} for n, message in enumerate(done)]
         try:
@@ -63,7 +63,7 @@ class Lambda:
                 self._sqs.delete_message_batch(QueueUrl=self._cloud.queue_url, Entries=entries)
         except (ClientError, BotoCoreError):
             pass
-        for message in messages:  # what was not deleted comes again, once the visibility timeout is over
+        for message in messages:  # messages that were not deleted become visible at once
             try:
                 self._cloud.sqs.change_message_visibility(
                     QueueUrl=self._cloud.queue_url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
@@ -71,5 +71,5 @@ class Lambda:
             except ClientError:
                 continue
 
-    def _count(self, report: WorkReport) -> None:
+    def _count(self, report: InvocationReport) -> None:
         self.counted.update(gone=report.gone)

@@ -1,4 +1,4 @@
-"""People who put, overwrite and delete objects, and S3, which tells of it: late, in any order, sometimes twice."""
+"""Senders of a campaign: put, overwrite and delete objects, and send S3's events late, unordered and twice."""
 
 import json
 import random
@@ -9,62 +9,62 @@ from urllib.parse import quote_plus, unquote_plus
 from PIL import Image
 
 from handler.inference.classifier import Classifier
-from handler.inference.decoding import views_of
+from handler.inference.pipeline import prepare
 from infra.emulation.names import UPLOADS
 from tests.support.faults import Faults
 from tests.support.machine import PROJECT
 from tests.support.pictures import encoded
 from tests.system.campaign.cloud import Cloud, Put
 
-FORBIDDEN: Final = "forbidden/"  # the worker may not read what is there, until somebody mends that
+FORBIDDEN: Final = "forbidden/"  # access is denied until the faults are disabled
 
 
 class Senders:
-    """People who put, overwrite and delete objects, and S3, which tells of it: late, in any order, sometimes twice."""
+    """Puts, overwrites and deletes objects, and sends the events of S3: late, unordered and sometimes twice."""
 
     def __init__(self, cloud: Cloud, faults: Faults, seed: int) -> None:
-        self._cloud, self._names, self._chance = cloud, faults.names, random.Random(seed)
+        self._cloud, self._names, self._rng = cloud, faults.names, random.Random(seed)
         self._contents = contents()
         self._keys: list[str] = []
-        self._late: list[str] = []  # messages that were not sent yet
+        self._pending: list[str] = []  # messages not sent yet
         self.events = 0
 
     def act(self) -> None:
-        """One of them does something, and S3 sends some of the messages that it still has."""
-        self._late += self._bodies(self._events_of_an_act())
+        """Perform one random action, and send some of the pending messages."""
+        self._pending += self._bodies(self._random_action())
         self.send(keep=30)
 
     def send(self, keep: int = 0) -> None:
-        self._chance.shuffle(self._late)
-        now, self._late = self._late[keep:], self._late[:keep]
+        self._rng.shuffle(self._pending)
+        now, self._pending = self._pending[keep:], self._pending[:keep]
         self._cloud.send(now)
 
-    def _events_of_an_act(self) -> list[dict[str, Any]]:
-        match self._chance.choices(["new", "overwrite", "hide", "delete", "unknown"], [78, 15, 4, 2.7, 0.3])[0]:
+    def _random_action(self) -> list[dict[str, Any]]:
+        match self._rng.choices(["new", "overwrite", "hide", "delete", "unknown"], [78, 15, 4, 2.7, 0.3])[0]:
             case "overwrite" if self._keys:
-                return self._twice_perhaps(self._put(self._chance.choice(self._keys)))
+                return self._duplicated_at_random(self._put(self._rng.choice(self._keys)))
             case "hide" if self._keys:
-                return self._delete(self._chance.choice(self._keys[-200:]), only_hide=True)
+                return self._delete(self._rng.choice(self._keys[-200:]), only_hide=True)
             case "delete" if self._keys:
-                return self._delete(self._chance.choice(self._keys[-200:]), only_hide=False)
+                return self._delete(self._rng.choice(self._keys[-200:]), only_hide=False)
             case "unknown":
-                return [{"hello": f"world {self._chance.random()}"}]
-        folder = FORBIDDEN if self._chance.random() < 0.003 else self._chance.choice(["", "summer 2026/", "50% é+/"])
+                return [{"hello": f"world {self._rng.random()}"}]
+        folder = FORBIDDEN if self._rng.random() < 0.003 else self._rng.choice(["", "summer 2026/", "50% é+/"])
         self._keys.append(f"{folder}{len(self._keys):06d}.png")
-        return self._twice_perhaps(self._put(self._keys[-1]))
+        return self._duplicated_at_random(self._put(self._keys[-1]))
 
-    def _twice_perhaps(self, event: dict[str, Any]) -> list[dict[str, Any]]:
-        return [event] * (2 if self._chance.random() < 0.05 else 1)
+    def _duplicated_at_random(self, event: dict[str, Any]) -> list[dict[str, Any]]:
+        return [event] * (2 if self._rng.random() < 0.05 else 1)
 
     def _put(self, key: str) -> dict[str, Any]:
-        content, label = self._chance.choice(self._contents)
+        content, label = self._rng.choice(self._contents)
         number = len(self._cloud.puts)
-        body = content + b" %d" % number  # so that no two have the same ETag
-        reply = self._cloud.s3.put_object(Bucket=UPLOADS, Key=key, Body=body)
-        self._names[reply["VersionId"]] = str(number)
-        put = Put(key, reply["ETag"].strip('"'), len(body), f"{number:016X}", label)
-        self._cloud.puts[reply["VersionId"]] = put
-        return _record("ObjectCreated:Put", put, reply["VersionId"])
+        body = content + b" %d" % number  # makes each ETag unique
+        response = self._cloud.s3.put_object(Bucket=UPLOADS, Key=key, Body=body)
+        self._names[response["VersionId"]] = str(number)
+        put = Put(key, response["ETag"].strip('"'), len(body), f"{number:016X}", label)
+        self._cloud.puts[response["VersionId"]] = put
+        return _record("ObjectCreated:Put", put, response["VersionId"])
 
     def _delete(self, key: str, *, only_hide: bool) -> list[dict[str, Any]]:
         versions = [version_id for version_id, put in self._cloud.puts.items() if put.key == key]
@@ -79,7 +79,7 @@ class Senders:
     def _bodies(self, events: list[dict[str, Any]]) -> Iterator[str]:
         self.events += len(events)
         for event in events:
-            yield json.dumps(self._chance.choice(ENVELOPES)(event) if "s3" in event else event)
+            yield json.dumps(self._rng.choice(FORMATS)(event) if "s3" in event else event)
 
 
 def _record(name: str, put: Put, version_id: str) -> dict[str, Any]:
@@ -111,15 +111,15 @@ def _from_eventbridge(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-ENVELOPES: Final = (_from_s3, _through_sns, _from_eventbridge)
+FORMATS: Final = (_from_s3, _through_sns, _from_eventbridge)
 
 
 def contents() -> list[tuple[bytes, str | None]]:
-    """Small pictures with what the model says of them, and files that are none."""
+    """Small images with their labels by the model, and files that are not images."""
     classifier = Classifier.shipped()
-    pictures = []
+    images = []
     for path in sorted((PROJECT / "handler" / "static" / "samples").glob("*.jpg")):
-        view = views_of(path.read_bytes(), 1_000_000)[:1]
+        view = prepare(path.read_bytes(), 1_000_000).views[:1]
         (classification,) = classifier.classify([view], 1)
-        pictures.append((encoded(Image.fromarray(view[0, 0])), classification.predictions[0].label))
-    return pictures * 6 + [(pictures[0][0][:100], None), (b"no image", None), (b"x" * 20_000, None)]
+        images.append((encoded(Image.fromarray(view[0, 0])), classification.predictions[0].label))
+    return images * 6 + [(images[0][0][:100], None), (b"no image", None), (b"x" * 20_000, None)]

@@ -1,4 +1,4 @@
-"""`sam` as a user calls it, and what it needs to be here."""
+"""Run `sam` commands, as a user does."""
 
 import json
 import os
@@ -10,12 +10,12 @@ from tests.support.aws import CREDENTIALS
 from tests.support.machine import PROJECT, missing
 
 SAM = PROJECT / ".venv-sam" / "bin" / "sam"
-HOST = "host.docker.internal"  # this machine, as containers call it
+HOST = "host.docker.internal"  # this machine, from inside a container
 ENVIRONMENT = {**os.environ, **CREDENTIALS, "SAM_CLI_TELEMETRY": "0"}
 
 
 def sam(*arguments: str, timeout: int = 300) -> subprocess.CompletedProcess[str]:
-    """In the project's root."""
+    """Run `sam` in the project's root."""
     if not SAM.exists():
         missing("SAM is not installed: make .venv-sam/ready")
     return subprocess.run(
@@ -24,7 +24,7 @@ def sam(*arguments: str, timeout: int = 300) -> subprocess.CompletedProcess[str]
 
 
 def invoke(function: str, event: Path, *options: str) -> Any:
-    """What `function` replies to the event in a file, in a container of its own."""
-    done = sam("local", "invoke", function, "--event", str(event), "--skip-pull-image", *options)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    """The response of `function` to the event in a file, from a new container."""
+    completed = sam("local", "invoke", function, "--event", str(event), "--skip-pull-image", *options)
+    assert completed.returncode == 0, completed.stderr
+    return json.loads(completed.stdout)

@@ -1,4 +1,4 @@
-"""What `sam build` makes, and the API under `sam local start-api`, for all tests of this folder."""
+"""Fixtures: the output of `sam build`, and the API under `sam local start-api`."""
 
 import json
 import re
@@ -19,18 +19,18 @@ IMAGE = "public.ecr.aws/lambda/python:3.13-x86_64"
 
 @pytest.fixture(scope="package")
 def image() -> str:
-    """Lambda's image, which must be on this machine or within reach."""
+    """Lambda's Docker image, pulled if necessary."""
     if not shutil.which("docker") or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
-        missing("Docker does not run on this machine")
-    here = subprocess.run(["docker", "image", "inspect", IMAGE], capture_output=True, check=False).returncode == 0
-    if not here and subprocess.run(["docker", "pull", IMAGE], capture_output=True, check=False).returncode:
-        missing(f"the image {IMAGE} is not here and cannot be pulled")
+        missing("Docker is not running")
+    is_present = subprocess.run(["docker", "image", "inspect", IMAGE], capture_output=True, check=False).returncode == 0
+    if not is_present and subprocess.run(["docker", "pull", IMAGE], capture_output=True, check=False).returncode:
+        missing(f"the image {IMAGE} cannot be pulled")
     return IMAGE
 
 
 @pytest.fixture(scope="package")
 def package() -> Path:
-    """What `sam build` makes."""
+    """The folder with the output of `sam build`."""
     built = sam("build")
     assert built.returncode == 0, built.stderr
     return PROJECT / ".aws-sam" / "build"
@@ -38,7 +38,7 @@ def package() -> Path:
 
 @pytest.fixture(scope="package")
 def emulated_s3(aws_port: int, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Options by which functions in containers find the emulated AWS of the tests."""
+    """Options of `sam local` that connect the functions to the emulated AWS."""
     endpoint = f"http://{HOST}:{aws_port}"
     variables = {"S3_ENDPOINT_URL": endpoint, "UPLOADS_BUCKET": UPLOADS, "RESULTS_BUCKET": RESULTS}
     path = tmp_path_factory.mktemp("sam") / "variables.json"
@@ -65,8 +65,8 @@ def emulator(
         wait_until_healthy(address, process, log_path.read_text)
         yield address
     finally:
-        process.terminate()  # SAM removes its containers; after SIGINT it now and then leaves one behind
+        process.terminate()  # SAM removes its containers; after SIGINT it sometimes leaves one behind
         process.wait(timeout=60)
-        # Now and then it creates a second container for a function and forgets the first.
+        # Sometimes SAM creates a second container for a function and forgets the first.
         created = re.findall(r"SAM_CONTAINER_ID: (\w+)", log_path.read_text())
         subprocess.run(["docker", "rm", "--force", *created], capture_output=True, check=False)

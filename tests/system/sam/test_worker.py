@@ -1,4 +1,4 @@
-"""The worker in Lambda's own image: what is uploaded, also round the gateway, gets its result."""
+"""The worker in Lambda's image: uploads to S3, direct or with a ticket, get results."""
 
 import json
 import subprocess
@@ -13,6 +13,8 @@ from infra.emulation.names import REGION
 from tests.support.aws import CREDENTIALS, RESULTS, UPLOADS, Cloud
 from tests.system.sam.commands import HOST, invoke
 
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+
 _WORK: Final = """
 import json, sys
 from handler.s3_entry import handler
@@ -23,15 +25,15 @@ print(json.dumps(handler(json.load(sys.stdin), Context())))
 
 
 @pytest.mark.usefixtures("package", "image")
-def test_the_worker_classifies_an_upload(aws: Cloud, emulated_s3: list[str], drawing: bytes, tmp_path: Path) -> None:
+def test_worker_classifies_an_upload(aws: Cloud, emulated_s3: list[str], drawing: bytes, tmp_path: Path) -> None:
     aws.s3.put_object(Bucket=UPLOADS, Key="photo (1).jpg", Body=drawing)
-    assert _work(aws, emulated_s3, tmp_path) == {"batchItemFailures": []}
+    assert _run_worker(aws, emulated_s3, tmp_path) == {"batchItemFailures": []}
     ((key, result),) = aws.results().items()
     assert key.startswith(f"results/{UPLOADS}/photo (1).jpg/")
     assert result["status"] == "done"
 
 
-def test_the_worker_of_the_package_tags_and_tells(aws: Cloud, package: Path, image: str, drawing: bytes) -> None:
+def test_worker_of_the_package_tags_and_publishes(aws: Cloud, package: Path, image: str, drawing: bytes) -> None:
     boto3.client("events", endpoint_url=f"http://127.0.0.1:{aws.port}", region_name=REGION).create_event_bus(Name="bus")
     for key, body in {"good.jpg": drawing, "bad.jpg": b"no image"}.items():
         aws.s3.put_object(Bucket=UPLOADS, Key=key, Body=body)
@@ -50,18 +52,18 @@ def test_the_worker_of_the_package_tags_and_tells(aws: Cloud, package: Path, ima
     command += [f"--volume={package / 'WorkerFunction'}:/var/task:ro"]
     command += [f"--env={name}={value}" for name, value in variables.items()]
     event = json.dumps(aws.receive())
-    done = subprocess.run([*command, image, "-c", _WORK], input=event, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == {"batchItemFailures": []}, done.stderr
+    completed = subprocess.run([*command, image, "-c", _WORK], input=event, capture_output=True, text=True, check=False)
+    assert completed.returncode == 0, completed.stderr
+    assert json.loads(completed.stdout.splitlines()[-1]) == {"batchItemFailures": []}, completed.stderr
     assert sorted(result["status"] for result in aws.results().values()) == ["done", "rejected"]
     tags = aws.s3.get_object_tagging(Bucket=UPLOADS, Key="good.jpg")["TagSet"]
     assert {tag["Key"] for tag in tags} == {"label", "score"}
 
 
-def test_a_large_picture_goes_round_the_gateway_and_gets_its_answer(
+def test_large_image_is_uploaded_with_a_ticket_and_classified(
     aws: Cloud, emulator: str, emulated_s3: list[str], drawing: bytes, tmp_path: Path
 ) -> None:
-    picture = drawing + bytes(7_000_000)  # more than Lambda takes; what comes behind a JPEG's end is ignored
+    image = drawing + bytes(7_000_000)  # above Lambda's limit; bytes after the end of a JPEG are ignored
     created = httpx2.post(f"{emulator}/uploads", timeout=60)
     assert created.status_code == 201, created.text
     ticket = created.json()
@@ -69,16 +71,16 @@ def test_a_large_picture_goes_round_the_gateway_and_gets_its_answer(
     assert httpx2.get(result, timeout=60).status_code == 404
 
     reachable = ticket["url"].replace(HOST, "127.0.0.1")
-    posted = httpx2.post(reachable, data=ticket["fields"], files={"file": picture}, timeout=60)
+    posted = httpx2.post(reachable, data=ticket["fields"], files={"file": image}, timeout=60)
     assert posted.status_code == 204, posted.text
     assert httpx2.get(result, timeout=60).json() == {"id": ticket["id"], "status": "pending"}
 
-    _work(aws, emulated_s3, tmp_path)
-    answer = httpx2.post(f"{emulator}/classify", content=drawing, timeout=60).json()
-    assert httpx2.get(result, timeout=60).json() == {"id": ticket["id"], "status": "done", **answer}
+    _run_worker(aws, emulated_s3, tmp_path)
+    classified = httpx2.post(f"{emulator}/classify", content=drawing, timeout=60).json()
+    assert httpx2.get(result, timeout=60).json() == {"id": ticket["id"], "status": "done", **classified}
 
 
-def _work(aws: Cloud, emulated_s3: list[str], folder: Path) -> Any:
+def _run_worker(aws: Cloud, emulated_s3: list[str], folder: Path) -> Any:
     event = folder / "event.json"
     event.write_text(json.dumps(aws.receive()))
     return invoke("WorkerFunction", event, *emulated_s3)

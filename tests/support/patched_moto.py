@@ -1,4 +1,4 @@
-"""What moto lacks for a backfill of thousands: queues that do not count themselves for each message, and JSONata."""
+"""Patch moto for backfills of thousands: long queues in less than quadratic time, and JSONata."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,42 +10,42 @@ from moto.sqs import models
 from moto.stepfunctions.parser.asl.jsonata import jsonata
 
 
-def mend() -> None:
-    """Let moto, in this process, make such queues and evaluate that way from now on."""
+def patch_moto() -> None:
+    """Replace moto's queue and its JSONata evaluation in this process."""
     models.Queue = Queue  # type: ignore[misc]
     jsonata._eval_jsonata = evaluated
 
 
 def evaluated(expression: str) -> Any:
-    """What a JSONata expression amounts to, `$states` and other variables being set at its beginning."""
+    """Evaluate a JSONata expression that may begin by setting `$states` and other variables."""
     before, found, after = expression.partition("$states:=")
     if not found:
         return Jsonata(expression).evaluate(None)
     states, end = json.JSONDecoder().raw_decode(after)
-    compiled = Jsonata(before + after[end:].removeprefix(";"))  # much faster than to let it read so much JSON
+    compiled = Jsonata(before + after[end:].removeprefix(";"))  # much faster than parsing the JSON as JSONata
     compiled.assign("states", states)
     return compiled.evaluate(None)
 
 
 class Queue(models.Queue):
-    """A queue that may be long."""
+    """A queue whose operations do not scan all messages several times."""
 
     @property
     def attributes(self) -> Mapping[str, Any]:  # type: ignore[override]  # moto only reads it
-        """moto reads one or two of them for each message that is sent or received."""
+        """Lazy, since moto reads one or two attributes for each message."""
         return _Attributes(self)
 
     @property
     def messages(self) -> list[models.Message]:
-        """What may be received now; moto looks at the clock twice for each."""
+        """Visible messages; moto reads the clock twice for each."""
         now = unix_time_millis()
         return [each for each in self._messages if each.visible_at < now and each.delayed_until <= now]
 
     def delete_message(self, receipt_handle: str) -> None:
-        """Most that is deleted is near the front; moto goes through all messages twice."""
+        """Stop at the first match, which is near the front; moto scans all messages twice."""
         found = next((each for each in self._messages if each.had_receipt_handle(receipt_handle)), None)
         if found is None:
-            return super().delete_message(receipt_handle)  # which tells what was deleted before from what never was
+            return super().delete_message(receipt_handle)  # distinguishes deleted from unknown messages
         self._messages.remove(found)
         self.pending_messages.discard(found)
         self.deleted_messages.update(found.all_receipt_handles)  # type: ignore[arg-type]
@@ -53,7 +53,7 @@ class Queue(models.Queue):
 
 
 class _Attributes(Mapping[str, Any]):
-    """Each is looked up when it is asked for, since three of them are counts of all messages."""
+    """Computes each attribute on access, since three of them count all messages."""
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
