@@ -168,7 +168,7 @@ def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running
 def serving(
     log_path: Path,
     *options: str,
-    command: Sequence[str | Path] = (sys.executable, "-m", "handler", "serve"),
+    command: Sequence[str] = (sys.executable, "-m", "handler", "serve"),
     cwd: Path = PROJECT,
 ) -> Iterator[RunningServer]:
     """Start a separate server by `command`, with additional command line `options`."""

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from handler import __version__
 from tests.support.command_line import ENVIRONMENT, classify
 from tests.support.pictures import encoded, trousers
 
@@ -100,6 +101,12 @@ def test_help_lists_the_arguments(tmp_path: Path) -> None:
     )
 
 
+def test_version_is_that_of_the_package(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "handler", "--version"]
+    printed = subprocess.check_output(command, cwd=tmp_path, env=ENVIRONMENT, text=True)
+    assert printed == f"clothes-classifier {__version__}\n"
+
+
 def test_closed_pipe_is_no_error(folder: Path) -> None:
     # Enough files that the reader has closed the pipe before the last one.
     command = f"{sys.executable} -m handler classify {'good.png ' * 200} | head -n 1"
@@ -129,7 +136,7 @@ def test_control_characters_in_a_file_name_are_escaped(folder: Path, png: bytes)
     (folder / "bad\nname.png").write_bytes(b"hello")
     ended = classify("two\nlines\x1b[31m.png", "bad\nname.png", cwd=folder)
     assert [line.split()[0] for line in ended.stdout.splitlines()] == ["PATH", r"two\nlines\x1b[31m.png"]
-    assert ended.stderr.startswith(r"bad\nname.png: the bytes are no image")
+    assert ended.stderr.startswith(r"bad\nname.png: unknown image format")
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_endpoint_returns_the_same_as_the_local_model(tmp_path: Path, server: st
     assert remote.stdout == local.stdout
     assert remote.returncode == local.returncode == 1
     assert remote.stderr.splitlines()[0] == local.stderr.splitlines()[0]
-    assert remote.stderr.startswith("text.png: the bytes are no image")
+    assert remote.stderr.startswith("text.png: unknown image format")
     assert classify(*paths, "--endpoint", server, cwd=tmp_path).stdout == classify(*paths, cwd=tmp_path).stdout
 
 

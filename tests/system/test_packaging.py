@@ -66,7 +66,7 @@ class Installation:
 
     def run(self, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         """Run the installed command with an empty environment."""
-        command = [self.binaries / "clothes-classifier", *arguments]
+        command = [str(self.binaries / "clothes-classifier"), *arguments]
         return subprocess.run(
             command, cwd=cwd, env={"PYTHONUTF8": "1"}, capture_output=True, text=True, check=False, timeout=60
         )
@@ -146,7 +146,7 @@ def test_installed_command_serves_with_the_extra(installation: Installation, tmp
         "`serve` needs uvicorn, which is not installed: pip install uvicorn\n",
     )
     _uv("pip", "install", f"--python={installation.binaries.parent}", f"{installation.wheel}[serve]")
-    command = [installation.binaries / "clothes-classifier", "serve"]
+    command = [str(installation.binaries / "clothes-classifier"), "serve"]
     with serving(tmp_path / "log.txt", command=command, cwd=tmp_path):
         """It becomes healthy."""
 
