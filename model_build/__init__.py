@@ -1,1 +1,1 @@
-"""Trains, quantizes and evaluates the model; never ships."""
+"""Train, quantize, evaluate and publish the model; not part of the deployed package."""

@@ -1,14 +1,18 @@
-"""Arrays in; an error that names what was given and what is expected out, where they are not what the build takes."""
+"""Checks of arrays and dataset files, with errors that name what was given and what is expected."""
 
 from typing import Any, Final, Protocol
 
 from handler.contract import IMAGE_SIDE
 
-_DARK_BELOW: Final = 128  # grey levels; the mean of the corners of many images on black ground is far below it
+_DARK_BELOW: Final = 128  # grey levels; the mean of the corners of many images on black background is far below it
 
 
 class WrongArray(ValueError):
-    """An array has another shape, type or polarity than the one that is expected."""
+    """An array has another shape, type or polarity than expected."""
+
+
+class ChecksumError(Exception):
+    """A dataset's file is missing, or has another checksum than expected."""
 
 
 class Array(Protocol):
@@ -32,19 +36,19 @@ def check_array(name: str, array: Array, dtype: str, shape: tuple[int | str, ...
 
 
 def check_images(name: str, images: Array) -> None:
-    """Raise WrongArray unless `images` are uint8 (N, 28, 28): bright things on black ground, as the datasets have them.
+    """Raise WrongArray unless `images` are uint8 (N, 28, 28): bright objects on black background, as in the datasets.
 
-    The ground is judged by the corners of all images together, since a single thing may reach into a corner.
+    The background is judged by the corners of all images together, since a single object may reach into a corner.
     """
     check_array(name, images, "uint8", ("N", IMAGE_SIDE, IMAGE_SIDE))
     if not images.shape[0]:
         return
-    step = IMAGE_SIDE - 1
-    corners = float(sum(int(images[:, row, column].sum()) for row in (0, step) for column in (0, step)))
+    last = IMAGE_SIDE - 1
+    corners = float(sum(int(images[:, row, column].sum()) for row in (0, last) for column in (0, last)))
     mean = corners / (4 * images.shape[0])
     if mean >= _DARK_BELOW:
         raise WrongArray(
-            f"{name}: expected bright things on black ground (0), but the corners are {mean:.0f} grey levels bright: "
+            f"{name}: expected bright objects on black background (0), but the corners have a mean of {mean:.0f}: "
             "negate the images, 255 - images"
         )
 

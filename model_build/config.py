@@ -1,36 +1,31 @@
-"""Every number that decides a run, in one frozen value that is saved with its results."""
+"""Configuration of a run: every number that decides its result, saved beside it."""
 
-import json
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Final, Self
-
-CONFIG_FILE: Final = "config.json"
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Config:
-    """The defaults are the run that made the shipped model."""
+    """Settings of a run; the defaults are those of the shipped model."""
 
     dataset: str = "fashion-mnist"
     seed: int = 1
     validation_images: int = 5_000
     train_images: int | None = None  # None: all that the validation split leaves
 
-    photo_variants: int = 8  # altered ones of each photo, beside its views; 0: train on the dataset alone
-    validation_photos: int = 300  # cut from the photos' training split
+    photo_variants: int = 8  # altered copies of each photo, beside its views; 0: train on the dataset alone
+    validation_photos: int = 300  # taken from the photos' training split
     photo_repeats: int = 4  # how often an epoch shows each photo, in one of its variants
-    unknown_images: int = 3_000  # drawn pictures of no clothing
+    non_clothing_negatives: int = 3_000  # synthetic images of no clothing, for outlier exposure
 
     widths: tuple[int, ...] = (16, 48, 64)  # channels of each stage; a stage halves height and width
     blocks_per_stage: int = 2
 
     epochs: int = 70
-    finishing_epochs: int = 100  # after these, with shop pictures beside all else
-    finishing_learning_rate: float = 0.1  # at its peak
-    rendered_share: float = 0.2  # of the dataset, drawn anew for each finishing epoch: as shop pictures
-    taught_weight: float = 0.5  # in finishing epochs, of what the network before them says, against the labels
-    accessory_images: int = 1_500  # drawn watches, belts and glasses, in each finishing epoch
+    fine_tuning_epochs: int = 100  # after these, with synthetic shop pictures beside everything else
+    fine_tuning_learning_rate: float = 0.1  # at its peak
+    shop_picture_share: float = 0.2  # of the dataset, drawn anew for each fine-tuning epoch
+    soft_target_weight: float = 0.5  # of the first cycle's probabilities against the labels, in fine-tuning
+    accessory_negatives: int = 1_500  # synthetic watches, belts and glasses, in each fine-tuning epoch
     batch_size: int = 128
     peak_learning_rate: float = 0.2
     warmup_share: float = 0.2  # of all steps
@@ -43,13 +38,3 @@ class Config:
     known_weight: float = 0.3  # of the loss that asks whether any class is right
 
     calibration_images: int = 1_000
-
-    def save(self, run_dir: Path) -> None:
-        run_dir.mkdir(parents=True, exist_ok=True)
-        (run_dir / CONFIG_FILE).write_text(json.dumps(asdict(self), indent=2) + "\n")
-
-    @classmethod
-    def load(cls, run_dir: Path) -> Self:
-        """The configuration of the run in `run_dir`. Raises FileNotFoundError if nothing was trained there."""
-        values = json.loads((run_dir / CONFIG_FILE).read_text())
-        return cls(**{**values, "widths": tuple(values["widths"])})

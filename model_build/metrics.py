@@ -1,4 +1,4 @@
-"""True classes and probabilities in, the numbers that say how good the guesses are out."""
+"""Accuracy, precision, recall, AUROC and calibration error of predicted probabilities."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from model_build.checks import check_array
 
 
 def confusion_matrix(true: NDArray[np.int64], probabilities: Probabilities) -> NDArray[np.int64]:
-    """(classes, classes) counts: a row for each true class, a column for each guess."""
+    """(classes, classes) counts: a row for each true class, a column for each predicted class."""
     check_array("true classes", true, "int64", ("N",))
     check_array("probabilities", probabilities, "float32", (len(true), "classes"))
     classes = probabilities.shape[1]
@@ -19,14 +19,16 @@ def confusion_matrix(true: NDArray[np.int64], probabilities: Probabilities) -> N
     return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
 
 
-def report(true: NDArray[np.int64], probabilities: Probabilities, labels: Sequence[Label]) -> Mapping[str, Any]:
+def classification_report(
+    true: NDArray[np.int64], probabilities: Probabilities, labels: Sequence[Label]
+) -> Mapping[str, Any]:
     """Accuracy, precision and recall of each class (shares, 0 to 1), and the confusion matrix."""
     confusion = confusion_matrix(true, probabilities)
-    right, guessed, present = np.diag(confusion), confusion.sum(axis=0), confusion.sum(axis=1)
-    precision, recall = right / np.maximum(guessed, 1), right / np.maximum(present, 1)
+    correct, predicted, present = np.diag(confusion), confusion.sum(axis=0), confusion.sum(axis=1)
+    precision, recall = correct / np.maximum(predicted, 1), correct / np.maximum(present, 1)
     return {
         "images": len(true),
-        "accuracy": round(float(right.sum() / len(true)), 4),
+        "accuracy": round(float(correct.sum() / len(true)), 4),
         "per_class": [
             {"label": label.english, "precision": round(float(p), 4), "recall": round(float(r), 4)}
             for label, p, r in zip(labels, precision, recall, strict=True)
@@ -36,7 +38,7 @@ def report(true: NDArray[np.int64], probabilities: Probabilities, labels: Sequen
 
 
 def auroc(scores: NDArray[np.floating[Any]], positive: NDArray[np.bool_]) -> float:
-    """The chance that a positive's score is above a negative's, ties counted half (Mann and Whitney, 1947)."""
+    """The probability that a positive scores above a negative, ties counted half (Mann and Whitney, 1947)."""
     _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
     ranks = np.cumsum(counts) - (counts - 1) / 2
     positives, negatives = int(positive.sum()), int((~positive).sum())
@@ -47,11 +49,12 @@ def auroc(scores: NDArray[np.floating[Any]], positive: NDArray[np.bool_]) -> flo
 
 
 def expected_calibration_error(
-    right: NDArray[np.bool_], confidence: NDArray[np.floating[Any]], bins: int = 15
+    correct: NDArray[np.bool_], confidence: NDArray[np.floating[Any]], bins: int = 15
 ) -> float:
-    """The mean gap between confidence and accuracy over `bins` equal ranges of confidence, weighted by how many images
-    each holds (Guo et al., "On Calibration of Modern Neural Networks", arXiv 1706.04599, section 2).
+    """The mean gap between confidence and accuracy over `bins` equal ranges of confidence, weighted by their images.
+
+    Guo et al., "On Calibration of Modern Neural Networks", arXiv 1706.04599, section 2.
     """
     index = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = np.bincount(index, weights=confidence - right, minlength=bins)
-    return float(np.abs(gaps).sum() / len(right))
+    gaps = np.bincount(index, weights=confidence - correct, minlength=bins)
+    return float(np.abs(gaps).sum() / len(correct))

@@ -1,4 +1,4 @@
-"""A sequence in, the same sequence out, with a progress bar on the terminal."""
+"""Progress bars on the terminal."""
 
 from collections.abc import Iterable
 from typing import TypeVar

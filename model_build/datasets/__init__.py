@@ -1,1 +1,1 @@
-"""Datasets: downloaded, rendered or drawn."""
+"""Datasets: downloaded, synthesized, and joined into a training set."""

@@ -1,4 +1,4 @@
-"""A dataset's name in, its images and labels out: downloaded or copied, verified, split."""
+"""Fashion-MNIST and MNIST: download, verify, split and normalize."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from handler.contract import IMAGE_SIDE, Label
-from model_build.checks import check_array, check_images
+from model_build.checks import ChecksumError, check_array, check_images
 from model_build.config import Config
 
 DATA_DIR: Final = Path("data")
@@ -25,10 +25,10 @@ _CHINESE_DIGITS = "零一二三四五六七八九"
 
 @dataclass(frozen=True)
 class Dataset:
-    """What is known of a dataset before its files are read.
+    """Description of a dataset: its source, labels, statistics and checksums.
 
-    `mean` and `deviation` are those of the 60,000 training images, in grey levels. They are rounded to whole
-    levels, so that normalizing is the same as dequantizing with an integer zero point.
+    `mean` and `std` are those of the 60,000 training images, in grey levels. They are rounded to whole levels, so that
+    normalizing is the same as dequantizing with an integer zero point.
     """
 
     name: str
@@ -37,10 +37,10 @@ class Dataset:
     licence: str
     labels: tuple[Label, ...]
     mean: int
-    deviation: int
-    mirrored_is_same: bool  # whether an image's mirror image is as good an example of its class
-    has_photos: bool  # whether people's photos show the same classes
-    text_is_unknown: bool  # whether letters and digits are none of the classes
+    std: int
+    mirrored_is_same: bool  # whether a mirrored image is an equally good example of its class
+    has_photos: bool  # whether the photo dataset shows the same classes
+    text_is_unknown: bool  # whether letters and digits are outside of the classes
     md5: Mapping[str, tuple[str, ...]]  # of the uncompressed files; more than one where copies are known to differ
 
     @property
@@ -60,11 +60,11 @@ FASHION_MNIST: Final = Dataset(
             [
                 ("T-shirt/top", "T恤"),
                 ("Trouser", "裤子"),
-                ("Pullover", "套衫"),
-                ("Dress", "裙子"),
+                ("Pullover", "套头衫"),
+                ("Dress", "连衣裙"),
                 ("Coat", "外套"),
                 ("Sandal", "凉鞋"),
-                ("Shirt", "汗衫"),
+                ("Shirt", "衬衫"),
                 ("Sneaker", "运动鞋"),
                 ("Bag", "包"),
                 ("Ankle boot", "踝靴"),
@@ -72,7 +72,7 @@ FASHION_MNIST: Final = Dataset(
         )
     ),
     mean=73,
-    deviation=90,
+    std=90,
     mirrored_is_same=True,
     has_photos=True,
     text_is_unknown=True,
@@ -91,7 +91,7 @@ MNIST: Final = Dataset(
     licence="CC BY-SA 3.0",
     labels=tuple(Label(digit, str(digit), _CHINESE_DIGITS[digit]) for digit in range(10)),
     mean=33,
-    deviation=79,
+    std=79,
     mirrored_is_same=False,
     has_photos=False,
     text_is_unknown=False,
@@ -109,13 +109,9 @@ MNIST: Final = Dataset(
 DATASETS: Final = {dataset.name: dataset for dataset in (FASHION_MNIST, MNIST)}
 
 
-class ChecksumError(Exception):
-    """A dataset's file is not the one that it should be."""
-
-
 @dataclass(frozen=True)
 class LabelledImages:
-    """`images` (N, 28, 28) uint8 as the dataset has them, and `labels` (N,) int64."""
+    """`images` (N, 28, 28) uint8, bright on black, and `labels` (N,) int64."""
 
     images: Tensor
     labels: Tensor
@@ -129,7 +125,7 @@ class LabelledImages:
 
 @dataclass(frozen=True)
 class Splits:
-    """The 60,000 training images, cut into what is learned and what chooses; and the 10,000 test images."""
+    """The 60,000 training images, split into training and validation; and the 10,000 test images."""
 
     train: LabelledImages
     validation: LabelledImages
@@ -137,10 +133,10 @@ class Splits:
 
 
 def download(dataset: Dataset, root: Path = DATA_DIR) -> Mapping[str, str]:
-    """Put `dataset` below `root` and return the MD5 of each of its files.
+    """Download `dataset` below `root` and return the MD5 of each of its files.
 
-    The files come from the folder that DATASETS_DIR names, if it has them, or else from their public home.
-    Raises ChecksumError if a file is not the one that it should be.
+    The files are copied from the folder in DATASETS_DIR if it has them, and else fetched from their public source.
+    Raises ChecksumError if a file is wrong.
     """
     _copy_local_files(dataset, root)
     for train in (True, False):
@@ -149,7 +145,7 @@ def download(dataset: Dataset, root: Path = DATA_DIR) -> Mapping[str, str]:
 
 
 def verify(dataset: Dataset, root: Path = DATA_DIR) -> Mapping[str, str]:
-    """The MD5 of each uncompressed file of `dataset` below `root`; raises ChecksumError for a wrong one."""
+    """The MD5 of each uncompressed file of `dataset` below `root`. Raises ChecksumError if one is wrong."""
     found = {name: _md5(root / dataset.folder / name) for name in dataset.md5}
     for name, checksum in found.items():
         if checksum not in dataset.md5[name]:
@@ -159,7 +155,7 @@ def verify(dataset: Dataset, root: Path = DATA_DIR) -> Mapping[str, str]:
 
 
 def load(config: Config, root: Path = DATA_DIR) -> Splits:
-    """The images of `config.dataset`, whose validation images are drawn from the training set by `config.seed`."""
+    """Images of `config.dataset`; the validation images are drawn from the training images by `config.seed`."""
     dataset = DATASETS[config.dataset]
     download(dataset, root)
     training, test = (_labelled_images(dataset, root, train=train) for train in (True, False))
@@ -169,9 +165,9 @@ def load(config: Config, root: Path = DATA_DIR) -> Splits:
 
 
 def normalize(images: Tensor, dataset: Dataset) -> Tensor:
-    """uint8 (N, 28, 28) -> float32 (N, 1, 28, 28) with mean 0 and deviation 1 over the training set."""
+    """uint8 (N, 28, 28) -> float32 (N, 1, 28, 28) with mean 0 and std 1 over the training set."""
     check_array("images to normalize", images, "uint8", ("N", IMAGE_SIDE, IMAGE_SIDE))
-    return (images.unsqueeze(1).float() - dataset.mean) / dataset.deviation
+    return (images.unsqueeze(1).float() - dataset.mean) / dataset.std
 
 
 def titled_images(dataset: Dataset, count: int, root: Path = DATA_DIR) -> tuple[NDArray[np.uint8], list[str]]:

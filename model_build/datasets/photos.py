@@ -1,7 +1,6 @@
-"""People's photos of their clothes in, what the model will see of them out, in several variants of each.
+"""Photo dataset: people's photos of their clothes, preprocessed as the server does it, in several variants of each.
 
-Each variant goes through the very conversion that ships, so that the model learns what that conversion makes of
-wood, bedding, shadows and hangers.
+Through the shipped preprocessing the model learns how wood, bedding, shadows and hangers end up in its input.
 """
 
 import hashlib
@@ -23,8 +22,11 @@ from torchvision.datasets.utils import download_and_extract_archive
 import handler.inference.decoding
 import handler.inference.preprocessing
 from handler.inference.decoding import decode
-from handler.inference.preprocessing import CUTS, conversions, views_of
-from model_build.datasets.mnist import DATA_DIR, ChecksumError
+from handler.inference.preprocessing import DETAIL_SIDE, THRESHOLDS, preprocessed_views, views_of
+from model_build.checks import ChecksumError
+from model_build.datasets import randomness
+from model_build.datasets.mnist import DATA_DIR
+from model_build.datasets.randomness import random_threshold
 from model_build.progress import track
 
 NAME: Final = "clothing-dataset-small"
@@ -32,7 +34,7 @@ SOURCE: Final = "https://github.com/alexeygrigorev/clothing-dataset-small"
 LICENCE: Final = "CC0 1.0"
 SPLITS: Final = ("train", "validation")
 
-# The classes of Fashion-MNIST that a photo's folder may stand for; a folder of none of them is of unknown things.
+# The classes of Fashion-MNIST that a folder of photos stands for; none: its photos are out of distribution.
 ALLOWED: Final = {
     "t-shirt": (0,),
     "pants": (1,),
@@ -49,12 +51,11 @@ ALLOWED: Final = {
 # SHA-256 of "SPLIT/FOLDER/NAME MD5" lines, sorted.
 _CHECKSUM = "f50238a1a68aa56b898da86319a0d2834660931a8c176dbb1d190c7a8dd46756"
 _MAX_PIXELS = 50_000_000
-_CUT_RANGE = (0.55, 1.5)  # a little worse than any that is served
 
 
 @dataclass(frozen=True)
 class Photos:
-    """`images` (N, variants, 28, 28) uint8, the served views first; `allowed` (N, 10) bool, none where unknown."""
+    """`images` (N, variants, 28, 28) uint8, the served views first; `allowed` (N, 10) bool: the right classes."""
 
     images: Tensor
     allowed: Tensor
@@ -65,16 +66,16 @@ class Photos:
     @property
     def views(self) -> Tensor:
         """(N, views, 28, 28)"""
-        return self.images[:, : len(CUTS)]
+        return self.images[:, : len(THRESHOLDS)]
 
     def __getitem__(self, index: Tensor) -> "Photos":
         return Photos(self.images[index], self.allowed[index])
 
 
 def download_photos(root: Path = DATA_DIR) -> Path:
-    """The folder with the photos, which are fetched below `root` unless DATASETS_DIR has them.
+    """The folder with the photos: that in DATASETS_DIR, or else one below `root`, into which they are downloaded.
 
-    Raises ChecksumError if a file is missing or is not the one that it should be.
+    Raises ChecksumError if a file is missing or wrong.
     """
     local = Path(os.environ.get("DATASETS_DIR", root), NAME)
     if local.is_dir():
@@ -89,13 +90,13 @@ def download_photos(root: Path = DATA_DIR) -> Path:
 
 
 def load_photos(split: str, altered: int, root: Path = DATA_DIR) -> Photos:
-    """The photos of a split, each in its views and `altered` times; kept below `root`, since that takes minutes."""
+    """The photos of a split, each in its views and `altered` variants; cached below `root`, since it takes minutes."""
     cache = root / f"photos-{split}-{altered}-{_fingerprint()}.npz"
     if not cache.exists():
         paths = photo_paths(download_photos(root), split)
         with ProcessPoolExecutor() as pool:
-            converted = pool.map(partial(_variants, altered=altered), paths, chunksize=16)
-            images = np.stack(list(track(converted, f"converting the {split} photos", total=len(paths))))
+            preprocessed = pool.map(partial(_variants, altered=altered), paths, chunksize=16)
+            images = np.stack(list(track(preprocessed, f"preprocessing the {split} photos", total=len(paths))))
         cache.parent.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(cache, images=images, folders=[path.parent.name for path in paths])
     with np.load(cache) as stored:
@@ -125,28 +126,29 @@ def _allowed(folders: list[str]) -> Tensor:
 
 
 def _fingerprint() -> str:
-    """Changes with whatever decides how a photo is converted."""
-    sources = [__file__, str(handler.inference.decoding.__file__), str(handler.inference.preprocessing.__file__)]
+    """Hash of the source code that decides how a photo is preprocessed."""
+    modules = (handler.inference.decoding, handler.inference.preprocessing, randomness)
+    sources = [__file__, *(str(module.__file__) for module in modules)]
     return hashlib.sha256(b"".join(Path(source).read_bytes() for source in sources)).hexdigest()[:12]
 
 
 def _variants(path: Path, altered: int) -> NDArray[np.uint8]:
-    """(variants, 28, 28): the photo as it is, then with other framing, light, tilt and cut, drawn by its name."""
-    photo = decode(path.read_bytes(), _MAX_PIXELS).convert("RGB")
-    chance = random.Random(path.name)
-    cuts = [chance.uniform(*_CUT_RANGE) for _ in range(altered)]
-    others = [conversions(_altered(photo, chance), [cut])[0].pixels for cut in cuts]
+    """(variants, 28, 28): the views of the photo, then variants altered at random, seeded by the file's name."""
+    photo = decode(path.read_bytes(), _MAX_PIXELS, DETAIL_SIDE).convert("RGB")
+    rng = random.Random(path.name)
+    thresholds = [random_threshold(rng) for _ in range(altered)]
+    others = [preprocessed_views(_altered(photo, rng), [threshold])[0].pixels for threshold in thresholds]
     return np.stack([*views_of(photo)[0], *others])
 
 
-def _altered(photo: Image.Image, chance: random.Random) -> Image.Image:
-    """The same thing as another person would photograph it."""
+def _altered(photo: Image.Image, rng: random.Random) -> Image.Image:
+    """The same object with another framing, light and tilt."""
     photo = photo.copy()
     photo.thumbnail((400, 400))
-    tilted = photo.rotate(chance.uniform(-12, 12), Image.Resampling.BILINEAR, fillcolor=photo.getpixel((1, 1)))
+    tilted = photo.rotate(rng.uniform(-12, 12), Image.Resampling.BILINEAR, fillcolor=photo.getpixel((1, 1)))
     width, height = photo.size
-    left, top, right, bottom = (chance.uniform(0, 0.1) for _ in range(4))
+    left, top, right, bottom = (rng.uniform(0, 0.1) for _ in range(4))
     framed = tilted.crop((int(left * width), int(top * height), int((1 - right) * width), int((1 - bottom) * height)))
     for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
-        framed = enhance(framed).enhance(chance.uniform(0.75, 1.3))
+        framed = enhance(framed).enhance(rng.uniform(0.75, 1.3))
     return framed

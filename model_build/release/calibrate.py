@@ -1,24 +1,20 @@
-"""A trained network in, the temperature of its probabilities and the threshold of what it knows out."""
+"""Calibrate the probabilities (temperature scaling), and choose the threshold of `known`."""
 
-import json
 import logging
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from model_build.config import Config
-from model_build.datasets.mnist import DATASETS, Dataset, normalize
-from model_build.datasets.training_set import load_pool
-from model_build.training.network import Served
-from model_build.training.train import trained_network
+from model_build.datasets.mnist import DATASETS, Dataset, load, normalize
+from model_build.datasets.training_set import load_photo_splits
+from model_build.run_files import CALIBRATION_FILE, write_json
+from model_build.training.checkpoint import trained_network
+from model_build.training.network import ExportModel
 
-CALIBRATION_FILE: Final = "calibration.json"
-
-# Shares of the validation images and photos that must stay known: above what is promised, since other pictures differ.
+# Shares of the validation images and photos that must be known: above the promised shares, since other images differ.
 _KNOWN_IMAGES = 0.97
 _KNOWN_PHOTOS = 0.94
 
@@ -26,18 +22,18 @@ log = logging.getLogger(__name__)
 
 
 def calibrate(run_dir: Path, config: Config) -> None:
-    """Fit both numbers on validation images, which the network has not learned from, and write calibration.json."""
+    """Fit temperature and threshold on validation images and photos, and write calibration.json."""
     dataset = DATASETS[config.dataset]
-    served = Served(trained_network(run_dir, config), temperature=1, mirror=dataset.mirrored_is_same)
-    pool = load_pool(config)
-    images = _logits(served, pool.validation.images, dataset)
-    views = pool.validation_views[pool.validation_photos.allowed.any(dim=1)]
-    thresholds = [_lowest(images[:, -1].sigmoid(), _KNOWN_IMAGES)]
+    model = ExportModel(trained_network(run_dir, config), temperature=1, mirror=dataset.mirrored_is_same)
+    validation, (_, photos) = load(config).validation, load_photo_splits(config)
+    images = _logits(model, validation.images, dataset)
+    views = photos.views[photos.allowed.any(dim=1)]
+    thresholds = [_reached_by(_KNOWN_IMAGES, images[:, -1].sigmoid())]
     if len(views):
-        of_views = _logits(served, views.flatten(0, 1), dataset)[:, -1].sigmoid()
-        thresholds.append(_lowest(of_views.unflatten(0, views.shape[:2]).mean(dim=1), _KNOWN_PHOTOS))
-    fitted = {
-        "temperature": round(_temperature(images[:, :-1], pool.validation.allowed.int().argmax(dim=1)), 4),
+        of_views = _logits(model, views.flatten(0, 1), dataset)[:, -1].sigmoid()
+        thresholds.append(_reached_by(_KNOWN_PHOTOS, of_views.unflatten(0, views.shape[:2]).mean(dim=1)))
+    calibration = {
+        "temperature": round(_temperature(images[:, :-1], validation.labels), 4),
         "known_threshold": round(min(thresholds), 4),
         "validation_images": len(images),
         "validation_photos": len(views),
@@ -46,19 +42,13 @@ def calibrate(run_dir: Path, config: Config) -> None:
             f"{_KNOWN_IMAGES:.0%} of the validation images and {_KNOWN_PHOTOS:.0%} of the validation photos reach"
         ),
     }
-    (run_dir / CALIBRATION_FILE).write_text(json.dumps(fitted, indent=2) + "\n")
-    log.info("temperature %.3f, known from %.3f on", fitted["temperature"], fitted["known_threshold"])
+    write_json(run_dir / CALIBRATION_FILE, calibration)
+    log.info("temperature %.3f, threshold of known %.3f", calibration["temperature"], calibration["known_threshold"])
 
 
-def read_calibration(run_dir: Path) -> Mapping[str, Any]:
-    """What `calibrate` wrote for the run in `run_dir`."""
-    fitted: Mapping[str, Any] = json.loads((run_dir / CALIBRATION_FILE).read_text())
-    return fitted
-
-
-def _logits(served: Served, images: Tensor, dataset: Dataset) -> Tensor:
+def _logits(model: ExportModel, images: Tensor, dataset: Dataset) -> Tensor:
     with torch.inference_mode():
-        return torch.cat([served.logits(normalize(part, dataset)) for part in images.split(1_000)])
+        return torch.cat([model.logits(normalize(part, dataset)) for part in images.split(1_000)])
 
 
 def _temperature(logits: Tensor, labels: Tensor) -> float:
@@ -68,6 +58,6 @@ def _temperature(logits: Tensor, labels: Tensor) -> float:
     return float(candidates[int(np.argmin(losses))])
 
 
-def _lowest(known_scores: Tensor, share: float) -> float:
-    """The score that `share` of them reach."""
+def _reached_by(share: float, known_scores: Tensor) -> float:
+    """The highest score that `share` of the images reach."""
     return torch.quantile(known_scores, 1 - share).item()

@@ -1,8 +1,9 @@
-"""An int8 ONNX graph in, one that gives the same answers faster out: its channels lie last, as convolutions read them.
+"""Channels-last layout of an int8 ONNX graph: bit-equal outputs, computed faster.
 
-ONNX Runtime's own convolution takes channels first and transposes at each one's begin and end; its int8 convolution of
-channels last (com.microsoft QLinearConv) looks up the address of nine pixels for each that it makes, which for few
-channels takes longer than to multiply them. So several neighbours in a row are made at once, as channels of one.
+ONNX Runtime's default int8 convolution takes channels first, and transposes before and after each run. Its int8
+convolution with channels last (com.microsoft QLinearConv) looks up the addresses of nine input pixels for each output
+pixel; with few channels that takes longer than the multiplications. So several neighbouring pixels of a row are
+computed at once, as channels of one pixel.
 """
 
 import copy
@@ -16,12 +17,12 @@ from onnx import helper, numpy_helper
 
 from handler.contract import IMAGE_SIDE
 
-_FEW: Final = 16  # channels, for which two neighbours at once pay
-_PIXELS: Final = 4  # of the image at once: what a 32-bit word holds
+_FEW: Final = 16  # up to so many channels, two neighbours at once are faster
+_PIXELS: Final = 4  # of the image at once: as many as a 32-bit word holds
 
 
 def with_channels_last(model: onnx.ModelProto) -> onnx.ModelProto:
-    """`model`, as ONNX Runtime fused it, with channels last from its first to its last quantized convolution."""
+    """Convert `model`, as fused by ONNX Runtime, to channels last from the first to the last quantized convolution."""
     model = copy.deepcopy(model)
     graph = _Graph(model)
     for node in model.graph.node:
@@ -38,7 +39,7 @@ def with_channels_last(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def neighbours_at_once(weights: NDArray[np.int8], count: int) -> NDArray[np.int8]:
-    """Weights (out, in, 3, 3) to (count * out, in, 3, count + 2), which make `count` pixels of a row as one."""
+    """Weights (out, in, 3, 3) -> (count * out, in, 3, count + 2), which compute `count` pixels of a row as one."""
     channels_out, channels_in, height, width = weights.shape
     wide = np.zeros((count, channels_out, channels_in, height, width + count - 1), np.int8)
     for place in range(count):
@@ -47,20 +48,20 @@ def neighbours_at_once(weights: NDArray[np.int8], count: int) -> NDArray[np.int8
 
 
 def pixels_as_channels(weights: NDArray[np.int8], count: int) -> NDArray[np.int8]:
-    """Weights (out, 1, 3, 3) to (count * out, count, 3, 3), with which `count` pixels of a row are one."""
+    """Weights (out, 1, 3, 3) -> (count * out, count, 3, 3), which read and compute `count` pixels of a row as one."""
     wide = np.pad(neighbours_at_once(weights, count)[:, 0], [(0, 0), (0, 0), (count - 1, count - 1)])
     return wide.reshape(*wide.shape[:2], 3, count).transpose(0, 3, 1, 2).copy()
 
 
 class _Graph:
-    """The nodes and constants of a graph that is made from `source`."""
+    """Nodes and constants of the graph that is built from `source`."""
 
     def __init__(self, source: onnx.ModelProto) -> None:
         self._source = source
         self._constants = {each.name: numpy_helper.to_array(each) for each in source.graph.initializer}
         self._nodes: list[onnx.NodeProto] = []
-        self._sides: dict[str, int] = {}  # of what has its channels last
-        self._firsts: dict[str, str] = {}  # of these, what was transposed back, by its name before
+        self._sides: dict[str, int] = {}  # side length of each tensor that has its channels last
+        self._channels_first: dict[str, str] = {}  # names of those that were transposed back, by the name before
 
     def add_convolution(self, node: onnx.NodeProto) -> None:
         image, output, weights = node.input[0], node.output[0], self._constants[node.input[3]]
@@ -72,9 +73,9 @@ class _Graph:
             self._add_together(node, rows, pixels_as_channels(weights, _PIXELS), attributes)
         elif small and len(weights) <= _FEW and side % 2 == 0:
             attributes |= {"strides": [1, 2], "kernel_shape": [3, 4]}
-            self._add_together(node, self._last(image), neighbours_at_once(weights, 2), attributes)
+            self._add_together(node, self._with_channels_last(image), neighbours_at_once(weights, 2), attributes)
         else:
-            self._add_convolved([self._last(image), *node.input[1:]], output, attributes)
+            self._add_convolved([self._with_channels_last(image), *node.input[1:]], output, attributes)
         self._sides[output] = side
 
     def add_sum(self, node: onnx.NodeProto) -> None:
@@ -82,7 +83,7 @@ class _Graph:
         self._nodes.append(node)
 
     def add_concatenation(self, node: onnx.NodeProto) -> None:
-        """Of images and their mirror images: of numbers that need no rounding, as they have the same scale."""
+        """Join images and mirror images: with equal scales nothing is rounded, and a plain Concat does it."""
         scales, zero_points = ({self._constants[name].item() for name in node.input[i::3]} for i in (0, 1))
         if len(scales) == len(zero_points) == 1:
             self._add("Concat", node.input[2::3], node.output[0], axis=0)
@@ -90,11 +91,11 @@ class _Graph:
             self._nodes.append(node)
 
     def add_other(self, node: onnx.NodeProto) -> None:
-        node.input[:] = [self._first(name) if name in self._sides else name for name in node.input]
+        node.input[:] = [self._with_channels_first(name) if name in self._sides else name for name in node.input]
         self._nodes.append(node)
 
     def model(self) -> onnx.ModelProto:
-        """Without the constants that nothing uses any more."""
+        """The built model, without unused constants."""
         source = self._source
         used = {name for node in self._nodes for name in node.input}
         constants = [numpy_helper.from_array(each, name) for name, each in self._constants.items() if name in used]
@@ -104,7 +105,7 @@ class _Graph:
     def _add_together(
         self, node: onnx.NodeProto, image: str, weights: NDArray[np.int8], attributes: Mapping[str, Any]
     ) -> None:
-        """Neighbours in a row as channels of one, made by `weights`; and then side by side."""
+        """Compute neighbours as channels of one pixel, with `weights`, then reshape them to be side by side."""
         output, channels = node.output[0], len(self._constants[node.input[3]])
         inputs = [image, *node.input[1:]]
         inputs[3] = self._constant(f"{output} weights", weights)
@@ -117,15 +118,15 @@ class _Graph:
     def _add_convolved(self, inputs: Sequence[str], output: str, attributes: Mapping[str, Any]) -> str:
         return self._add("QLinearConv", inputs, output, domain="com.microsoft", channels_last=1, **attributes)
 
-    def _last(self, name: str) -> str:
+    def _with_channels_last(self, name: str) -> str:
         if name in self._sides:
             return name
         return self._add("Transpose", [name], f"{name} last", perm=[0, 2, 3, 1])
 
-    def _first(self, name: str) -> str:
-        if name not in self._firsts:
-            self._firsts[name] = self._add("Transpose", [name], f"{name} first", perm=[0, 3, 1, 2])
-        return self._firsts[name]
+    def _with_channels_first(self, name: str) -> str:
+        if name not in self._channels_first:
+            self._channels_first[name] = self._add("Transpose", [name], f"{name} first", perm=[0, 3, 1, 2])
+        return self._channels_first[name]
 
     def _reshaped(self, name: str, output: str, shape: tuple[int, ...]) -> str:
         return self._add("Reshape", [name, self._constant(f"{output} shape", np.array(shape))], output)

@@ -1,7 +1,6 @@
-"""A finished run in, the model and its card out, where the server looks for them."""
+"""Publish the int8 model of a run with its model card, to where the server loads them from."""
 
 import hashlib
-import json
 import logging
 import os
 import platform
@@ -17,51 +16,60 @@ from handler.inference.classifier import CARD_PATH, MODEL_PATH, Classifier, read
 from model_build.config import Config
 from model_build.datasets import photos
 from model_build.datasets.mnist import DATASETS, Dataset, load, verify
-from model_build.release.calibrate import read_calibration
-from model_build.release.evaluate import METRICS_FILE
-from model_build.release.quantize import INT8_FILE
+from model_build.run_files import INT8_FILE, read_calibration, read_metrics, require, write_json
 from model_build.training.network import build_network
 
 _WEAKNESSES: Final = [
     "Shirts are confused with T-shirts, pullovers and coats, which at 28x28 grey pixels often look the same.",
-    "The photos name three kinds of shoe alike; which kind it is was learned from Fashion-MNIST alone.",
-    "There are no photos of bags among those trained on; bags in pictures were learned from drawn shop pictures.",
-    "Shop pictures were drawn from Fashion-MNIST for training and measuring; real ones were not at hand.",
-    "Several things in one picture, or a person who wears one, are taken for a single thing.",
-    "A garment in the colours of its ground is cut out badly, and then recognised badly.",
-    "Some hats, shorts and skirts pass as known; metrics.int8.unknown tells how many of each did not.",
+    "The photo dataset has one label for three kinds of shoe; the kind was learned from Fashion-MNIST alone.",
+    "The photo dataset has no bags; outside of Fashion-MNIST they were learned from synthetic shop pictures.",
+    "Shop pictures were synthesized from Fashion-MNIST for training and evaluation; no real ones were available.",
+    "Several objects in one image, or a person wearing one, are classified as a single object.",
+    "A garment in the colours of its background is cut out badly, and often misclassified.",
+    "Some hats, shorts and skirts pass as known; metrics.int8.unknown has the share of each that does not.",
 ]
-_VERSIONED: Final = ("numpy", "onnx", "onnxruntime", "onnxscript", "torch", "torchvision")
+_PACKAGES: Final = ("numpy", "onnx", "onnxruntime", "onnxscript", "torch", "torchvision")
+_VERSION_DIGITS: Final = 12
 _ROUNDING = 1e-4  # of the accuracies in the card
 
 log = logging.getLogger(__name__)
 
 
 def publish(run_dir: Path, config: Config, model_dir: Path = MODEL_PATH.parent) -> None:
-    """Put the int8 model of `run_dir` and its card into `model_dir`, after loading both and classifying with them.
+    """Copy the int8 model of `run_dir` and its card into `model_dir`, after classifying the test images with them.
 
-    Raises ValueError if the published pair does not do on test images what its card says.
+    Raises ValueError if their accuracy is not that of the card.
     """
     unchecked = run_dir / "unchecked"
     unchecked.mkdir(exist_ok=True)
-    shutil.copyfile(run_dir / INT8_FILE, unchecked / MODEL_PATH.name)
-    card = json.dumps(_card(run_dir, config), indent=2, ensure_ascii=False)
-    (unchecked / CARD_PATH.name).write_text(card + "\n", encoding="utf-8")
-    _try(unchecked, config)
+    shutil.copyfile(require(run_dir, INT8_FILE, "quantize"), unchecked / MODEL_PATH.name)
+    write_json(unchecked / CARD_PATH.name, _card(run_dir, config))
+    _check_accuracy(unchecked, config)
     model_dir.mkdir(parents=True, exist_ok=True)
     for name in (MODEL_PATH.name, CARD_PATH.name):
         shutil.copyfile(unchecked / name, model_dir / name)
     log.info("published %s", model_dir / MODEL_PATH.name)
 
 
-def _try(model_dir: Path, config: Config) -> None:
+def model_version(model: bytes) -> str:
+    """The version of a model file: a prefix of its SHA-256, so that the same bytes have the same version anywhere.
+
+    A retrained model gets another one, and metrics, results and URLs never mix the two. The prefix "sha256-" keeps YAML
+    from reading the digits as a number.
+    """
+    return f"sha256-{hashlib.sha256(model).hexdigest()[:_VERSION_DIGITS]}"
+
+
+def _check_accuracy(model_dir: Path, config: Config) -> None:
     card = read_card(model_dir / CARD_PATH.name)
     test = load(config).test
     probabilities = Classifier(model_dir / MODEL_PATH.name, card.labels).probabilities(test.images.unsqueeze(1).numpy())
     accuracy = float((probabilities.argmax(axis=1) == test.labels.numpy()).mean())
     promised = card.document["metrics"]["int8"]["accuracy"]
     if abs(accuracy - promised) > _ROUNDING:
-        raise ValueError(f"{model_dir} gets {accuracy:.2%} of the test images right, but its card says {promised:.2%}")
+        raise ValueError(
+            f"{model_dir} classifies {accuracy:.2%} of the test images correctly, its card says {promised:.2%}"
+        )
 
 
 def _card(run_dir: Path, config: Config) -> Mapping[str, Any]:
@@ -69,29 +77,29 @@ def _card(run_dir: Path, config: Config) -> Mapping[str, Any]:
     model = (run_dir / INT8_FILE).read_bytes()
     return {
         "name": dataset.name,
-        "version": "1",
+        "version": model_version(model),
         "labels": [asdict(label) for label in dataset.labels],
         "model": {
             "file": MODEL_PATH.name,
             "bytes": len(model),
             "sha256": hashlib.sha256(model).hexdigest(),
             "parameters": build_network(config).parameter_count,
-            "input": "images: uint8 (N, 1, 28, 28), raw grey values, 0 black ground, 255 white garment",
+            "input": "images: uint8 (N, 1, 28, 28), raw grey values, 0 black background, 255 white garment",
             "output": [
                 "probabilities: float32 (N, 10), each row sums to 1",
-                "known: float32 (N,), 0 to 1, how surely the image shows any of the classes",
-                "activation_maps: float32 (N, 10, 7, 7), how much each place speaks for each class",
+                "known: float32 (N,), 0 to 1, confidence that the image shows one of the classes",
+                "activation_maps: float32 (N, 10, 7, 7), contribution of each place to the logit of each class",
             ],
         },
         "calibration": read_calibration(run_dir),
         "known_weaknesses": _WEAKNESSES if dataset.has_photos else [],
-        "metrics": json.loads((run_dir / METRICS_FILE).read_text()),
+        "metrics": read_metrics(run_dir),
         "dataset": _provenance(dataset, config),
         "configuration": asdict(config),
         "environment": {
             "published": datetime.now(UTC).date().isoformat(),
             "python": platform.python_version(),
-            "versions": {name: version(name) for name in _VERSIONED},
+            "versions": {name: version(name) for name in _PACKAGES},
             "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
         },
     }

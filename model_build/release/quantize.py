@@ -1,4 +1,4 @@
-"""A float ONNX file in, an int8 ONNX file with the same inputs and outputs out, ready to run."""
+"""Quantize the float ONNX file to int8, with the same inputs and outputs, and optimize its graph."""
 
 import logging
 from collections.abc import Iterator
@@ -20,25 +20,22 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from model_build.config import Config
 from model_build.datasets.mnist import load
-from model_build.release.export import FLOAT_FILE
 from model_build.release.onnx_layout import with_channels_last
+from model_build.run_files import FLOAT_FILE, INT8_FILE, PREPARED_FILE, QDQ_FILE
 
-INT8_FILE: Final = "int8.onnx"
-QDQ_FILE: Final = "qdq.onnx"  # the same in standard operators only, for other runtimes than ONNX Runtime
-_PREPARED_FILE: Final = "prepared.onnx"
 _QUANTIZED: Final = ["Add", "Conv", "Gemm", "Relu"]
 
 log = logging.getLogger(__name__)
 
 
 def quantize(run_dir: Path, config: Config) -> None:
-    """Quantize weights and activations to 8 bits, the activations by what training images make of them.
+    """Quantize weights and activations to 8 bits; the ranges of the activations come from training images.
 
-    Weights take 7 bits of their 8: on processors without VNNI the 8-bit products of unsigned activations and signed
-    weights saturate at 16 bits, and answers would depend on the processor (ONNX Runtime, "Quantize ONNX models").
+    Weights use 7 of their 8 bits: on processors without VNNI, products of unsigned 8-bit activations and signed 8-bit
+    weights saturate at 16 bits, so that outputs would depend on the processor (ONNX Runtime, "Quantize ONNX models").
     """
     images = load(config).train.images[: config.calibration_images].unsqueeze(1).numpy()
-    prepared = run_dir / _PREPARED_FILE
+    prepared = run_dir / PREPARED_FILE
     quant_pre_process(run_dir / FLOAT_FILE, prepared, skip_symbolic_shape=True)
     quantize_static(
         prepared,
@@ -51,7 +48,7 @@ def quantize(run_dir: Path, config: Config) -> None:
         per_channel=True,
         reduce_range=True,
         op_types_to_quantize=_QUANTIZED,
-        extra_options={"OpTypesToExcludeOutputQuantization": ["Gemm"]},  # the logits stay as exact as they are
+        extra_options={"OpTypesToExcludeOutputQuantization": ["Gemm"]},  # the logits keep their precision
     )
     _fuse(run_dir / QDQ_FILE, run_dir / INT8_FILE)
     qdq, fused = (onnx.load(run_dir / name) for name in (QDQ_FILE, INT8_FILE))
@@ -63,9 +60,9 @@ def quantize(run_dir: Path, config: Config) -> None:
 
 
 def _fuse(source: Path, target: Path) -> None:
-    """Let ONNX Runtime fuse each operator with its quantization now, which it would do at each start otherwise.
+    """Let ONNX Runtime fuse each operator with its quantization now, instead of at each start.
 
-    Only what it does alike on every processor: not the layouts of the level above, which differ (ONNX Runtime, "Graph
+    The extended level is the same on every processor; the layouts of the level above are not (ONNX Runtime, "Graph
     optimizations").
     """
     options = ort.SessionOptions()
@@ -84,7 +81,7 @@ class _Calibration(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime 
 
 
 def _shorten_names(graph: onnx.GraphProto) -> None:
-    """Name what is inside by numbers: the quantizer's names take more bytes than the biases."""
+    """Number the inner tensors: the quantizer's names take more bytes than the biases."""
     kept = {value.name for value in (*graph.input, *graph.output)} | {""}
     numbers: dict[str, str] = {}
 

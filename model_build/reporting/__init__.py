@@ -1,1 +1,1 @@
-"""Runs, plots and tables for people."""
+"""Lists of runs, plots and tables."""

@@ -1,6 +1,5 @@
-"""Images, counts, histories and maps in, figures out; for the stages, for `show` and for the notebook."""
+"""Plots of images, confusion matrices, training curves and embeddings, as Matplotlib figures."""
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,8 @@ from numpy.typing import NDArray
 
 from handler.contract import IMAGE_SIDE, Label, Probabilities
 from model_build.checks import WrongArray, check_array
-from model_build.reporting.preprocessing_steps import Stage
+from model_build.reporting.preprocessing_steps import Step
+from model_build.run_files import read_history
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -21,7 +21,7 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def grid(images: NDArray[np.uint8], titles: Sequence[str], columns: int = 10) -> Figure:
-    """Images (N, 28, 28), each under its title."""
+    """A grid of images (N, 28, 28), each below its title."""
     check_array("images of the grid", images, "uint8", ("N", IMAGE_SIDE, IMAGE_SIDE))
     _same_number("titles", len(titles), "images", len(images))
     rows = max(1, math.ceil(len(images) / columns))
@@ -48,7 +48,7 @@ def pixels(image: NDArray[np.uint8]) -> Figure:
 
 
 def embedding(points: NDArray[np.float32], classes: NDArray[np.int64], labels: Sequence[Label]) -> Figure:
-    """A map: points (N, 2), coloured by their true class (N,)."""
+    """A map of points (N, 2), coloured by their true class (N,)."""
     check_array("points of the map", points, "float32", ("N", 2))
     check_array("classes of the points", classes, "int64", ("N",))
     _same_number("classes", len(classes), "points", len(points))
@@ -64,7 +64,7 @@ def embedding(points: NDArray[np.float32], classes: NDArray[np.int64], labels: S
 
 
 def confusion(counts: NDArray[np.int64], labels: Sequence[Label]) -> Figure:
-    """Counts (classes, classes), a row for each true class."""
+    """A confusion matrix of counts (classes, classes), a row for each true class."""
     check_array("the confusion matrix", counts, "int64", (len(labels), len(labels)))
     names = [label.english for label in labels]
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -73,7 +73,7 @@ def confusion(counts: NDArray[np.int64], labels: Sequence[Label]) -> Figure:
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axis.set_xticks(range(len(names)), names, rotation=45, ha="right")
     axis.set_yticks(range(len(names)), names)
-    axis.set_xlabel("guessed")
+    axis.set_xlabel("predicted")
     axis.set_ylabel("true")
     for (row, column), count in np.ndenumerate(counts):
         colour = "white" if shares[row, column] > 0.5 else "black"
@@ -83,8 +83,7 @@ def confusion(counts: NDArray[np.int64], labels: Sequence[Label]) -> Figure:
 
 def curves(history_path: Path) -> Figure:
     """Losses and accuracies by epoch, from a run's history."""
-    with history_path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_history(history_path)
     figure = Figure(figsize=(10, 4))
     losses, accuracies = figure.subplots(1, 2)
     epochs = [int(row["epoch"]) + 1 for row in rows]
@@ -98,8 +97,8 @@ def curves(history_path: Path) -> Figure:
     return figure
 
 
-def stages(steps: Sequence[Stage]) -> Figure:
-    """What each step of a conversion made of a picture, side by side."""
+def preprocessing(steps: Sequence[Step]) -> Figure:
+    """The results of the preprocessing steps, side by side."""
     figure = Figure(figsize=(2.6 * len(steps), 3))
     for axis, step in zip(figure.subplots(1, len(steps), squeeze=False).ravel(), steps, strict=True):
         axis.imshow(step.image, cmap="gray", vmin=0, vmax=255)
@@ -109,7 +108,7 @@ def stages(steps: Sequence[Stage]) -> Figure:
 
 
 def scores(probabilities: Probabilities, labels: Sequence[Label]) -> Figure:
-    """The probabilities (classes,) of one image, a bar for each class."""
+    """A bar chart of the probabilities (classes,) of one image."""
     check_array("the probabilities", probabilities, "float32", (len(labels),))
     figure = Figure(figsize=(6, 3))
     axis = figure.subplots()
@@ -120,10 +119,10 @@ def scores(probabilities: Probabilities, labels: Sequence[Label]) -> Figure:
     return figure
 
 
-def _columns(rows: Sequence[Mapping[str, str]], ending: str) -> Mapping[str, list[float]]:
-    """The columns whose names end in `ending`, but for those that hold no number in any row."""
+def _columns(rows: Sequence[Mapping[str, float]], ending: str) -> Mapping[str, list[float]]:
+    """The columns whose names end in `ending`, without those that are NaN in all rows."""
     names = [name for name in (rows[0] if rows else ()) if name.endswith(ending)]
-    columns = {name: [float(row[name]) for row in rows] for name in names}
+    columns = {name: [row[name] for row in rows] for name in names}
     return {name: values for name, values in columns.items() if not all(map(math.isnan, values))}
 
 

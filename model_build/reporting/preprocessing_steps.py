@@ -1,4 +1,4 @@
-"""A picture in, what each step of the shipped conversion makes of it out, for people to look at."""
+"""Intermediate images of the shipped preprocessing, for people to look at."""
 
 from dataclasses import dataclass
 
@@ -6,31 +6,31 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from handler.inference.preprocessing import CUTS, conversions, views_of
+from handler.inference.preprocessing import THRESHOLDS, preprocessed_views, views_of
 
 
 @dataclass(frozen=True)
-class Stage:
-    """One step's result: (H, W) or (H, W, 3), and what was done."""
+class Step:
+    """The result of one step: an image (H, W) or (H, W, 3), and its title."""
 
     title: str
     image: NDArray[np.uint8]
 
 
-def conversion_stages(picture: Image.Image) -> list[Stage]:
-    """How the first view of `picture` (mode L, LA, RGB or RGBA) comes about, step by step.
+def preprocessing_steps(image: Image.Image) -> list[Step]:
+    """The steps from `image` (mode L, LA, RGB or RGBA) to its first view (28, 28), which comes last.
 
-    The last stage is that view (28, 28). A picture that is taken as it is has two stages only.
+    An image that is used unchanged has two steps only.
     """
-    decoded, seen = Stage("decoded, upright", np.asarray(picture.convert("RGB"))), views_of(picture)[0][0]
-    (steps,) = conversions(picture, CUTS[:1])
-    if not np.array_equal(seen, steps.pixels):  # it was of the model's size and kind already
-        return [decoded, Stage("as it is", seen)]
+    decoded, seen = Step("decoded, upright", np.asarray(image.convert("RGB"))), views_of(image)[0][0]
+    (view,) = preprocessed_views(image, THRESHOLDS[:1])
+    if not np.array_equal(seen, view.pixels):  # it already had the size and mode of the model's input
+        return [decoded, Step("unchanged", seen)]
     return [
         decoded,
-        Stage("reduced", np.asarray(steps.reduced.convert("RGB"))),
-        Stage("garment", steps.garment.astype(np.uint8) * 255),
-        Stage("brightened", steps.brightened.astype(np.uint8)),
-        Stage("trimmed", np.asarray(steps.trimmed)),
-        Stage("28x28", seen),
+        Step("reduced", np.asarray(view.reduced.convert("RGB"))),
+        Step("foreground", view.foreground.astype(np.uint8) * 255),
+        Step("brightened", view.brightened.astype(np.uint8)),
+        Step("trimmed", np.asarray(view.trimmed)),
+        Step("28x28", seen),
     ]

@@ -1,6 +1,5 @@
-"""Folders of runs in, what they were and how they differ out, as values and as tables."""
+"""List and compare runs, as values and as tables."""
 
-import csv
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,25 +10,28 @@ from typing import Any, Final
 
 from rich.table import Table
 
-from model_build.config import CONFIG_FILE, Config
 from model_build.datasets.training_set import planned_epochs
-from model_build.release.evaluate import METRICS_FILE
-from model_build.training.train import HISTORY_FILE
+from model_build.run_files import (
+    CONFIG_FILE,
+    HISTORY_FILE,
+    METRICS_FILE,
+    RunError,
+    load_config,
+    read_history,
+    read_json,
+    require,
+)
 
 RUNS_DIR: Final = Path("runs")
-_NOT_THERE: Final = "–"  # a setting that a run did not have yet, or a result that it does not have
-_COUNTED_BY_CLASS: Final = "int8"  # the file whose recall of each class is compared: it is the one that ships
+_MISSING: Final = "–"  # a setting or a result that a run does not have
+_SHIPPED: Final = "int8"  # the file whose accuracy, size and recall of each class are shown
 
 Leaf = str | float | int | bool | None
 
 
-class RunError(Exception):
-    """A run is not there, or has not come far enough; the message says which stage is missing."""
-
-
 @dataclass(frozen=True)
 class Run:
-    """What a run's folder tells. `history` has a row for each epoch, `metrics` is None before evaluation."""
+    """A run, as read from its folder. `history` has a row for each epoch, `metrics` is None before evaluation."""
 
     folder: Path
     config: Mapping[str, Any]
@@ -43,13 +45,13 @@ class Run:
 
     @property
     def best_epoch(self) -> Mapping[str, float]:
-        """The row of the epoch whose weights were kept; empty before the first epoch has ended."""
+        """The last row of those with the best validation accuracy; empty before the first epoch has ended."""
         return max(reversed(self.history), key=lambda row: row["validation_accuracy"], default={})
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that two runs do not share."""
+    """One setting or result of two runs."""
 
     name: str
     first: Leaf
@@ -57,7 +59,7 @@ class Difference:
 
 
 def find(name: str, runs_dir: Path = RUNS_DIR) -> Path:
-    """The folder of a run, by its name or by its path. Raises RunError if nothing was trained there."""
+    """The folder of a run, by its name or its path. Raises RunError if it has no configuration."""
     for folder in (runs_dir / name, Path(name)):
         if (folder / CONFIG_FILE).is_file():
             return folder
@@ -73,66 +75,48 @@ def folders(runs_dir: Path = RUNS_DIR) -> list[Path]:
 
 
 def read(folder: Path) -> Run:
-    """The run in `folder`. Raises RunError if it has no configuration, or if a file of it is damaged."""
+    """Read the run in `folder`. Raises RunError if it has no configuration, or if one of its files is damaged."""
     config_path = require(folder, CONFIG_FILE, "train")
     history, metrics = folder / HISTORY_FILE, folder / METRICS_FILE
     latest = max(path.stat().st_mtime for path in (config_path, history, metrics) if path.is_file())
     return Run(
         folder,
-        _json(config_path),
-        _rows(history) if history.is_file() else [],
-        _json(metrics) if metrics.is_file() else None,
+        read_json(config_path),
+        read_history(history) if history.is_file() else [],
+        read_json(metrics) if metrics.is_file() else None,
         datetime.fromtimestamp(latest).astimezone(),
     )
 
 
-def load_config(folder: Path) -> Config:
-    """The configuration of the run in `folder`. Raises RunError if there is none, or if it has other settings."""
-    require(folder, CONFIG_FILE, "train")
-    try:
-        return Config.load(folder)
-    except (TypeError, KeyError, json.JSONDecodeError) as error:
-        raise RunError(f"{folder / CONFIG_FILE} is not a configuration of today: {error}") from error
-
-
-def require(folder: Path, file: str, stage: str) -> Path:
-    """The path of a run's file. Raises RunError that names `stage`, which writes it, if it is not there."""
-    if not (folder / file).is_file():
-        here = "is not there" if not folder.is_dir() else f"has no {file} yet"
-        raise RunError(f"{folder} {here}: python -m model_build {stage} --run {folder}")
-    return folder / file
-
-
 def config_differences(first: Run, second: Run) -> list[Difference]:
-    """The settings that are not the same in both."""
+    """The settings in which the runs differ."""
     names = dict.fromkeys([*first.config, *second.config])
     pairs = [Difference(name, _setting(first, name), _setting(second, name)) for name in names]
     return [pair for pair in pairs if pair.first != pair.second]
 
 
 def result_differences(first: Run, second: Run) -> list[Difference]:
-    """Every result of either run beside the other's, whether it differs or not."""
+    """All results of both runs, whether they differ or not."""
     one, other = results(first), results(second)
     return [Difference(name, one.get(name), other.get(name)) for name in dict.fromkeys([*one, *other])]
 
 
 def results(run: Run) -> Mapping[str, Leaf]:
-    """The epoch that was kept, all numbers of the metrics, and the shipped file's recall of each class."""
+    """Results of the best epoch, all metrics, and the recall of each class with the int8 file."""
     metrics = run.metrics or {}
     recall = {
-        f"{_COUNTED_BY_CLASS} recall {row['label']}": row["recall"]
-        for row in metrics.get(_COUNTED_BY_CLASS, {}).get("per_class", [])
+        f"{_SHIPPED} recall {row['label']}": row["recall"] for row in metrics.get(_SHIPPED, {}).get("per_class", [])
     }
-    kept = {
+    best = {
         f"best epoch {name}": value
         for name, value in run.best_epoch.items()
         if name != "epoch" and not math.isnan(value)
     }
-    return {"epochs done": len(run.history), **kept, **dict(_numbers(metrics)), **recall}
+    return {"epochs done": len(run.history), **best, **dict(_numbers(metrics)), **recall}
 
 
 def runs_table(runs: Sequence[Run]) -> Table:
-    """The runs, the latest first."""
+    """A table of runs, the latest first."""
     table = Table("run", "dataset", title="Runs", title_justify="left")
     for name in ("epochs", "best validation", "int8 test", "size", "when"):
         table.add_column(name, justify="right")
@@ -142,7 +126,7 @@ def runs_table(runs: Sequence[Run]) -> Table:
 
 
 def comparison_tables(first: Run, second: Run) -> tuple[Table, Table]:
-    """What differs in configuration, and the results side by side with their difference."""
+    """Tables of the settings that differ, and of the results side by side with their difference."""
     settings = Table("setting", first.name, second.name, title="Configuration", title_justify="left")
     for pair in config_differences(first, second):
         settings.add_row(pair.name, _written(pair.first), _written(pair.second))
@@ -157,14 +141,14 @@ def comparison_tables(first: Run, second: Run) -> tuple[Table, Table]:
 
 
 def _cells(run: Run) -> tuple[str, ...]:
-    int8 = (run.metrics or {}).get(_COUNTED_BY_CLASS, {})
+    int8 = (run.metrics or {}).get(_SHIPPED, {})
     return (
         run.name,
-        str(run.config.get("dataset", _NOT_THERE)),
+        str(run.config.get("dataset", _MISSING)),
         f"{len(run.history)}/{_planned_epochs(run)}",
         _percent(run.best_epoch.get("validation_accuracy")),
         _percent(int8.get("accuracy")),
-        f"{int8['bytes'] / 1024:.0f} KiB" if "bytes" in int8 else _NOT_THERE,
+        f"{int8['bytes'] / 1024:.0f} KiB" if "bytes" in int8 else _MISSING,
         f"{run.changed:%Y-%m-%d %H:%M}",
     )
 
@@ -172,8 +156,8 @@ def _cells(run: Run) -> tuple[str, ...]:
 def _planned_epochs(run: Run) -> Leaf:
     try:
         return planned_epochs(load_config(run.folder))
-    except (RunError, KeyError):  # it has settings, or a dataset, that are not known today
-        return _NOT_THERE
+    except (RunError, KeyError):  # settings, or a dataset, of another version of model_build
+        return _MISSING
 
 
 def _numbers(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Leaf]]:
@@ -185,7 +169,7 @@ def _numbers(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
 
 
 def _setting(run: Run, name: str) -> Leaf:
-    value = run.config.get(name, _NOT_THERE)
+    value = run.config.get(name, _MISSING)
     return value if isinstance(value, Leaf) else json.dumps(value)
 
 
@@ -198,27 +182,9 @@ def _change(pair: Difference) -> str:
 
 def _written(value: Leaf) -> str:
     if value is None:
-        return _NOT_THERE
+        return _MISSING
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _percent(share: float | None) -> str:
-    return _NOT_THERE if share is None else f"{100 * share:.2f} %"
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise RunError(f"{path} is damaged: {error}") from error
-    if not isinstance(document, dict):
-        raise RunError(f"{path} is damaged: expected a JSON object, but got {type(document).__name__}")
-    return document
-
-
-def _rows(path: Path) -> list[Mapping[str, float]]:
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-    except (TypeError, ValueError) as error:
-        raise RunError(f"{path} is damaged: {error}") from error
+    return _MISSING if share is None else f"{100 * share:.2f} %"

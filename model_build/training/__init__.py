@@ -1,1 +1,1 @@
-"""The network and its training."""
+"""Network, augmentation, loss and training loop."""

@@ -1,4 +1,4 @@
-"""Training images in, slightly changed training images out: shifted, mirrored, partly erased."""
+"""Data augmentation: random shifts, mirroring and erasing."""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,7 @@ from model_build.config import Config
 
 
 def augment(images: Tensor, config: Config, *, mirror: bool, generator: torch.Generator) -> Tensor:
-    """uint8 images (N, 28, 28) in and out, on the CPU; `mirror` mirrors half of them."""
+    """uint8 (N, 28, 28) -> uint8 (N, 28, 28), on the CPU; with `mirror`, half of the images are mirrored."""
     check_array("images to augment", images, "uint8", ("N", IMAGE_SIDE, IMAGE_SIDE))
     images = _shift(images, config.shift_pixels, generator)
     if mirror:

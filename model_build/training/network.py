@@ -1,4 +1,4 @@
-"""The network: normalized images (N, 1, 28, 28) in; logits (N, 11) out, of ten classes and of being one of them."""
+"""Network: normalized images (N, 1, 28, 28) to logits (N, 11), of ten classes and of `known`."""
 
 from collections.abc import Iterator
 
@@ -27,7 +27,7 @@ class ResidualBlock(nn.Module):
 class Network(nn.Module):
     """A small ResNet: a stem, a stage of blocks for each of `widths`, global average pooling, a linear layer.
 
-    The last logit is of the image showing one of the classes at all.
+    The last logit is of `known`: whether the image shows one of the classes.
     """
 
     def __init__(self, widths: tuple[int, ...], blocks_per_stage: int, classes: int) -> None:
@@ -40,7 +40,7 @@ class Network(nn.Module):
         return self.logits(self.features(images))
 
     def features(self, images: Tensor) -> Tensor:
-        """What the last stage makes of normalized images: (N, the last width, 7, 7)."""
+        """Output of the last stage for normalized images: (N, the last width, 7, 7)."""
         features: Tensor = self.stages(torch.relu(self.stem(images)))
         return features
 
@@ -49,12 +49,12 @@ class Network(nn.Module):
         return logits
 
     def activation_maps(self, features: Tensor) -> Tensor:
-        """How much each place of `features` speaks for each class, (N, 10, 7, 7): the logits before they are averaged.
+        """Class activation maps (N, 10, 7, 7): the logits of the classes at each place, before global average pooling.
 
-        Class activation maps: B. Zhou et al., "Learning Deep Features for Discriminative Localization", CVPR 2016.
+        B. Zhou et al., "Learning Deep Features for Discriminative Localization", CVPR 2016.
         """
-        spoken = self.head.weight[:-1] @ features.flatten(2)  # (N, 10, 49)
-        maps: Tensor = spoken.unflatten(2, features.shape[2:])
+        logits = self.head.weight[:-1] @ features.flatten(2)  # (N, 10, 49)
+        maps: Tensor = logits.unflatten(2, features.shape[2:])
         return maps
 
     @property
@@ -62,11 +62,11 @@ class Network(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters())
 
 
-class Served(nn.Module):
-    """What the exported file computes of normalized images (N, 1, 28, 28).
+class ExportModel(nn.Module):
+    """The network with the outputs of the exported file, for normalized images (N, 1, 28, 28).
 
-    Probabilities (N, 10), how surely known (N,), and class activation maps (N, 10, 7, 7).
-    Where `mirror` is set, logits and maps are the mean of those of an image and of its mirror image.
+    Probabilities (N, 10), `known` (N,), and class activation maps (N, 10, 7, 7).
+    With `mirror`, logits and maps are the mean over an image and its mirror image.
     """
 
     def __init__(self, network: Network, temperature: float, *, mirror: bool) -> None:
@@ -96,12 +96,12 @@ class Served(nn.Module):
 
 
 def build_network(config: Config, classes: int = 10) -> Network:
-    """The network that `config` describes, with its weights drawn by the global seed."""
+    """The network of `config`, with random weights from PyTorch's global seed."""
     return Network(config.widths, config.blocks_per_stage, classes)
 
 
 def without_batch_norm(network: Network) -> Network:
-    """Fold each batch normalization of `network`, in place, into the convolution before it; the outputs stay."""
+    """Fold each batch normalization of `network`, in place, into the convolution before it: the same outputs."""
     network.eval()
     for module in list(network.modules()):
         for name, child in list(module.named_children()):

@@ -1,4 +1,4 @@
-"""A network and what it has not learned from in; how well it does on it out."""
+"""Validation: loss, accuracies and AUROC of a network on examples that it has not learned from."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,37 +8,39 @@ import torch
 from torch import Tensor
 
 from model_build.config import Config
-from model_build.datasets.training_set import Examples, Pool
+from model_build.datasets.training_set import Examples, TrainingSet
 from model_build.metrics import auroc
 from model_build.training.loss import loss_of
 
-Prepare = Callable[[Tensor], Tensor]  # uint8 (N, 28, 28) -> what the network takes, where it is
+Prepare = Callable[[Tensor], Tensor]  # uint8 (N, 28, 28) -> the network's input, on its device
 
 
 class Validation(NamedTuple):
     """The accuracies are shares, 0 to 1."""
 
     loss: float
-    accuracy: float  # both on the validation images
-    photo_accuracy: float  # on the validation photos of known things
-    rendered_accuracy: float  # on the validation images, rendered as shop pictures
-    known_auroc: float  # of the validation images and photos against those of unknown things
+    accuracy: float  # loss and accuracy are of the validation images
+    photo_accuracy: float  # on the validation photos that show one of the classes
+    shop_picture_accuracy: float  # on synthetic shop pictures of the validation images
+    known_auroc: float  # of the validation images and photos against negatives
 
 
-def validate(network: Callable[[Tensor], Tensor], pool: Pool, config: Config, prepare: Prepare) -> Validation:
-    """How `network`, which must be ready for inference, does on the validation sets of `pool`."""
-    validation, photos, rendered, unknown = map(
-        partial(logits_of, network, prepare=prepare),
-        (pool.validation, pool.validation_photos, pool.validation_rendered, pool.validation_unknown),
+def validate(
+    network: Callable[[Tensor], Tensor], training_set: TrainingSet, config: Config, prepare: Prepare
+) -> Validation:
+    """Measure `network`, which must be in evaluation mode, on each kind of validation examples."""
+    images, photos = training_set.validation, training_set.validation_photos
+    shop_pictures, non_clothing = training_set.validation_shop_pictures, training_set.validation_non_clothing
+    of_images, of_photos, of_shop_pictures, of_non_clothing = map(
+        partial(logits_of, network, prepare=prepare), (images, photos, shop_pictures, non_clothing)
     )
-    is_known = torch.cat([pool.validation_photos.allowed.any(1), pool.validation_unknown.allowed.any(1)])
-    known_logits = torch.cat([validation[:, -1], photos[:, -1], unknown[:, -1]])
-    known = torch.cat([torch.ones(len(validation), dtype=torch.bool), is_known])
+    known_logits = torch.cat([of_images[:, -1], of_photos[:, -1], of_non_clothing[:, -1]])
+    known = torch.cat([examples.allowed.any(dim=1) for examples in (images, photos, non_clothing)])
     return Validation(
-        loss_of(validation, pool.validation.allowed, pool.validation.taught, config).item(),
-        _accuracy(validation, pool.validation.allowed),
-        _accuracy(photos, pool.validation_photos.allowed),
-        _accuracy(rendered, pool.validation_rendered.allowed),
+        loss_of(of_images, images.allowed, images.soft_targets, config).item(),
+        _accuracy(of_images, images.allowed),
+        _accuracy(of_photos, photos.allowed),
+        _accuracy(of_shop_pictures, shop_pictures.allowed),
         auroc(known_logits.numpy(), known.numpy()),
     )
 
@@ -53,7 +55,7 @@ def logits_of(network: Callable[[Tensor], Tensor], examples: Examples, prepare: 
 
 
 def _accuracy(logits: Tensor, allowed: Tensor) -> float:
-    """The share of images, among those of known things, whose likeliest class is an allowed one."""
+    """The share of images whose likeliest class is an allowed one, negatives left out."""
     known = allowed.any(dim=1)
-    guesses = logits[known, :-1].argmax(dim=1, keepdim=True)
-    return allowed[known].gather(1, guesses).float().mean().item() if known.any() else float("nan")
+    likeliest = logits[known, :-1].argmax(dim=1, keepdim=True)
+    return allowed[known].gather(1, likeliest).float().mean().item() if known.any() else float("nan")

@@ -1,26 +1,39 @@
-"""The run that ships is kept with its float weights, for whoever goes on from it."""
+"""The shipped run, which is kept with its float weights to train them further."""
 
 from pathlib import Path
 
+import pytest
 import torch
 
-from handler.inference.classifier import Classifier
+from handler.contract import ModelCard
+from handler.inference.classifier import MODEL_PATH, Classifier
 from model_build.config import Config
 from model_build.datasets.mnist import DATASETS, load, normalize
-from model_build.training.network import Served
-from model_build.training.train import trained_network
+from model_build.release.publish import model_version
+from model_build.run_files import load_config
+from model_build.training.checkpoint import trained_network
+from model_build.training.network import ExportModel
+from tests.support.machine import PROJECT
 
-KEPT = Path(__file__).parents[2] / "model_build" / "shipped"
+pytestmark = pytest.mark.slow
+
+SHIPPED = PROJECT / "model_build" / "shipped"
 
 
-def test_its_configuration_is_the_default() -> None:
-    assert Config.load(KEPT) == Config()
+def test_shipped_configuration_is_the_default() -> None:
+    assert load_config(SHIPPED) == Config()
 
 
-def test_its_weights_are_those_of_the_file_that_ships(data_dir: Path, classifier: Classifier) -> None:
+def test_shipped_card_has_names_of_the_dataset_and_version_of_the_model(card: ModelCard) -> None:
+    assert card.labels == DATASETS["fashion-mnist"].labels
+    assert card.document["version"] == model_version(MODEL_PATH.read_bytes())
+    assert set(card.document["configuration"]) == set(Config.__dataclass_fields__)
+
+
+def test_shipped_weights_classify_as_the_shipped_file(data_dir: Path, classifier: Classifier) -> None:
     images = load(Config(), data_dir).test.images[:1_000]
-    served = Served(trained_network(KEPT, Config()), 1, mirror=True).eval()
+    model = ExportModel(trained_network(SHIPPED, Config()), 1, mirror=True).eval()
     with torch.inference_mode():
-        kept = served.logits(normalize(images, DATASETS["fashion-mnist"]))[:, :-1].argmax(dim=1)
-    shipped = torch.from_numpy(classifier.probabilities(images.unsqueeze(1).numpy()).argmax(axis=1))
-    assert (kept == shipped).float().mean() > 0.99
+        from_weights = model.logits(normalize(images, DATASETS["fashion-mnist"]))[:, :-1].argmax(dim=1)
+    from_file = torch.from_numpy(classifier.probabilities(images.unsqueeze(1).numpy()).argmax(axis=1))
+    assert (from_weights == from_file).float().mean() > 0.99

@@ -1,0 +1,55 @@
+"""Command-line options of the stages, and the names that they accept."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class DatasetName(StrEnum):
+    """Names of the datasets, for `--dataset`."""
+
+    FASHION_MNIST = "fashion-mnist"
+    MNIST = "mnist"
+
+
+class Plot(StrEnum):
+    """Names of the plots, for `show`."""
+
+    GRID = "grid"
+    PIXELS = "pixels"
+    EMBEDDING = "embedding"
+    CONFUSION = "confusion"
+    CURVES = "curves"
+
+    @property
+    def is_of_a_run(self) -> bool:
+        return self not in (Plot.GRID, Plot.PIXELS)
+
+
+DatasetOption = Annotated[DatasetName, typer.Option("--dataset", help="Clothes, or handwritten digits.")]
+RunOption = Annotated[Path | None, typer.Option("--run", help="Folder of the run.  [default: runs/DATASET]")]
+EpochsOption = Annotated[int, typer.Option(min=1, help="Epochs of the first cycle.")]
+FineTuningEpochsOption = Annotated[
+    int, typer.Option(min=0, help="Epochs of fine-tuning, with synthetic shop pictures.")
+]
+BatchSizeOption = Annotated[int, typer.Option(min=1, help="Images in one step.")]
+SeedOption = Annotated[int, typer.Option(help="Of the split, the weights, the order and the augmentation.")]
+TrainImagesOption = Annotated[
+    int | None, typer.Option(min=1, help="Train on this many images only.  [default: all but the validation images]")
+]
+PhotoVariantsOption = Annotated[int, typer.Option(min=0, help="Variants of each photo; 0: train without photos.")]
+ModelDirOption = Annotated[
+    Path | None,
+    typer.Option("--to", help="Folder to publish into.  [default: handler/model for clothes, else RUN/published]"),
+]
+PlotArgument = Annotated[Plot, typer.Argument(help="What to draw.")]
+OutOption = Annotated[
+    Path | None,
+    typer.Option(help="The PNG file to write.  [default: PLOT.png, in the run's folder if it is of a run]"),
+]
+IndexOption = Annotated[int, typer.Option(min=0, help="Index of the image of `pixels`, or of the first one of `grid`.")]
+MappedImagesOption = Annotated[int, typer.Option("--images", min=20, help="Number of test images in `embedding`.")]
+FirstRunArgument = Annotated[str, typer.Argument(metavar="A", help="A run: its name in runs/, or its folder.")]
+SecondRunArgument = Annotated[str, typer.Argument(metavar="B", help="The run to compare it with.")]
