@@ -8,20 +8,20 @@ FROM ${BASE_IMAGE} AS packages
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 COPY requirements.txt infra/packaging/pruning.py /build/
 WORKDIR /build
-RUN python -m pip install --quiet --target=/packages --require-hashes --requirement=requirements.txt
-# As for Lambda: half of what is installed never runs.
-RUN python -c "from pathlib import Path; from pruning import prune; prune(Path('/packages'))"
-RUN python -m pip install --quiet --target=/packages uvicorn==0.54.0
+# Pruned as for Lambda: half of what pip installs never runs.
+RUN python -m pip install --quiet --target=/packages --require-hashes --requirement=requirements.txt \
+    && python -c "from pathlib import Path; from pruning import prune; prune(Path('/packages'))" \
+    && python -m pip install --quiet --target=/packages uvicorn==0.54.0
 
 FROM ${BASE_IMAGE}
 WORKDIR /app
 COPY --from=packages /packages /packages
 COPY handler handler
 ENV PORT=8000 PYTHONPATH=/packages PYTHONUNBUFFERED=1
-# Nobody can write bytecode at run time, since the files are root's.
+# The user below cannot write bytecode at run time.
 RUN python -m compileall -q handler
 
-# A number, so that Kubernetes can see that it is not root; no base image need know it by name.
+# A number needs no entry in the base image's /etc/passwd, and Kubernetes can see that it is not root.
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s \
