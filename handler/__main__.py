@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from handler import __version__
+from handler.bounded_int import bounded_int
 from handler.cli.classify import ClassifyOptions, classify_all
 from handler.cli.inputs import find_inputs
 from handler.cli.interruption import INTERRUPTED, exit_on_interrupt
@@ -39,9 +40,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=_program(), description="Classify images of clothes, or serve the HTTP API.")
     parser.add_argument("--version", action="version", version=f"{_COMMAND} {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_serve_arguments(
-        commands.add_parser("serve", help="serve the HTTP API", description="Serve the HTTP API until Ctrl-C.")
-    )
     _add_classify_arguments(
         commands.add_parser(
             "classify",
@@ -51,24 +49,14 @@ def _parser() -> argparse.ArgumentParser:
             " If the environment variable CLASSIFIER_API_KEY is set, it is sent to the endpoint as x-api-key.",
         )
     )
+    _add_serve_arguments(
+        commands.add_parser("serve", help="serve the HTTP API", description="Serve the HTTP API until Ctrl-C.")
+    )
     return parser
 
 
 def _program() -> str:
     return "python -m handler" if Path(sys.argv[0]).name == "__main__.py" else _COMMAND
-
-
-def _add_serve_arguments(serve: argparse.ArgumentParser) -> None:
-    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    serve.add_argument(
-        "--port",
-        type=int,
-        default=os.environ.get("PORT") or "8000",
-        help="port to listen on (default: the environment variable PORT, else 8000)",
-    )
-    serve.add_argument(
-        "--root-path", default="", metavar="/PATH", help="public path prefix, if a proxy strips it from requests"
-    )
 
 
 def _add_classify_arguments(classify: argparse.ArgumentParser) -> None:
@@ -99,9 +87,23 @@ def _add_classify_arguments(classify: argparse.ArgumentParser) -> None:
 
 
 def _jobs(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 9 and 1 <= int(text) <= _MAX_JOBS):
+    jobs = bounded_int(text, 1, _MAX_JOBS)
+    if jobs is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {_MAX_JOBS}")
-    return int(text)
+    return jobs
+
+
+def _add_serve_arguments(serve: argparse.ArgumentParser) -> None:
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    serve.add_argument(
+        "--port",
+        type=int,
+        default=os.environ.get("PORT") or "8000",
+        help="port to listen on (default: the environment variable PORT, else 8000)",
+    )
+    serve.add_argument(
+        "--root-path", default="", metavar="/PATH", help="public path prefix, if a proxy strips it from requests"
+    )
 
 
 def _serve(host: str, port: int, root_path: str) -> int:
@@ -132,10 +134,10 @@ def _classify(options: argparse.Namespace, settings: Settings) -> int:
 
 def _classify_here(top_k: int, settings: Settings) -> Callable[[bytes], Classification]:
     from handler.inference.classifier import Classifier  # noqa: PLC0415  --endpoint needs no model
-    from handler.inference.decoding import views_of  # noqa: PLC0415
+    from handler.inference.pipeline import classify  # noqa: PLC0415
 
     classifier = Classifier.shipped(settings.known_threshold)
-    return lambda image: classifier.classify([views_of(image, settings.max_pixels)], top_k)[0]
+    return lambda image: classify(classifier, image, settings.max_pixels, top_k)
 
 
 def _classify_at(url: str, top_k: int, jobs: int) -> Callable[[bytes], Classification]:

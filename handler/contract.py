@@ -1,4 +1,4 @@
-"""The words that all parts share: pixels go into the model, predictions come out."""
+"""Values that all packages share: pixels, predictions, classifications, the model card."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 IMAGE_SIDE: Final = 28
 
-# (N, 1, 28, 28), raw grey values as Fashion-MNIST has them: 0 black ground, 255 white garment
+# (N, 1, 28, 28), raw grey values as in Fashion-MNIST: 0 black background, 255 white garment
 Pixels = NDArray[np.uint8]
 
-# (views, 1, 28, 28): one picture, cut out in one way or in several
+# (views, 1, 28, 28): one image, its foreground cut out with one threshold or with several
 Views = Pixels
 
 # (N, 10), each row sums to 1
@@ -30,7 +30,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Prediction:
-    """One guess: ``score`` is the probability, 0 to 1, that the class is right."""
+    """One class for an image: ``score`` is its probability, 0 to 1."""
 
     label: str
     class_id: int
@@ -38,8 +38,11 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What the model says of N images: `probabilities` (N, 10), and `known` (N,), how surely each shows any class."""
+class ModelOutput:
+    """The model's output for N images: `probabilities` (N, 10) of the classes, each row sums to 1.
+
+    `known` (N,): confidence, 0 to 1, that the image shows one of the classes (in- or out-of-distribution).
+    """
 
     probabilities: Probabilities
     known: NDArray[np.float32]
@@ -47,9 +50,9 @@ class Answers:
 
 @dataclass(frozen=True)
 class Classification:
-    """The likeliest classes of one image, the likeliest first, and whether it shows any of the classes at all.
+    """The likeliest classes of one image, the likeliest first.
 
-    `known_score`, 0 to 1, is how surely it does; `known` says that this is sure enough.
+    `known_score`: confidence, 0 to 1, that the image shows one of the classes; `known`: it reaches the threshold.
     """
 
     predictions: tuple[Prediction, ...]
@@ -59,7 +62,7 @@ class Classification:
 
 @dataclass(frozen=True)
 class Frame:
-    """A square in a picture, in shares of the picture's width and height; it may reach beyond the picture."""
+    """A square in an image, in shares of the image's width and height; it may reach beyond the image."""
 
     left: float
     top: float
@@ -69,23 +72,23 @@ class Frame:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What the model saw of a picture, and where it looked for its best guess."""
+    """The model's input for an image, and the class activation map of the likeliest class."""
 
     pixels: NDArray[np.uint8]  # (28, 28)
     activation_map: NDArray[np.float32]  # (7, 7), 0 to 1, of the same square
-    frame: Frame  # which part of the picture that square is
+    frame: Frame  # which part of the image that square is
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What is known of a model: its labels, and the whole document as it is published."""
+    """The model card: the labels, and the whole document as published."""
 
     labels: tuple[Label, ...]
     document: Mapping[str, Any]
 
     @property
     def known_threshold(self) -> float:
-        """From which `known_score` on an image counts as one of the classes."""
+        """The lowest `known_score` at which an image counts as one of the classes."""
         return float(self.document["calibration"]["known_threshold"])
 
     @property

@@ -1,32 +1,32 @@
-"""Everything that a sender can do wrong, as one tree; each error knows the HTTP status it becomes.
+"""Errors for clients, as one tree; each has the HTTP status of its response.
 
-RejectedImage         the bytes came, but no answer can be given for them; sending them again cannot help
-├── NotAnImage        415  the bytes begin like no image format that is read here
+RejectedImage         the image was received, but cannot be classified; sending it again does not help
+├── NotAnImage        415  no supported image format
 ├── BrokenImage       422  a known format, but truncated or damaged
 ├── TooManyPixels     413
 ├── TooManyBytes      413
-└── Archived          409  its bytes are in S3's archive, from which somebody must restore them first
+└── Archived          409  the object is in an S3 archive, and must be restored first
 BadRequest            400  the request itself is malformed
 ├── MissingImage      400  no image where one was expected
-├── TooManyImages     422  more in one request than are classified at once
-├── UnknownEncoding   415  the body is compressed in a way that is not read here
+├── TooManyImages     422  more than one request may have
+├── UnknownEncoding   415  unsupported Content-Encoding
 └── WrongParameter    422  a parameter is outside its range
-NotFound              404  what the path names is not here
-Unavailable           503  it would work, but not now, or not as this service is set up
+NotFound              404  no such resource
+Unavailable           503  not now, or not with this configuration
 """
 
 from typing import ClassVar
 
 
 class ClassifierError(Exception):
-    """The root: ``str(error)`` is a sentence for the sender."""
+    """The root: ``str(error)`` is a sentence for the client."""
 
     status: ClassVar[int]
     title: ClassVar[str]
 
 
 class RejectedImage(ClassifierError):
-    """The image cannot be classified, and a retry cannot mend it."""
+    """The image cannot be classified; retrying does not help."""
 
 
 class NotAnImage(RejectedImage):

@@ -1,24 +1,26 @@
-"""An upload in, the key of its result out, and what else the API and the worker must agree on."""
+"""What the API and the worker must agree on: keys of results, versions of objects, request ids."""
 
 import hashlib
+import re
 from typing import Final
 
 FOLDER: Final = "results/"
-REQUEST_ID: Final = "request-id"  # the metadata in which a ticket's object carries the id of the HTTP request
-NO_VERSION: Final = "null"  # the version id of what was stored without versioning
-# S3 takes 1024 bytes. A shortened key is longer than this, as no other is, so that the two never meet.
+REQUEST_ID: Final = "request-id"  # object metadata: the id of the HTTP request for the upload's ticket
+SAFE_REQUEST_ID: Final = re.compile(r"[\w.:=+/-]{1,128}", re.ASCII)  # clients may send anything as an id
+NO_VERSION: Final = "null"  # S3's version id of an object that was stored without versioning
+# S3 allows 1024 bytes. Only shortened keys are longer than this, so that they never collide with others.
 _LONGEST_WHOLE: Final = 900
 
 
 def version_of(version_id: str | None, etag: str) -> str:
-    """What tells an object from others of the same key: its version id, or the ETag where it has none."""
+    """Identifies an object among those of the same key: its version id, or its ETag without versioning."""
     return etag.strip('"') if version_id in (None, NO_VERSION) else version_id
 
 
 def result_key(bucket: str, key: str, version: str) -> str:
-    """`results/{bucket}/{key}/{version}.json`, its end replaced by a hash only if it is too long for S3.
+    """`results/{bucket}/{key}/{version}.json`; if that is too long for S3, a hash replaces the end.
 
-    `version` is as `version_of` tells it.
+    `version` comes from `version_of`.
     """
     whole = f"{FOLDER}{bucket}/{key}/{version}.json"
     if len(whole.encode()) <= _LONGEST_WHOLE:

@@ -1,22 +1,22 @@
-"""The entry for uploads: everything is built once, at import; `handler` is for AWS Lambda."""
+"""Entry for S3 events. Everything is built once, at import: `handler` for AWS Lambda."""
 
 import gc
 import logging
 from typing import TYPE_CHECKING, Any, Final, cast
 
-gc.disable()  # as in http_entry
+gc.disable()  # see http_entry
 
 from botocore.config import Config
 from botocore.session import Session
 
 from handler.inference.classifier import Classifier, read_card
-from handler.inference.decoding import views_of
+from handler.inference.pipeline import classify
 from handler.lifecycle.cold_start import ColdStart
 from handler.lifecycle.snapstart import after_restore
-from handler.lifecycle.warm_up import small_photo
+from handler.lifecycle.warm_up import small_image
 from handler.settings import Settings
 from handler.telemetry.metrics import Metrics
-from handler.telemetry.work_reports import WorkReport, log_work
+from handler.telemetry.reports import InvocationReport, log_invocation
 from handler.worker.worker import Worker
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ logging.getLogger("handler").setLevel(_settings.log_level)
 if not _settings.results_bucket:
     raise ValueError("RESULTS_BUCKET must name the bucket for the results")
 
-# A short patience and a few tries: what still fails comes again from the queue.
+# Short timeouts and few retries: what still fails is delivered again by the queue.
 _config = Config(
     connect_timeout=3,
     read_timeout=20,
@@ -40,18 +40,18 @@ _card = read_card()
 _metrics = Metrics(_settings.metrics_namespace, str(_card.document["version"]))
 
 
-def _report(report: WorkReport) -> None:
-    cold_start_seconds = _cold_start.told()
-    log_work(report, cold=cold_start_seconds is not None)
-    _metrics.of_work(report, cold_start_seconds)
+def _report(report: InvocationReport) -> None:
+    cold_start_seconds = _cold_start.take()
+    log_invocation(report, cold=cold_start_seconds is not None)
+    _metrics.record_invocation(report, cold_start_seconds)
 
 
 _classifier = Classifier.shipped(_settings.known_threshold)
-_RESERVE_SECONDS: Final = 10  # to classify and store what was downloaded
+_RESERVE_SECONDS: Final = 10  # left to classify and store what was downloaded
 
 
-def _connected() -> Worker:
-    """A worker with connections, and a session with credentials, of its own."""
+def _new_worker() -> Worker:
+    """A worker with its own connections and credentials."""
     session = Session()
     s3 = cast("S3Client", session.create_client("s3", endpoint_url=_settings.s3_endpoint_url, config=_config))
     events = cast("EventBridgeClient", session.create_client("events", config=_config)) if _settings.event_bus else None
@@ -59,17 +59,17 @@ def _connected() -> Worker:
 
 
 def _warm_up() -> None:
-    """One photo through decoder and model, so that the first upload finds them loaded."""
-    _classifier.classify([views_of(small_photo(), _settings.max_pixels)], 1)
+    """Classify one image, so that the first upload finds decoder and model loaded."""
+    classify(_classifier, small_image(), _settings.max_pixels, top_k=1)
 
 
 def _reconnect() -> None:
-    global _worker  # noqa: PLW0603  what is connected must not come from a snapshot
-    _worker = _connected()
+    global _worker  # noqa: PLW0603  connections must not come from a snapshot
+    _worker = _new_worker()
 
 
 _warm_up()
-_worker = _connected()
+_worker = _new_worker()
 after_restore(_reconnect)
 _cold_start = ColdStart()
 gc.freeze()
@@ -77,8 +77,8 @@ gc.enable()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Classify the uploads that an event of SQS, S3, SNS, EventBridge or S3 Batch Operations tells of.
+    """Classify the uploads in an event of SQS, S3, SNS, EventBridge or S3 Batch Operations.
 
-    The reply is what this sender expects. Raises DeliveryFailed if an event that came directly must come again.
+    Returns the response that the event source expects. Raises EventFailed if a direct event must be delivered again.
     """
     return _worker.handle(event, context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS)

@@ -1,4 +1,4 @@
-"""What the environment decides, read once and checked at start."""
+"""Configuration from environment variables, validated at start."""
 
 import os
 import re
@@ -6,55 +6,58 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
+from handler.bounded_int import bounded_int
+
 _ORIGIN = re.compile(r"https?://[\w.-]+(:\d{1,5})?", re.ASCII)
 
-_REGION = re.compile(r"[a-z0-9-]{1,63}", re.ASCII)  # it becomes part of a host's name
-_LEVELS: Final = ("INFO", "WARNING", "ERROR")  # there is nothing below
+_REGION = re.compile(r"[a-z0-9-]{1,63}", re.ASCII)  # it becomes part of a host name
+_LEVELS: Final = ("INFO", "WARNING", "ERROR")  # nothing is logged below INFO
 _NAMESPACE = re.compile(r"(?!AWS/)[\w./#:-]{1,255}", re.ASCII)  # CloudWatch's own rule
+_HIGHEST: Final = 10**18 - 1
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Limits on what is accepted, who may call, and where uploads and results are.
+    """Limits, CORS, buckets, logs and metrics.
 
-    Each field is set by the environment variable of the same name in capitals; one that is empty counts as not set.
-    Where AWS_REGION is not, AWS_DEFAULT_REGION is the region; Lambda sets both.
+    Each field comes from the environment variable of the same name in capitals; an empty variable counts as unset.
+    AWS_DEFAULT_REGION is used where AWS_REGION is not set.
     """
 
     max_body_bytes: int = 20_000_000
-    max_upload_bytes: int = 50_000_000  # of a picture that goes straight to the bucket
+    max_upload_bytes: int = 50_000_000  # of an image that is uploaded straight to S3
     max_pixels: int = 50_000_000
     max_batch_images: int = 64
-    known_threshold: float | None = None  # from which an image counts as known; the model card's, unless it is set
-    cors_origins: tuple[str, ...] = ()  # whose pages may call this API; "*" for everybody's
+    known_threshold: float | None = None  # lowest `known_score` of a known image; None: the model card's
+    cors_origins: tuple[str, ...] = ()  # origins whose pages may call this API; "*" for all
     uploads_bucket: str = ""
     results_bucket: str = ""
     downloads_at_once: int = 8
-    max_bytes_in_flight: int = 64_000_000  # of objects that the worker holds at once, before they are decoded
+    max_bytes_in_flight: int = 64_000_000  # of downloaded objects that the worker holds at once
     tag_objects: bool = False  # whether a classified object gets the tags `label` and `score`
-    event_bus: str = ""  # of EventBridge, which is told of each result; none if empty
+    event_bus: str = ""  # EventBridge bus for an event of each result; none if empty
     aws_region: str | None = None  # of the buckets
     s3_endpoint_url: str | None = None  # only for an emulated S3
     log_level: str = "INFO"
-    metrics_namespace: str = ""  # of the figures for CloudWatch; none are written if it is empty
+    metrics_namespace: str = ""  # of CloudWatch metrics; none are written if empty
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """The settings that `environment` asks for. Raises ValueError that names a wrong variable."""
+        """Read and validate `environment`. Raises ValueError, which names the wrong variable."""
         given = {field.name: environment.get(field.name.upper(), "").strip() for field in fields(cls)}
         given["aws_region"] = given["aws_region"] or environment.get("AWS_DEFAULT_REGION", "").strip()
         return cls(**{name: _value(name, text) for name, text in given.items() if text})
 
 
 def _value(name: str, text: str) -> Any:
-    return _READERS.get(name, _as_it_is)(name.upper(), text)
+    return _READERS.get(name, _unchanged)(name.upper(), text)
 
 
 def _positive(variable: str, text: str) -> int:
-    # More digits are no limit, but an attempt to make int() work.
-    if not (text.isascii() and text.isdecimal() and len(text) < 19 and int(text) > 0):
+    number = bounded_int(text, 1, _HIGHEST)
+    if number is None:
         raise ValueError(f"{variable} must be a whole number above 0, but is {text!r}")
-    return int(text)
+    return number
 
 
 def _probability(variable: str, text: str) -> float:
@@ -71,7 +74,7 @@ def _origins(variable: str, text: str) -> tuple[str, ...]:
     return origins
 
 
-def _truth(variable: str, text: str) -> bool:
+def _on_or_off(variable: str, text: str) -> bool:
     if text not in ("on", "off"):
         raise ValueError(f"{variable} must be 'on' or 'off', but is {text!r}")
     return text == "on"
@@ -79,7 +82,7 @@ def _truth(variable: str, text: str) -> bool:
 
 def _url(variable: str, text: str) -> str:
     if not _ORIGIN.fullmatch(text):
-        raise ValueError(f"{variable} must be an address such as http://127.0.0.1:5000, but is {text!r}")
+        raise ValueError(f"{variable} must be a URL such as http://127.0.0.1:5000, but is {text!r}")
     return text
 
 
@@ -101,7 +104,7 @@ def _namespace(variable: str, text: str) -> str:
     return text
 
 
-def _as_it_is(_variable: str, text: str) -> str:
+def _unchanged(_variable: str, text: str) -> str:
     return text
 
 
@@ -114,7 +117,7 @@ _READERS: Final = {
     "cors_origins": _origins,
     "downloads_at_once": _positive,
     "max_bytes_in_flight": _positive,
-    "tag_objects": _truth,
+    "tag_objects": _on_or_off,
     "aws_region": _region,
     "s3_endpoint_url": _url,
     "log_level": _level,

@@ -1,4 +1,4 @@
-"""The whole service as one ASGI app: it only composes the routes, and what stands around them."""
+"""Create the ASGI app: routes, middleware, error handlers."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -7,16 +7,17 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from handler.api.middleware.telemetry import REQUEST_ID, SERVER_TIMING, Tracing
-from handler.api.predictor import Recognition
+from handler import __version__
+from handler.api.middleware.telemetry import REQUEST_ID, SERVER_TIMING, RequestTelemetry
+from handler.api.predictor import Predictor
 from handler.api.presigned_uploads import upload_origin
-from handler.api.problems import Problem, answer_with_problems
-from handler.api.routes.about import fact_routes
-from handler.api.routes.classify import classification_routes
+from handler.api.problems import Problem, add_problem_handlers
+from handler.api.routes.about import about_routes
+from handler.api.routes.classify import classify_routes
 from handler.api.routes.hugging_face import hugging_face_routes
-from handler.api.routes.kserve_v1 import predict_v1_routes
+from handler.api.routes.kserve_v1 import kserve_v1_routes
 from handler.api.routes.open_inference.binary import LENGTH_HEADER
-from handler.api.routes.open_inference.routes import inference_v2_routes
+from handler.api.routes.open_inference.routes import open_inference_routes
 from handler.api.routes.pages import add_pages
 from handler.api.routes.uploads import upload_routes
 from handler.contract import ModelCard
@@ -28,59 +29,63 @@ from handler.telemetry.reports import RequestReport, log_request
 _DAY: Final = 86_400  # seconds
 
 
-def create_app(
+def create_app(  # noqa: PLR0913  what it composes is passed in
     classifier: Classifier,
     card: ModelCard,
     settings: Settings,
     report: Callable[[RequestReport], None] = log_request,
-) -> "Api":
-    """The whole service: it classifies with `classifier`, tells of `card`, and keeps to `settings`.
+    *,
+    offload: bool = True,
+    cold_start: ColdStart | None = None,
+) -> FastAPI:
+    """The whole service. Each request ends with a call of `report`.
 
-    Each request ends with a `report`.
+    With `offload`, images are classified in threads, so that the event loop can serve others meanwhile.
     """
-    app = Api(
-        settings.cors_origins,
-        report,
+    app = _Api(
+        lambda inner: _with_middleware(inner, settings, report, cold_start or ColdStart()),
         title="Clothes classifier",
-        description="Send a picture of a piece of clothing; get what it is, out of ten classes.",
-        version="0.1.0",
-        docs_url=None,  # `add_pages` has one that loads nothing from other hosts
+        description="Classify images of clothes into ten classes.",
+        version=__version__,
+        docs_url=None,  # `add_pages` adds one that loads nothing from other hosts
         redoc_url=None,
-        strict_content_type=False,  # stock clients send none
+        strict_content_type=False,  # some clients send no Content-Type
         generate_unique_id_function=lambda route: route.name,
     )
-    answer_with_problems(app)
-    recognition = Recognition(classifier, settings.max_pixels)
-    app.include_router(classification_routes(recognition, settings))
+    add_problem_handlers(app)
+    predictor = Predictor(classifier, settings.max_pixels, offload=offload)
+    app.include_router(classify_routes(predictor, settings))
     app.include_router(upload_routes(settings))
-    app.include_router(inference_v2_routes(recognition, card, settings))
-    app.include_router(predict_v1_routes(recognition, card, settings))
-    app.include_router(hugging_face_routes(recognition, settings))
-    app.include_router(fact_routes(card))
+    app.include_router(open_inference_routes(predictor, card, settings))
+    app.include_router(kserve_v1_routes(predictor, card, settings))
+    app.include_router(hugging_face_routes(predictor, settings))
+    app.include_router(about_routes(card))
     add_pages(app, upload_origin(settings))
-    app.cold_start = ColdStart()  # that is over now
     return app
 
 
-class Api(FastAPI):
-    """FastAPI whose every reply, even to what nobody foresaw, has its headers, and whose document names the errors."""
+class _Api(FastAPI):
+    """FastAPI with `middleware` around everything, its own error responses included, and problems in its document."""
 
-    cold_start: ColdStart
-
-    def __init__(self, cors_origins: tuple[str, ...], report: Callable[[RequestReport], None], **settings: Any) -> None:
+    def __init__(self, middleware: Callable[[ASGIApp], ASGIApp], **settings: Any) -> None:
         super().__init__(**settings)
-        self._cors_origins, self._report = cors_origins, report
+        self._middleware = middleware
 
     def build_middleware_stack(self) -> ASGIApp:
-        # Outside of Starlette's own stack, whose replies to unforeseen errors pass by an app's other middleware.
-        stack = super().build_middleware_stack()
-        stack = _with_cors(stack, self._cors_origins) if self._cors_origins else stack
-        return Tracing(stack, self._report, self.cold_start)
+        # Starlette's responses to unexpected errors bypass middleware that is added in the usual way.
+        return self._middleware(super().build_middleware_stack())
 
     def openapi(self) -> dict[str, Any]:
         document = super().openapi()
         document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
         return document
+
+
+def _with_middleware(
+    app: ASGIApp, settings: Settings, report: Callable[[RequestReport], None], cold_start: ColdStart
+) -> ASGIApp:
+    app = _with_cors(app, settings.cors_origins) if settings.cors_origins else app
+    return RequestTelemetry(app, report, cold_start)
 
 
 def _with_cors(app: ASGIApp, origins: tuple[str, ...]) -> ASGIApp:

@@ -1,76 +1,90 @@
-"""Encoded pictures in, classifications out, off the event loop: what every dialect of the API calls."""
+"""Classify encoded images for the routes, and record in the request's trace how long it took and what came out."""
 
 import os
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
-from typing import Final, TypeVar
+from contextlib import nullcontext
+from typing import TypeVar
 
-import numpy as np
 from anyio import CapacityLimiter, to_thread
 
-from handler.contract import Answers, Classification, Explanation, Label, Views
+from handler.contract import Classification, Explanation, Label, ModelOutput, Views
 from handler.errors import ClassifierError
+from handler.inference import pipeline
 from handler.inference.classifier import Classifier
-from handler.inference.decoding import framed_views_of, views_of
+from handler.inference.pipeline import PreparedImage
+from handler.telemetry.request_trace import current_trace
 
 Result = TypeVar("Result")
 
-# Whether the request at hand has the event loop for itself, as on Lambda. A thread, which takes longer to start there
-# than a small picture to classify, would serve nobody then.
-ALONE: Final[ContextVar[bool]] = ContextVar("alone", default=False)
 
+class Predictor:
+    """A classifier with a limit on the pixels of an image. With `offload`, work runs in threads.
 
-class Recognition:
-    """A classifier together with the limit on the pictures that it is shown."""
+    On Lambda a process serves one request at a time, so that a thread would serve nobody, and starting one takes
+    longer than classifying a small image.
+    """
 
-    def __init__(self, classifier: Classifier, max_pixels: int) -> None:
-        self._classifier, self._max_pixels = classifier, max_pixels
-        # More pictures at once than there are processors would be no faster, and each takes memory.
-        self._at_once = CapacityLimiter(os.cpu_count() or 1)
+    def __init__(self, classifier: Classifier, max_pixels: int, *, offload: bool) -> None:
+        self._classifier, self._max_pixels, self._offload = classifier, max_pixels, offload
+        # More images at once than there are processors would be no faster, and each takes memory.
+        self._limiter = CapacityLimiter(os.cpu_count() or 1)
 
     @property
     def labels(self) -> tuple[Label, ...]:
         return self._classifier.labels
 
-    async def in_thread(self, work: Callable[..., Result], *arguments: object) -> Result:
-        """What `work` returns, while the event loop goes on, if there is anyone else to serve."""
-        if ALONE.get():
+    async def run(self, work: Callable[..., Result], *arguments: object) -> Result:
+        """Call `work`, in a thread if the event loop has others to serve."""
+        if not self._offload:
             return work(*arguments)
-        return await to_thread.run_sync(work, *arguments, limiter=self._at_once)
-
-    def views(self, image: bytes) -> Views:
-        """An encoded image as the model takes it, uint8 (views, 1, 28, 28). Raises RejectedImage."""
-        return views_of(image, self._max_pixels)
-
-    def answers_to(self, pictures: Sequence[Views]) -> Answers:
-        """The answers to N pictures, in one run of the model."""
-        return self._classifier.answers_to(pictures)
+        return await to_thread.run_sync(work, *arguments, limiter=self._limiter)
 
     def classify(self, image: bytes, top_k: int) -> Classification:
         """Raises RejectedImage."""
-        (classification,) = self._classifier.classify([self.views(image)], top_k)
-        return classification
+        (outcome,) = self.classify_each([image], top_k)
+        if isinstance(outcome, ClassifierError):
+            raise outcome
+        return outcome
 
     def classify_each(
         self, images: Sequence[bytes | ClassifierError], top_k: int
     ) -> list[Classification | ClassifierError]:
-        """All that can be classified in one run of the model; each other image gets the error that it met."""
-        prepared = [self._views_or_error(image) for image in images]
-        pictures = [outcome for outcome in prepared if isinstance(outcome, np.ndarray)]
-        classified = iter(self._classifier.classify(pictures, top_k) if pictures else ())
-        return [outcome if isinstance(outcome, ClassifierError) else next(classified) for outcome in prepared]
+        """Classify all images in one run of the model; an image that cannot be decoded gets its error instead."""
+        prepared = [self._prepare_or_error(image) for image in images]
+        nothing_to_infer = all(isinstance(image, ClassifierError) for image in prepared)
+        with nullcontext() if nothing_to_infer else current_trace().span("infer"):
+            outcomes = pipeline.classify_each(self._classifier, prepared, top_k)
+        current_trace().record(outcomes)
+        return outcomes
 
-    def classify_and_explain(self, image: bytes, top_k: int) -> tuple[Classification, Explanation]:
-        """As `classify`, and what the model saw of the image, and where it looked for its best guess."""
-        views, frame = framed_views_of(image, self._max_pixels)
-        (classification,) = self._classifier.classify([views], top_k)
-        (activation_map,) = self._classifier.activation_maps(views[:1], [classification.predictions[0].class_id])
-        return classification, Explanation(views[0, 0], activation_map, frame)
+    def explain(self, image: bytes, top_k: int) -> tuple[Classification, Explanation]:
+        """As `classify`, with the model's input and the class activation map. Raises RejectedImage."""
+        prepared = self._prepare(image)
+        with current_trace().span("infer"):
+            classification, explanation = pipeline.explain(self._classifier, prepared, top_k)
+        current_trace().record([classification])
+        return classification, explanation
 
-    def _views_or_error(self, image: bytes | ClassifierError) -> Views | ClassifierError:
+    def views(self, image: bytes) -> Views:
+        """The input of the model for an encoded image, uint8 (views, 1, 28, 28). Raises RejectedImage."""
+        return self._prepare(image).views
+
+    def predict(self, images: Sequence[Views]) -> ModelOutput:
+        """The output of the model for N images, in one run."""
+        with current_trace().span("infer"):
+            output = self._classifier.predict_views(images)
+        current_trace().record(self._classifier.classifications(output, top_k=1))
+        return output
+
+    def _prepare(self, image: bytes) -> PreparedImage:
+        prepared = self._prepare_or_error(image)
+        if isinstance(prepared, ClassifierError):
+            current_trace().record([prepared])
+            raise prepared
+        return prepared
+
+    def _prepare_or_error(self, image: bytes | ClassifierError) -> PreparedImage | ClassifierError:
         if isinstance(image, ClassifierError):
             return image
-        try:
-            return self.views(image)
-        except ClassifierError as error:
-            return error
+        with current_trace().span("decode"):
+            return pipeline.prepare_or_error(image, self._max_pixels)

@@ -1,4 +1,4 @@
-"""Pictures too large for a request: where a client may post one to, and what the worker has made of it."""
+"""Uploads past the API: presigned S3 forms for images too large for a request, and the worker's results for them."""
 
 import base64
 import json
@@ -17,13 +17,13 @@ from handler.errors import NotFound, Unavailable
 from handler.lifecycle.snapstart import after_restore
 from handler.result_keys import REQUEST_ID, result_key, version_of
 from handler.settings import Settings
-from handler.telemetry.timing import measured
+from handler.telemetry.request_trace import current_trace
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 ID_PATTERN: Final = "^[0-9a-f]{32}$"
-_FOLDER: Final = "api/"  # apart from what is put into the bucket by other means
+_FOLDER: Final = "api/"  # separate from objects that are put into the bucket by other means
 _LIFETIME_SECONDS: Final = 15 * 60  # of a ticket
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Ticket:
-    """The right to post one object: a form to `url` with `fields`, and the picture behind them."""
+    """A presigned form: `fields` to post to `url`, with the image as the last one."""
 
     id: str
     url: str
@@ -49,7 +49,7 @@ class Rejection:
 
 
 def upload_origin(settings: Settings) -> str | None:
-    """The origin that tickets lead to, which a page must be allowed to post to; None if there are no uploads."""
+    """The origin of ticket URLs, for the page's Content-Security-Policy; None if uploads are not configured."""
     if not settings.uploads_bucket:
         return None
     if settings.s3_endpoint_url:
@@ -61,17 +61,17 @@ def upload_origin(settings: Settings) -> str | None:
 
 
 def s3_client(settings: Settings) -> "S3Client":
-    """A client whose patience ends before API Gateway's does, and whose tickets lead to `upload_origin`.
+    """An S3 client that times out before API Gateway does, and whose presigned URLs are at `upload_origin`.
 
     Raises botocore's NoCredentialsError.
     """
-    from botocore.config import Config  # noqa: PLC0415  it takes as long to load as all the rest, and few requests need it
+    from botocore.config import Config  # noqa: PLC0415  doubles the cold start; few requests need it
     from botocore.exceptions import NoCredentialsError  # noqa: PLC0415
     from botocore.session import Session  # noqa: PLC0415
 
     session = Session()
     if session.get_credentials() is None:
-        raise NoCredentialsError  # what botocore does at each call, except when it signs a ticket: there it stumbles
+        raise NoCredentialsError  # botocore raises it on calls, but not when it presigns
     client = session.create_client(
         "s3",
         region_name=settings.aws_region,
@@ -82,7 +82,7 @@ def s3_client(settings: Settings) -> "S3Client":
             retries={"mode": "standard", "total_max_attempts": 2},
             signature_version="s3v4",
             s3={
-                # A regional address, since the global one redirects to other regions, and browsers do not follow.
+                # The regional endpoint: the global one redirects, which browsers do not follow for forms.
                 "addressing_style": "path" if settings.s3_endpoint_url else "virtual",
                 "us_east_1_regional_endpoint": "regional",
             },
@@ -92,7 +92,7 @@ def s3_client(settings: Settings) -> "S3Client":
 
 
 class Uploads:
-    """Gives out tickets, and finds results. S3 is first asked for when it is needed; any thread may call."""
+    """Issues upload tickets and finds their results. Thread-safe; connects to S3 on first use."""
 
     def __init__(self, settings: Settings, connect: Callable[[Settings], "S3Client"] = s3_client) -> None:
         self._settings, self._connect = settings, connect
@@ -103,8 +103,8 @@ class Uploads:
     def ticket(self, request_id: str | None = None) -> Ticket:
         """A ticket for an object of at most `max_upload_bytes`. Raises Unavailable.
 
-        Whoever uses it twice overwrites their own picture, and is told of the last. `request_id`, of the request for
-        the ticket, goes with the object, so that the worker's logs and its result can be found by it.
+        Reusing a ticket overwrites the upload; the last result wins. `request_id`, of the request for the ticket, is
+        stored with the object, so that the worker's logs and result can be found by it.
         """
         upload_id, max_bytes = uuid.uuid4().hex, self._settings.max_upload_bytes
         metadata = {f"x-amz-meta-{REQUEST_ID}": request_id} if request_id else {}
@@ -119,14 +119,14 @@ class Uploads:
         return Ticket(upload_id, post["url"], post["fields"], max_bytes, _expiration(post["fields"]["policy"]))
 
     def outcome(self, upload_id: str) -> Classification | Rejection | None:
-        """What became of an upload; None as long as the worker has not seen it. Raises NotFound or Unavailable."""
+        """The result of an upload; None until the worker has stored it. Raises NotFound or Unavailable."""
         if not re.fullmatch(ID_PATTERN, upload_id):
-            raise NotFound("this is no id of an upload; POST /uploads gives one")
+            raise NotFound("not an upload id; POST /uploads returns one")
         key = _FOLDER + upload_id
         with self._s3() as s3:
             version = _version(s3, self._settings.uploads_bucket, key)
             if version is None:
-                raise NotFound("nothing was uploaded under this id, or it was deleted since")
+                raise NotFound("no upload with this id, or it was deleted")
             document = _object(
                 s3, self._settings.results_bucket, result_key(self._settings.uploads_bucket, key, version)
             )
@@ -134,25 +134,25 @@ class Uploads:
 
     @contextmanager
     def _s3(self) -> Iterator["S3Client"]:
-        """The client; its trouble, which is no fault of the sender's, becomes Unavailable."""
+        """The client; its errors become Unavailable."""
         if not (self._settings.uploads_bucket and self._settings.results_bucket):
-            raise Unavailable("there are no uploads here: UPLOADS_BUCKET and RESULTS_BUCKET must be set")
+            raise Unavailable("uploads are not configured: UPLOADS_BUCKET and RESULTS_BUCKET must be set")
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  as in `s3_client`
 
         try:
-            with measured("s3"):
+            with current_trace().span("s3"):
                 yield self._connected()
         except (BotoCoreError, ClientError) as error:
             log.exception("S3 failed")
-            raise Unavailable("the storage for uploads does not answer as it should; try again in a moment") from error
+            raise Unavailable("S3 is not available; try again in a moment") from error
 
     def _connected(self) -> "S3Client":
-        with self._connecting:  # botocore makes clients in one thread at a time only
+        with self._connecting:  # creating clients is not thread-safe in botocore
             self._client = self._client or self._connect(self._settings)
             return self._client
 
     def _disconnect(self) -> None:
-        self._client = None  # and with it its connections and credentials
+        self._client = None  # with its connections and credentials
 
 
 def _expiration(policy: str) -> datetime:
@@ -168,7 +168,7 @@ def _object(s3: "S3Client", bucket: str, key: str) -> bytes | None:
 
 
 def _version(s3: "S3Client", bucket: str, key: str) -> str | None:
-    """What tells the newest version of an object from others, as the worker tells them; None if there is none."""
+    """The newest version of an object, as `version_of` identifies it; None if there is no such object."""
     try:
         reply = s3.head_object(Bucket=bucket, Key=key)
     except s3.exceptions.ClientError as error:
@@ -186,5 +186,5 @@ def _outcome(document: bytes) -> Classification | Rejection:
         predictions = tuple(Prediction(**prediction) for prediction in result["predictions"])
         return Classification(predictions, result["known"], result["known_score"])
     except (ValueError, KeyError, TypeError) as error:
-        log.exception("a result cannot be read: %r", document[:200])
-        raise Unavailable("the stored result is none that this service can read") from error
+        log.exception("unreadable result: %r", document[:200])
+        raise Unavailable("the stored result cannot be read") from error

@@ -1,4 +1,4 @@
-"""The one place where errors become replies: RFC 9457's application/problem+json, whatever went wrong."""
+"""Turn errors into responses: application/problem+json (RFC 9457) for every error, expected or not."""
 
 import json
 import re
@@ -28,10 +28,10 @@ class Problem(BaseModel):
     error: Annotated[str, Field(description="The same as `detail`, for clients that look for this name.")]
 
 
-def answer_with_problems(app: FastAPI) -> None:
-    """Lets every error of `app`, expected or not, become a problem+json reply."""
+def add_problem_handlers(app: FastAPI) -> None:
+    """Register exception handlers: every error of `app` becomes a problem+json response."""
     for kind in (ClassifierError, RequestValidationError, HTTPException, ClientDisconnect, Exception):
-        app.add_exception_handler(kind, _reply)
+        app.add_exception_handler(kind, _respond)
 
 
 def problem_responses(*errors: type[ClassifierError]) -> dict[int | str, dict[str, Any]]:
@@ -43,10 +43,10 @@ def problem_responses(*errors: type[ClassifierError]) -> dict[int | str, dict[st
     return {status: {"description": ", or: ".join(names), "content": content} for status, names in titles.items()}
 
 
-async def _reply(_: Request, error: Exception) -> Response:
+async def _respond(_: Request, error: Exception) -> Response:
     problem = problem_of(error)
     return Response(
-        # Plain ASCII, since a detail may quote what the sender wrote, even half of a surrogate pair.
+        # Plain ASCII, since a detail may quote the request, even half of a surrogate pair.
         json.dumps(problem.model_dump()),
         status_code=problem.status,
         headers=error.headers if isinstance(error, HTTPException) else None,
@@ -55,19 +55,19 @@ async def _reply(_: Request, error: Exception) -> Response:
 
 
 def problem_of(error: Exception) -> Problem:
-    """What a reply says of `error`."""
+    """The problem document of `error`."""
     match error:
         case ClassifierError():
             return _of_classifier(error)
         case RequestValidationError():
             return _of_classifier(WrongParameter("; ".join(map(_sentence, error.errors()))))
         case ClientDisconnect():
-            return _of_classifier(BadRequest("the sender went away before the body was complete"))
+            return _of_classifier(BadRequest("the client disconnected before the body was complete"))
         case HTTPException():
             return _of_http(error)
         case _:
-            # Starlette raises it once more behind this reply, so that the server logs it with its traceback.
-            return _of_http(HTTPException(500, "something went wrong here, not with the request; it is in the log"))
+            # Starlette raises it again after this response, so that the server logs it with its traceback.
+            return _of_http(HTTPException(500, "internal server error; the log has the details"))
 
 
 def _of_classifier(error: ClassifierError) -> Problem:
@@ -78,8 +78,8 @@ def _of_classifier(error: ClassifierError) -> Problem:
 def _of_http(error: HTTPException) -> Problem:
     allowed = (error.headers or {}).get("Allow")
     details = {
-        404: "there is nothing at this path; /docs lists what there is",
-        405: f"this path takes {allowed}, not this method",
+        404: "no such path; /docs lists all paths",
+        405: f"method not allowed; this path takes {allowed}",
     }
     detail = details.get(error.status_code, error.detail)
     return _with_detail("about:blank", HTTPStatus(error.status_code).phrase, error.status_code, detail)

@@ -1,21 +1,32 @@
-"""What the API's own dialect says, as pydantic models; /openapi.json is made from them."""
+"""Response schemas of the API's own protocol, and the request schemas that all protocols share."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from handler.api.problems import Problem
 from handler.contract import Classification, Frame, Label, Prediction
 
+# Images in OpenAPI's terms
+FILE: Final[dict[str, Any]] = {"type": "string", "format": "binary"}
+BASE64: Final[dict[str, Any]] = {
+    "type": "string",
+    "format": "image-base64",
+    "description": "The image file as base64, or as a data URL with base64.",
+}
+FILE_AS_BODY: Final[dict[str, Any]] = {"image/*": {"schema": FILE}, "application/octet-stream": {"schema": FILE}}
 
-class Answer(BaseModel):
-    """What the image shows: the likeliest class, and the `top_k` likeliest ones, the likeliest first."""
+
+class ClassificationResponse(BaseModel):
+    """The likeliest class, and the `top_k` likeliest classes, the likeliest first."""
 
     label: str
     class_id: int
-    score: Annotated[float, Field(description="The probability, 0 to 1, that this class is right.")]
-    known: Annotated[bool, Field(description="Whether the image shows any of the classes; if not, these are guesses.")]
-    known_score: Annotated[float, Field(description="How surely it does, 0 to 1.")]
+    score: Annotated[float, Field(description="The probability of this class, 0 to 1.")]
+    known: Annotated[
+        bool, Field(description="Whether the image shows one of the classes; if not, the predictions are guesses.")
+    ]
+    known_score: Annotated[float, Field(description="Confidence, 0 to 1, that the image shows one of the classes.")]
     predictions: Annotated[list[Prediction], Field(min_length=1)]
 
     @classmethod
@@ -31,57 +42,57 @@ class Answer(BaseModel):
         )
 
 
-class SeenAs(BaseModel):
-    """What the model saw, and where it looked for its best guess."""
+class ExplanationResponse(BaseModel):
+    """The model's input, and the class activation map of the likeliest class."""
 
-    pixels: Annotated[str, Field(description="The 28x28 pixels that the model saw: a PNG, as a data URL.")]
+    pixels: Annotated[str, Field(description="The 28x28 pixels of the model's input: a PNG, as a data URL.")]
     activation_map: Annotated[
         list[list[float]],
-        Field(description="7 rows of 7, 0 to 1: how much each part of the pixels spoke for the best guess."),
+        Field(description="7 rows of 7, 0 to 1: how much each part of the pixels contributed to the likeliest class."),
     ]
     view: Annotated[
-        Frame, Field(description="The square that the pixels show, in shares of the upright picture's sides.")
+        Frame, Field(description="The square that the pixels show, in shares of the upright image's sides.")
     ]
 
 
-class ExplainedAnswer(Answer):
-    """An answer, with its explanation if that was asked for."""
+class ExplainedResponse(ClassificationResponse):
+    """A classification, with its explanation if that was requested."""
 
-    explanation: SeenAs | None = None
+    explanation: ExplanationResponse | None = None
 
 
-class Classified(BaseModel):
-    """One image of a batch that has an answer."""
+class BatchResult(BaseModel):
+    """One image of a batch that was classified."""
 
-    index: Annotated[int, Field(description="Its place in the batch, from 0 on.")]
+    index: Annotated[int, Field(description="Its position in the batch, from 0 on.")]
     name: Annotated[str | None, Field(description="The file name that it was sent with, if any.")]
     status: Literal[200]
-    answer: Answer
+    answer: ClassificationResponse
 
 
-class Failed(BaseModel):
-    """One image of a batch that has none."""
+class BatchFailure(BaseModel):
+    """One image of a batch that could not be classified."""
 
     index: int
     name: str | None
-    status: Annotated[int, Field(ge=400, le=499, description="The status that /classify would have replied with.")]
+    status: Annotated[int, Field(ge=400, le=499, description="The status of /classify for the same image.")]
     problem: Problem
 
 
-class Batch(BaseModel):
+class BatchResponse(BaseModel):
     """A result or an error for each image, in the order in which they were sent."""
 
-    results: list[Classified | Failed]
+    results: list[BatchResult | BatchFailure]
 
 
 class Labels(BaseModel):
-    """The classes that the model knows, in the order of their ids."""
+    """The classes of the model, in the order of their ids."""
 
     labels: list[Label]
 
 
 class Health(BaseModel):
-    """The service is up, its model loaded."""
+    """The service is up, the model loaded."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"status": "ok"}})
 

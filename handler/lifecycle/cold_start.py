@@ -1,4 +1,4 @@
-"""How long this process took from its first line, or from its restoring, until it could serve; told once."""
+"""Measure the cold start: from the first line of this package, or from a SnapStart restore, until ready to serve."""
 
 from time import perf_counter
 
@@ -7,21 +7,21 @@ from handler.lifecycle.snapstart import after_restore, seconds_since_restore
 
 
 class ColdStart:
-    """Made when everything else is."""
+    """The duration of this process's cold start, reported with its first request only."""
 
     def __init__(self) -> None:
         self._seconds: float | None
-        self.end()
-        after_restore(self._begin_again)
+        self.finish()
+        after_restore(self._restart)
 
-    def end(self) -> None:
-        """Only now can this process serve; whoever asked before does not count."""
+    def finish(self) -> None:
+        """Call last, after all imports and the warm-up; discards earlier readings."""
         self._seconds = perf_counter() - IMPORTED
 
-    def told(self) -> float | None:
-        """Seconds, to the first who asks; None to all others."""
+    def take(self) -> float | None:
+        """The seconds for the first caller; None for all others."""
         seconds, self._seconds = self._seconds, None
         return seconds
 
-    def _begin_again(self) -> None:
+    def _restart(self) -> None:
         self._seconds = seconds_since_restore()

@@ -1,7 +1,7 @@
-"""What is to be done before AWS Lambda SnapStart takes a snapshot of this process, and after one is restored.
+"""Hooks of AWS Lambda SnapStart: before a snapshot of this process is taken, and after one is restored.
 
-A snapshot is restored again and again, days later, on other machines: what is unique, connected, secret or read from
-a clock must not be in it. Where there is no SnapStart, none of this happens.
+A snapshot is restored many times, days later and on other machines. It must not contain anything that is unique,
+connected, secret or read from a clock. Without SnapStart no hook runs.
 """
 
 import os
@@ -10,23 +10,24 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Final
 
-# Lambda's runtime runs hooks only then; its library for them, which is no part of this package, is there as well.
-_TAKEN: Final = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
+# Lambda's runtime has the library for hooks, snapshot_restore_py; it runs them only under SnapStart.
+_ENABLED: Final = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
 
 _restored_at = 0.0
 
 
 def before_snapshot(hook: Callable[[], object]) -> None:
-    if _TAKEN:
-        from snapshot_restore_py import register_before_snapshot  # noqa: PLC0415  not everywhere
+    """Register a hook that runs before the snapshot is taken."""
+    if _ENABLED:
+        from snapshot_restore_py import register_before_snapshot  # noqa: PLC0415  only on Lambda
 
         register_before_snapshot(hook)
 
 
 def after_restore(hook: Callable[[], object]) -> None:
-    """Those that are registered first run first."""
-    if _TAKEN:
-        from snapshot_restore_py import register_after_restore  # noqa: PLC0415  not everywhere
+    """Register a hook that runs after each restore; hooks run in the order of their registration."""
+    if _ENABLED:
+        from snapshot_restore_py import register_after_restore  # noqa: PLC0415  only on Lambda
 
         register_after_restore(hook)
 
@@ -38,7 +39,7 @@ def seconds_since_restore() -> float:
 def _restore() -> None:
     global _restored_at  # noqa: PLW0603  a process has one clock
     _restored_at = perf_counter()
-    random.seed()  # else all would wait for the same "random" times before they try again
+    random.seed()  # else all restored processes would pause for the same "random" times before a retry
 
 
 after_restore(_restore)

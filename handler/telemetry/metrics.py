@@ -1,17 +1,17 @@
-"""Reports in, figures for CloudWatch out: lines of JSON in its Embedded Metric Format, which it picks out of the log.
+"""Write CloudWatch metrics: lines of JSON in its Embedded Metric Format, which CloudWatch extracts from the log.
 
 metric           dimensions                      values
-Latency          Function                        milliseconds of a request with pictures, or of a worker's invocation
-ColdStart        Function                        milliseconds, of the first of a process
+Latency          Function                        milliseconds of a request with images, or of a worker invocation
+ColdStart        Function                        milliseconds, of the first request or invocation of a process
 ServerErrors     Function, and with its Version  1 for a request that ends with a status of 500 or more, else 0
-MessagesFailed   Function, and with its Version  of a worker's invocation: how many come again
-Unknown          Function, ModelVersion          1 for each picture that shows none of the classes, else 0: the average
-                                                 is their share, the sample count is the number of pictures
-Score            Function, ModelVersion          of each picture's likeliest class
-Rejected         Function, ModelVersion          pictures that cannot be classified
-T-shirt/top, ... Function, ModelVersion          pictures of each class
+MessagesFailed   Function, and with its Version  messages of a worker invocation that are to be delivered again
+Unknown          Function, ModelVersion          1 for each image that shows none of the classes, else 0: the average
+                                                 is their share, the sample count is the number of images
+Score            Function, ModelVersion          score of each image's likeliest class
+Rejected         Function, ModelVersion          images that cannot be classified
+T-shirt/top, ... Function, ModelVersion          images of each class
 
-CloudWatch takes $0.30 a month for a metric that has values in each of its hours. These are 17 of each function.
+CloudWatch charges $0.30 a month for a metric with values in every hour. There are 17 metrics for each function.
 """
 
 import json
@@ -21,11 +21,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from handler.telemetry.reports import RequestReport
-from handler.telemetry.request_trace import Sighting
-from handler.telemetry.work_reports import WorkReport
+from handler.contract import Classification
+from handler.telemetry.reports import InvocationReport, RequestReport
 
-_MAX_VALUES: Final = 100  # of one metric in one line
+_MAX_VALUES: Final = 100  # of one metric in one line, CloudWatch's own limit
 
 _FUNCTION: Final = (("Function",),)
 _FUNCTION_AND_VERSION: Final = (("Function",), ("Function", "Version"))
@@ -36,7 +35,7 @@ Values = Mapping[str, Sequence[float]]
 
 
 class Metrics:
-    """What writes the figures of one function; nothing, if `namespace` is empty."""
+    """Writes the metrics of one function; nothing, if `namespace` is empty."""
 
     def __init__(
         self,
@@ -52,38 +51,36 @@ class Metrics:
             "ModelVersion": model_version,
         }
 
-    def of_request(self, report: RequestReport) -> None:
-        """Requests without pictures, which are quick, count only if they fail or come first."""
+    def record_request(self, report: RequestReport) -> None:
+        """Requests without images are quick: they count only if they fail or are the first of a process."""
         failed = report.status >= 500
-        if not (report.noted or failed or report.cold_start_seconds is not None):
+        if not (report.outcomes or failed or report.cold_start_seconds is not None):
             return
-        sightings = [each for each in report.noted if isinstance(each, Sighting)]
-        latency = {"Latency": [_milliseconds(report.seconds)]} if report.noted else {}
+        classifications = [outcome for outcome in report.outcomes if isinstance(outcome, Classification)]
+        latency = {"Latency": [_milliseconds(report.seconds)]} if report.outcomes else {}
         self._put(
             {
                 _FUNCTION: {**latency, **_cold_start(report.cold_start_seconds)},
                 _FUNCTION_AND_VERSION: {"ServerErrors": [int(failed)]},
-                _MODEL: _of_pictures(sightings, len(report.noted) - len(sightings)),
+                _MODEL: _image_metrics(classifications, len(report.outcomes) - len(classifications)),
             },
             {"request_id": report.request_id},
         )
 
-    def of_work(self, report: WorkReport, cold_start_seconds: float | None) -> None:
-        best = [(each.predictions[0], each.known) for each in report.classifications]
-        sightings = [Sighting(prediction.label, prediction.score, known) for prediction, known in best]
+    def record_invocation(self, report: InvocationReport, cold_start_seconds: float | None) -> None:
         self._put(
             {
                 _FUNCTION: {"Latency": [_milliseconds(report.seconds)], **_cold_start(cold_start_seconds)},
                 _FUNCTION_AND_VERSION: {"MessagesFailed": [report.messages_failed]},
-                _MODEL: _of_pictures(sightings, report.rejected),
+                _MODEL: _image_metrics(report.classifications, report.rejected),
             },
             {},
         )
 
-    def _put(self, figures: Mapping[DimensionSets, Values], properties: Mapping[str, str]) -> None:
+    def _put(self, metrics: Mapping[DimensionSets, Values], properties: Mapping[str, str]) -> None:
         if not self._namespace:
             return
-        for part in _parts(figures):
+        for part in _parts(metrics):
             directives = [
                 {
                     "Namespace": self._namespace,
@@ -100,12 +97,17 @@ class Metrics:
 _UNITS: Final = {"Latency": "Milliseconds", "ColdStart": "Milliseconds", "Score": "None", "Unknown": "None"}
 
 
-def _of_pictures(sightings: Sequence[Sighting], rejected: int) -> dict[str, list[float]]:
-    if not sightings and not rejected:
+def _image_metrics(classifications: Sequence[Classification], rejected: int) -> dict[str, list[float]]:
+    if not classifications and not rejected:
         return {}
-    each = {"Unknown": [float(not one.known) for one in sightings], "Score": [round(one.score, 4) for one in sightings]}
-    labels = Counter(one.label for one in sightings)
-    return {**each, "Rejected": [rejected], **{label: [count] for label, count in labels.items()}}
+    best = [classification.predictions[0] for classification in classifications]
+    labels = Counter(prediction.label for prediction in best)
+    return {
+        "Unknown": [float(not classification.known) for classification in classifications],
+        "Score": [round(prediction.score, 4) for prediction in best],
+        "Rejected": [rejected],
+        **{label: [count] for label, count in labels.items()},
+    }
 
 
 def _cold_start(seconds: float | None) -> dict[str, list[float]]:
@@ -116,12 +118,12 @@ def _milliseconds(seconds: float) -> float:
     return round(seconds * 1000, 1)
 
 
-def _parts(figures: Mapping[DimensionSets, Values]) -> Iterator[dict[DimensionSets, dict[str, Sequence[float]]]]:
-    """The same figures, spread over lines, since a metric may have only so many values in a line."""
-    longest = max(len(some) for values in figures.values() for some in values.values())
+def _parts(metrics: Mapping[DimensionSets, Values]) -> Iterator[dict[DimensionSets, dict[str, Sequence[float]]]]:
+    """Split the metrics over several lines, since one line takes at most `_MAX_VALUES` values of a metric."""
+    longest = max(len(some) for values in metrics.values() for some in values.values())
     for start in range(0, longest, _MAX_VALUES):
         cut = {
             dimension_sets: {name: some[start : start + _MAX_VALUES] for name, some in values.items() if some[start:]}
-            for dimension_sets, values in figures.items()
+            for dimension_sets, values in metrics.items()
         }
         yield {dimension_sets: values for dimension_sets, values in cut.items() if values}

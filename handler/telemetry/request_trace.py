@@ -1,48 +1,51 @@
-"""What was recognised during a request: noted where it happens, in any thread; read where the request ends."""
+"""What one HTTP request did: seconds by step, and the outcome of each image.
+
+The predictor and the S3 client record; the telemetry middleware starts a trace and reads it when the request ends.
+"""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import perf_counter
 
-from handler.errors import RejectedImage
+from handler.contract import Classification
+from handler.errors import ClassifierError, RejectedImage
 
-
-@dataclass(frozen=True)
-class Sighting:
-    """The likeliest class of one picture, and whether the picture shows any of the classes at all."""
-
-    label: str
-    score: float
-    known: bool
+Outcome = Classification | RejectedImage
 
 
-Noted = Sighting | type[RejectedImage]
+@dataclass
+class RequestTrace:
+    """Spans (seconds by name) and outcomes (one for each image that was decoded, or could not be)."""
 
-# Of the request at hand; none outside of requests, in the worker for instance.
-_noted: ContextVar[list[Noted] | None] = ContextVar("noted", default=None)
+    spans: dict[str, float] = field(default_factory=dict)
+    outcomes: list[Outcome] = field(default_factory=list)
 
+    @contextmanager
+    def span(self, name: str) -> Iterator[None]:
+        """Add the duration of the block to the span `name`."""
+        started = perf_counter()
+        try:
+            yield
+        finally:
+            self.spans[name] = self.spans.get(name, 0.0) + perf_counter() - started
 
-def note(sightings: Iterable[Sighting]) -> None:
-    noted = _noted.get()
-    if noted is not None:
-        noted.extend(sightings)
-
-
-@contextmanager
-def rejection_noted() -> Iterator[None]:
-    """Notes the kind of a rejection that its block raises."""
-    try:
-        yield
-    except RejectedImage as error:
-        noted = _noted.get()
-        if noted is not None:
-            noted.append(type(error))  # the error itself would hold on to the picture, by its traceback
-        raise
+    def record(self, outcomes: Iterable[Classification | ClassifierError]) -> None:
+        """Add the outcomes of images; an error of the request, such as wrong base64, is not one."""
+        self.outcomes += [outcome for outcome in outcomes if isinstance(outcome, Outcome)]
 
 
-def new_notes() -> list[Noted]:
-    """An empty list that is filled from here on in this context."""
-    noted: list[Noted] = []
-    _noted.set(noted)
-    return noted
+_current: ContextVar[RequestTrace | None] = ContextVar("request_trace", default=None)
+
+
+def start_trace() -> RequestTrace:
+    """A new trace for this context, and for the threads that work for it."""
+    trace = RequestTrace()
+    _current.set(trace)
+    return trace
+
+
+def current_trace() -> RequestTrace:
+    """The trace of the current request; outside of requests, one that nobody reads."""
+    return _current.get() or RequestTrace()

@@ -1,7 +1,6 @@
-"""Uploads in, the bytes of their objects out: several at once, in memory that has a limit whatever their sizes."""
+"""Download uploaded objects, several at once, within a memory limit whatever their sizes."""
 
 import math
-import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from handler.errors import Archived, RejectedImage, TooManyBytes
-from handler.result_keys import FOLDER, NO_VERSION, REQUEST_ID, version_of
+from handler.result_keys import FOLDER, NO_VERSION, REQUEST_ID, SAFE_REQUEST_ID, version_of
 from handler.settings import Settings
 from handler.worker.s3_events import Upload
 
@@ -22,31 +21,29 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import GetObjectOutputTypeDef, HeadObjectOutputTypeDef
 
-_SAFE_ID = re.compile(r"[\w.:=+/-]{1,128}", re.ASCII)
-
-# What S3 answers if an event's object is no longer there; the last two, if the version itself is a delete marker.
-_GONE: Final = ("NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405")
+# S3's error codes if the object of an event no longer exists; the last two, if its version is a delete marker.
+GONE: Final = ("NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405")
 _OVERWRITTEN: Final = ("PreconditionFailed", "412")
 _ARCHIVED: Final = ("InvalidObjectState",)
-_NO_TIME: Final = "there was no time left for it"
-_NOT_RESTORED: Final = "the object is in an archive; restore it, and have it classified again"
+_NO_TIME: Final = "no time left in this invocation"
+_NOT_RESTORED: Final = "the object is archived; restore it, then have it classified again"
 
 
 class Gone(Exception):
-    """There is nothing to classify, and no reason to try again."""
+    """The object no longer exists; nothing to classify or to retry."""
 
 
 class OwnResult(Exception):
-    """A result came in as if it were an upload: to classify it would make another one, without end."""
+    """An upload that is a result of this worker: classifying it would start an endless loop."""
 
 
 class OutOfTime(Exception):
-    """The upload must come again, since the function would have been stopped before it was done."""
+    """The invocation would have timed out before this upload was done; it must be delivered again."""
 
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object as S3 had it when it was read. Without a `version_id`, `etag` tells it from others of its key."""
+    """An object as it was read from S3. Without a `version_id`, `etag` identifies it among those of its key."""
 
     bucket: str
     key: str
@@ -64,7 +61,7 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class Download:
-    """An object and its bytes, or why it is not even looked at."""
+    """An object and its bytes, or why it was not downloaded."""
 
     object: StoredObject
     content: bytes | RejectedImage
@@ -80,10 +77,10 @@ class Downloads:
     def each(
         self, uploads: Sequence[Upload], deadline: float | None = None
     ) -> Iterator[tuple[Upload, Download | Exception]]:
-        """Every upload's download, or why there is none, in the order in which they come.
+        """The download of every upload, or its error, in the order of completion.
 
-        A body is held until the next one is asked for, so drop it before. What has not come by `deadline`, which
-        `time.monotonic` tells, is OutOfTime.
+        The memory of a body is released when the next one is requested, so drop it before. After `deadline`, by
+        `time.monotonic`, the rest are OutOfTime.
         """
         if deadline is not None and deadline <= monotonic():
             yield from ((upload, OutOfTime(_NO_TIME)) for upload in uploads)
@@ -103,35 +100,35 @@ class Downloads:
                 del future  # it has the bytes, too
             yield from ((upload, OutOfTime(_NO_TIME)) for upload in waiting.values())
         finally:
-            budget.lift()  # else those who still wait for it would wait forever
+            budget.lift()  # else threads that wait for it would wait forever
             pool.shutdown(wait=in_time, cancel_futures=not in_time)
 
     def _download(self, upload: Upload, budget: "_Budget") -> Download:
         started = perf_counter()
         if upload.bucket == self._settings.results_bucket and upload.key.startswith(FOLDER):
-            raise OwnResult("the results bucket's events lead to the worker")
+            raise OwnResult("the results bucket sends its events to the worker")
         try:
             reply = self._open(upload)
         except ClientError as error:
-            if _code(error) in _GONE:
-                raise Gone("it was deleted before it could be read") from error
+            if _code(error) in GONE:
+                raise Gone("deleted before it was read") from error
             if _code(error) in _OVERWRITTEN:
-                raise Gone("it was overwritten before it could be read") from error
+                raise Gone("overwritten before it was read") from error
             if _code(error) in _ARCHIVED:
                 return Download(self._archived(upload), Archived(_NOT_RESTORED), perf_counter() - started)
             raise
-        with closing(reply["Body"]) as body:  # as a context manager itself it would not check that it is whole
+        with closing(reply["Body"]) as body:  # as a context manager the body would not check its length
             stored = _stored_object(upload, reply)
             if stored.key.endswith("/") and not stored.bytes:
-                raise Gone("it is but the empty object that S3's console makes for a folder")
+                raise Gone("S3 console folder placeholder; skipped")
             limit = self._settings.max_body_bytes
             if stored.bytes > limit:
-                reason = TooManyBytes(f"the object has {stored.bytes:,} bytes, more than the {limit:,} allowed")
+                reason = TooManyBytes(f"the object has {stored.bytes:,} bytes, more than the maximum of {limit:,}")
                 return Download(stored, reason, perf_counter() - started)
             return Download(stored, self._bytes_of(body, stored.bytes, budget), perf_counter() - started)
 
     def _open(self, upload: Upload) -> "GetObjectOutputTypeDef":
-        """The object's bytes, to be read. The newest version is asked for first: that tells of deletion, too."""
+        """Open the object for reading. The newest version is requested first, which also detects deletion."""
         place: Any = {"Bucket": upload.bucket, "Key": upload.key} | ({"IfMatch": upload.etag} if upload.etag else {})
         try:
             reply = self._s3.get_object(**place)
@@ -158,7 +155,7 @@ class Downloads:
 
 
 class _Budget:
-    """So many bytes may be held at once; what is larger than that is held alone."""
+    """A limit on the bytes held at once; an object above the limit is held alone."""
 
     def __init__(self, limit: float) -> None:
         self._limit, self._held = limit, 0
@@ -190,7 +187,7 @@ def _first_of(waiting: Iterable[Future[Download]], deadline: float | None) -> Fu
 def _outcome(future: Future[Download]) -> Download | Exception:
     try:
         return future.result()
-    except Exception as error:  # one upload's trouble is no other's
+    except Exception as error:  # one upload's error must not stop the others
         return error
 
 
@@ -211,8 +208,8 @@ def _stored_object(upload: Upload, reply: "GetObjectOutputTypeDef | HeadObjectOu
         bytes=reply["ContentLength"],
         uploaded=upload.uploaded or reply["LastModified"].isoformat(),
         sequencer=upload.sequencer,
-        # Whoever may upload may write anything there.
-        request_id=request_id if _SAFE_ID.fullmatch(request_id) else None,
+        # The metadata is written by the client.
+        request_id=request_id if SAFE_REQUEST_ID.fullmatch(request_id) else None,
     )
 
 

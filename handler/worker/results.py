@@ -1,4 +1,4 @@
-"""What was found in an upload in, a JSON document in the results bucket out, once for each version of an object."""
+"""Store results as JSON documents in the results bucket, one for each version of an object."""
 
 import json
 import random
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 _TRIES: Final = 6
-# What S3 answers if the document is not as the condition says, or if somebody else writes it just now.
+# S3's error codes if the condition of a write is not met, or if another write is in progress.
 _CHANGED: Final = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey", "404")
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What an object shows, or why that cannot be said, and how long each step took."""
+class ObjectOutcome:
+    """The classification of an object, or why it was rejected, and the seconds of each step."""
 
     object: StoredObject
-    answer: Classification | RejectedImage
+    outcome: Classification | RejectedImage
     seconds: Mapping[str, float]
 
 
@@ -42,33 +42,33 @@ class Result:
     document: Mapping[str, Any]
 
 
-def result_of(finding: Finding, card: ModelCard) -> Result:
-    """The document that tells of `finding`, as it is stored."""
-    stored = finding.object
-    status, answer = _answer(finding.answer)
+def result_of(classified: ObjectOutcome, card: ModelCard) -> Result:
+    """The document of `classified`, as it is stored."""
+    stored = classified.object
+    status, outcome = _outcome(classified.outcome)
     document = {
         "status": status,
         **asdict(stored),
         "model": {"version": str(card.document["version"]), "sha256": card.model_sha256},
         "classified": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "timings": {step: round(seconds * 1000, 1) for step, seconds in finding.seconds.items()},
-        **answer,
+        "timings": {step: round(seconds * 1000, 1) for step, seconds in classified.seconds.items()},
+        **outcome,
     }
     return Result(result_key(stored.bucket, stored.key, stored.version), document)
 
 
 class Contended(Exception):
-    """Others changed the same document again and again at the same moment."""
+    """Concurrent writes to the same document did not end."""
 
 
 class Results:
-    """The results bucket. What is there stays there, unless the new document knows more."""
+    """The results bucket. A stored document is only replaced by one that is newer or of another model."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3, self._bucket = s3, bucket
 
     def store(self, result: Result) -> Result:
-        """What is there afterwards: `result`, or what was there and stays, so that a repetition changes nothing.
+        """Store `result` unless the stored one stays; return what is stored. Idempotent.
 
         Raises botocore's errors, and Contended.
         """
@@ -79,8 +79,8 @@ class Results:
             new = _with_later_upload(old, result.document) if old else result.document
             if self._is_written(result.key, new, {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}):
                 return Result(result.key, new)
-            time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311  it only parts those who collide
-        raise Contended(f"{result.key} was changed by others {_TRIES} times")
+            time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311  jitter, not a secret
+        raise Contended(f"{result.key} was changed concurrently {_TRIES} times")
 
     def _is_written(self, key: str, document: Mapping[str, Any], condition: dict[str, Any]) -> bool:
         body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
@@ -93,7 +93,7 @@ class Results:
         return True
 
     def _stored(self, key: str) -> tuple[dict[str, Any] | None, str]:
-        """The document under `key`, if it is one, and its ETag; the ETag is empty if there is nothing."""
+        """The document at `key`, if it is a valid one, and its ETag; an empty ETag if there is no object."""
         try:
             reply = self._s3.get_object(Bucket=self._bucket, Key=key)
         except self._s3.exceptions.NoSuchKey:
@@ -113,9 +113,9 @@ def _document(body: bytes) -> dict[str, Any] | None:
 def _stays(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     if old.get("model") != new["model"]:
         return False
-    if (old.get("status"), new["status"]) == ("rejected", "done"):  # a limit was raised, or the object restored
+    if (old.get("status"), new["status"]) == ("rejected", "done"):  # a limit was raised, or the object was restored
         return False
-    # A version's bytes never change; without versions the same bytes may have been put there again, later.
+    # The bytes of a version never change; without versioning, the same bytes may have been uploaded again.
     return bool(new["version_id"]) or sequence(old.get("sequencer")) >= sequence(new["sequencer"])
 
 
@@ -125,7 +125,7 @@ def _with_later_upload(old: Mapping[str, Any], new: Mapping[str, Any]) -> Mappin
     return {**new, **{name: old.get(name) for name in ("uploaded", "sequencer", "request_id")}}
 
 
-def _answer(answer: Classification | RejectedImage) -> tuple[str, dict[str, Any]]:
-    if isinstance(answer, RejectedImage):
-        return "rejected", {"title": answer.title, "detail": str(answer)}
-    return "done", {**asdict(answer.predictions[0]), **asdict(answer)}
+def _outcome(outcome: Classification | RejectedImage) -> tuple[str, dict[str, Any]]:
+    if isinstance(outcome, RejectedImage):
+        return "rejected", {"title": outcome.title, "detail": str(outcome)}
+    return "done", {**asdict(outcome.predictions[0]), **asdict(outcome)}

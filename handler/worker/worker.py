@@ -1,4 +1,4 @@
-"""An event about uploads in, one JSON result for each of them out; a whole batch goes through the model at once."""
+"""Classify the uploads of an event, and store one JSON result for each; a batch is one run of the model."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from handler.contract import Classification, ModelCard, Views
+from handler.contract import Classification, ModelCard
 from handler.errors import RejectedImage
 from handler.inference.classifier import Classifier
-from handler.inference.decoding import views_of
+from handler.inference.pipeline import PreparedImage, classify_each, prepare_or_error
 from handler.settings import Settings
-from handler.telemetry.work_reports import WorkReport, ignore
+from handler.telemetry.reports import InvocationReport, ignore
 from handler.worker.downloads import Download, Downloads, Gone, StoredObject
-from handler.worker.event_sources import Delivery, Settled, deliveries_in, reply_to
-from handler.worker.notifications import Events, Tags
-from handler.worker.results import Finding, Result, Results, result_of
+from handler.worker.event_sources import Record, RecordResult, records_in, response_to
+from handler.worker.notifications import EventPublisher, ObjectTags
+from handler.worker.results import ObjectOutcome, Result, Results, result_of
 from handler.worker.s3_events import Identity, Upload, sequence
 
 if TYPE_CHECKING:
@@ -29,175 +29,173 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """An object and its views, or why there are none; its bytes are dropped already."""
+class _PreparedObject:
+    """A decoded object, or why it was rejected; its bytes are released already."""
 
     object: StoredObject
-    views: Views | RejectedImage
+    image: PreparedImage | RejectedImage
     seconds: Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class _Stored:
-    """An upload that is worked through: what was found, and the result that is there now."""
+    """A finished upload: its outcome, and the result that is stored now."""
 
-    finding: Finding
+    classified: ObjectOutcome
     result: Result
 
 
-# Of an upload: its result, or that it is Gone, or what went wrong, so that it must come again.
+# Of an upload: its stored result, or Gone, or the error because of which it must be delivered again.
 _Outcome = _Stored | Exception
 
 
 class Worker:
-    """Classifies uploaded images; results go to the bucket that `settings` names. The clients are passed in.
+    """Classifies uploaded images and stores results in `settings.results_bucket`. The clients are passed in.
 
-    The same event twice leaves the same result: at-least-once delivery does no harm, and neither does its order.
+    Idempotent: repeated and reordered events leave the same results.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917  all that it works with is passed in
+    def __init__(  # noqa: PLR0913, PLR0917  dependencies are passed in
         self,
         s3: "S3Client",
         classifier: Classifier,
         card: ModelCard,
         settings: Settings,
         events: "EventBridgeClient | None" = None,
-        report: Callable[[WorkReport], None] = ignore,
+        report: Callable[[InvocationReport], None] = ignore,
     ) -> None:
         self._classifier, self._card, self._settings, self._report = classifier, card, settings, report
         self._downloads, self._results = Downloads(s3, settings), Results(s3, settings.results_bucket)
-        self._tags = Tags(s3) if settings.tag_objects else None
-        self._events = Events(events, settings.event_bus, settings.results_bucket) if events else None
+        self._tags = ObjectTags(s3) if settings.tag_objects else None
+        self._publisher = EventPublisher(events, settings.event_bus, settings.results_bucket) if events else None
 
     def handle(self, event: Mapping[str, Any], seconds: float | None = None) -> dict[str, Any]:
-        """Work through an `event` of any of AWS's senders; the reply is what this sender expects.
+        """Process an `event` of any event source, and return the response that the source expects.
 
-        After `seconds` no further image is begun, and what is left must come again. Raises DeliveryFailed, after
-        everything else is done, if something must come again and no reply can say so.
+        After `seconds` no further image is begun; the rest must be delivered again. Raises EventFailed, after
+        everything else is done, if something must be delivered again and no response can say so.
         """
         started = perf_counter()
         deadline = None if seconds is None else monotonic() + seconds
-        deliveries = deliveries_in(event)
-        uploads = _each_once(upload for delivery in deliveries for upload in delivery.uploads)
+        records = records_in(event)
+        uploads = _without_repetitions(upload for record in records for upload in record.uploads)
         outcomes: dict[Identity, _Outcome] = {}
-        for some in _parts(uploads, self._settings.max_batch_images):
-            outcomes |= self._outcomes(some, deadline)
-        settled = [_settled(delivery, outcomes) for delivery in deliveries]
+        for batch in _batches(uploads, self._settings.max_batch_images):
+            outcomes |= self._process(batch, deadline)
+        results = [_record_result(record, outcomes) for record in records]
         for upload in uploads:
             _log(upload, outcomes[upload.identity])
-        self._report(self._counted(settled, list(outcomes.values()), perf_counter() - started))
-        return reply_to(event, settled)
+        self._report(self._invocation_report(results, list(outcomes.values()), perf_counter() - started))
+        return response_to(event, results)
 
-    def _outcomes(self, uploads: Sequence[Upload], deadline: float | None) -> dict[Identity, _Outcome]:
-        """What becomes of `uploads`, which go through the model together."""
-        seen: dict[Identity, _Seen] = {}
+    def _process(self, uploads: Sequence[Upload], deadline: float | None) -> dict[Identity, _Outcome]:
+        """Process one batch."""
+        prepared: dict[Identity, _PreparedObject] = {}
         outcomes: dict[Identity, _Outcome] = {}
         for upload, download in self._downloads.each(uploads, deadline):
             try:
-                seen[upload.identity] = self._look_at(download)
+                prepared[upload.identity] = self._prepare(download)
             except Exception as error:
                 outcomes[upload.identity] = error
-            del download  # else it would take memory until the next is there
+            del download  # else its bytes would stay in memory until the next one is there
         try:
-            return outcomes | dict(zip(seen, self._stored(self._findings(list(seen.values()))), strict=True))
+            stored = self._store_each(self._classify_each(list(prepared.values())))
+            return outcomes | dict(zip(prepared, stored, strict=True))
         except Exception as error:
-            return outcomes | dict.fromkeys(seen, error)
+            return outcomes | dict.fromkeys(prepared, error)
 
-    def _look_at(self, download: Download | Exception) -> _Seen:
-        """One picture after the other comes through here, since a large one takes hundreds of megabytes."""
+    def _prepare(self, download: Download | Exception) -> _PreparedObject:
+        """Called for one object at a time, since decoding a large one takes hundreds of megabytes."""
         if isinstance(download, Exception):
             raise download
         started = perf_counter()
-        views = self._views(download.content)
-        return _Seen(download.object, views, {"download": download.seconds, "decode": perf_counter() - started})
+        image = prepare_or_error(download.content, self._settings.max_pixels)
+        seconds = {"download": download.seconds, "decode": perf_counter() - started}
+        return _PreparedObject(download.object, image, seconds)
 
-    def _views(self, content: bytes | RejectedImage) -> Views | RejectedImage:
-        try:
-            return content if isinstance(content, RejectedImage) else views_of(content, self._settings.max_pixels)
-        except RejectedImage as error:
-            return type(error)(str(error))  # the other holds on to the picture, by its traceback
-
-    def _findings(self, seen: Sequence[_Seen]) -> list[Finding]:
+    def _classify_each(self, prepared: Sequence[_PreparedObject]) -> list[ObjectOutcome]:
         started = perf_counter()
-        pictures = [each.views for each in seen if not isinstance(each.views, RejectedImage)]
-        answers = iter(self._classifier.classify(pictures, TOP_K) if pictures else ())
-        share = (perf_counter() - started) / max(1, len(pictures))
+        outcomes = classify_each(self._classifier, [each.image for each in prepared], TOP_K)
+        share = (perf_counter() - started) / max(1, sum(isinstance(each, Classification) for each in outcomes))
         return [
-            Finding(each.object, each.views, each.seconds)
-            if isinstance(each.views, RejectedImage)
-            else Finding(each.object, next(answers), {**each.seconds, "infer": share})
-            for each in seen
+            ObjectOutcome(
+                each.object,
+                outcome,
+                {**each.seconds, "infer": share} if isinstance(outcome, Classification) else each.seconds,
+            )
+            for each, outcome in zip(prepared, outcomes, strict=True)
         ]
 
-    def _stored(self, findings: Sequence[Finding]) -> list[_Outcome]:
+    def _store_each(self, classified: Sequence[ObjectOutcome]) -> list[_Outcome]:
         with ThreadPoolExecutor(self._settings.downloads_at_once) as pool:
-            futures = [pool.submit(self._store, finding) for finding in findings]
-            outcomes = [future.result() for future in futures]
-        if self._events:
-            places = [place for place, outcome in enumerate(outcomes) if isinstance(outcome, _Stored)]
-            troubles = self._events.publish([outcome.result for outcome in outcomes if isinstance(outcome, _Stored)])
-            for place, trouble in zip(places, troubles, strict=True):
-                outcomes[place] = trouble or outcomes[place]
+            outcomes = list(pool.map(self._store, classified))
+        if self._publisher:
+            indices = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, _Stored)]
+            errors = self._publisher.publish([outcome.result for outcome in outcomes if isinstance(outcome, _Stored)])
+            for index, error in zip(indices, errors, strict=True):
+                outcomes[index] = error or outcomes[index]
         return outcomes
 
-    def _store(self, finding: Finding) -> _Outcome:
+    def _store(self, classified: ObjectOutcome) -> _Outcome:
         try:
-            result = self._results.store(result_of(finding, self._card))
+            result = self._results.store(result_of(classified, self._card))
             if self._tags:
                 self._tags.put(result)
         except Exception as error:
             return error
-        return _Stored(finding, result)
+        return _Stored(classified, result)
 
-    def _counted(self, settled: Sequence[Settled], outcomes: Sequence[_Outcome], seconds: float) -> WorkReport:
-        answers = [outcome.finding.answer for outcome in outcomes if isinstance(outcome, _Stored)]
-        classifications = tuple(answer for answer in answers if isinstance(answer, Classification))
+    def _invocation_report(
+        self, results: Sequence[RecordResult], outcomes: Sequence[_Outcome], seconds: float
+    ) -> InvocationReport:
+        finished = [outcome.classified.outcome for outcome in outcomes if isinstance(outcome, _Stored)]
+        classifications = tuple(outcome for outcome in finished if isinstance(outcome, Classification))
         gone = sum(isinstance(outcome, Gone) for outcome in outcomes)
-        return WorkReport(
-            messages=len(settled),
-            messages_failed=sum(each.error is not None for each in settled),
+        return InvocationReport(
+            messages=len(results),
+            messages_failed=sum(result.error is not None for result in results),
             done=len(classifications),
-            rejected=len(answers) - len(classifications),
+            rejected=len(finished) - len(classifications),
             gone=gone,
-            failed=len(outcomes) - len(answers) - gone,
+            failed=len(outcomes) - len(finished) - gone,
             classifications=classifications,
             seconds=seconds,
             model_version=str(self._card.document["version"]),
         )
 
 
-def _each_once(uploads: Iterable[Upload]) -> list[Upload]:
-    """Of those that are delivered more than once, the last."""
-    once: dict[Identity, Upload] = {}
+def _without_repetitions(uploads: Iterable[Upload]) -> list[Upload]:
+    """Of uploads with the same identity, the latest."""
+    latest: dict[Identity, Upload] = {}
     for upload in uploads:
-        known = once.get(upload.identity)
+        known = latest.get(upload.identity)
         if known is None or sequence(known.sequencer) < sequence(upload.sequencer):
-            once[upload.identity] = upload
-    return list(once.values())
+            latest[upload.identity] = upload
+    return list(latest.values())
 
 
-def _parts(uploads: Sequence[Upload], size: int) -> Iterator[Sequence[Upload]]:
+def _batches(uploads: Sequence[Upload], size: int) -> Iterator[Sequence[Upload]]:
     return (uploads[start : start + size] for start in range(0, len(uploads), size))
 
 
-def _settled(delivery: Delivery, outcomes: Mapping[Identity, _Outcome]) -> Settled:
-    if delivery.unknown:
-        log.error("nobody knows what this is about", extra={"delivery": delivery.id}, exc_info=delivery.unknown)
-        return Settled(delivery.id, str(delivery.unknown), delivery.unknown)
-    its_own = [outcomes[upload.identity] for upload in delivery.uploads]
+def _record_result(record: Record, outcomes: Mapping[Identity, _Outcome]) -> RecordResult:
+    if record.error:
+        log.error("unknown event", extra={"record": record.id}, exc_info=record.error)
+        return RecordResult(record.id, str(record.error), record.error)
+    its_own = [outcomes[upload.identity] for upload in record.uploads]
     texts = [outcome.result.key if isinstance(outcome, _Stored) else str(outcome) for outcome in its_own]
     errors = [outcome for outcome in its_own if isinstance(outcome, Exception) and not isinstance(outcome, Gone)]
-    return Settled(delivery.id, "; ".join(texts), next(iter(errors), None))
+    return RecordResult(record.id, "; ".join(texts), next(iter(errors), None))
 
 
 def _log(upload: Upload, outcome: _Outcome) -> None:
-    about = {"bucket": upload.bucket, "key": upload.key, "version_id": upload.version_id}
+    fields = {"bucket": upload.bucket, "key": upload.key, "version_id": upload.version_id}
     match outcome:
         case _Stored(_, result):
             names = ("version_id", "request_id", "status", "label", "score", "known", "title")
-            known = {name: result.document[name] for name in names if name in result.document}
-            log.info("an upload has its result", extra=about | known)
+            stored = {name: result.document[name] for name in names if name in result.document}
+            log.info("result stored", extra=fields | stored)
         case Gone():
-            log.info("an upload is gone: %s", outcome, extra=about | {"status": "gone"})
+            log.info("upload is gone: %s", outcome, extra=fields | {"status": "gone"})
         case _:
-            log.error("an upload failed", extra=about | {"status": "failed"}, exc_info=outcome)
+            log.error("upload failed", extra=fields | {"status": "failed"}, exc_info=outcome)

@@ -1,6 +1,6 @@
-"""Tells the app at which path the public finds it: `/Prod` for a stage, `/api` for a domain that is mapped there.
+"""Set ASGI's ``root_path`` from API Gateway's event: `/Prod` for a stage, `/api` for a custom domain's mapping.
 
-API Gateway cuts that path off, but the docs page, links and redirects need it; ASGI calls it ``root_path``:
+API Gateway removes that prefix from the path, but the docs page, links and redirects need it:
 
     event                             public path   route and proxy     root_path
     REST API, stage Prod              /Prod/docs    /{proxy+}, docs     /Prod
@@ -15,11 +15,9 @@ from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from handler.api.predictor import ALONE
 
-
-class GatewayPaths:
-    """ASGI middleware between Mangum and the app; who comes this way comes alone."""
+class RootPath:
+    """ASGI middleware between Mangum and the app."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -29,7 +27,6 @@ class GatewayPaths:
         root_path = _root_path(public_path, _path_in_app(scope["aws.event"], public_path))
         if root_path:
             scope = {**scope, "root_path": root_path, "path": root_path + (public_path[len(root_path) :] or "/")}
-        ALONE.set(True)  # Mangum runs an event loop for each request
         await self.app(scope, receive, send)
 
 

@@ -1,11 +1,10 @@
-"""Puts on every reply, errors too, an id to ask about it by, and how long its steps took; and reports each request.
+"""Request telemetry: adds a request id and Server-Timing to every response, errors included; reports each request.
 
-X-Request-Id: 9b1c...                                 the gateway's own id, else the client's, else a new one
+X-Request-Id: 9b1c...                                 the gateway's id, else the client's, else a new one
 Server-Timing: decode;dur=1.2, infer;dur=0.3, total;dur=2.1                    milliseconds (W3C Server Timing)
-Server-Timing: cold;dur=812.0;desc="cold start", ...                           only on the first reply of a process
+Server-Timing: cold;dur=812.0;desc="cold start", ...                           only on the first response of a process
 """
 
-import re
 import uuid
 from collections.abc import Callable
 from time import perf_counter
@@ -15,18 +14,16 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from handler.lifecycle.cold_start import ColdStart
+from handler.result_keys import SAFE_REQUEST_ID
 from handler.telemetry.reports import RequestReport
-from handler.telemetry.request_trace import new_notes
-from handler.telemetry.timing import new_record
+from handler.telemetry.request_trace import start_trace
 
 REQUEST_ID: Final = "X-Request-Id"
 SERVER_TIMING: Final = "Server-Timing"
 
-_SAFE_ID = re.compile(r"[\w.:=+/-]{1,128}", re.ASCII)
 
-
-class Tracing:
-    """ASGI middleware around all others, so that no reply leaves without its headers."""
+class RequestTelemetry:
+    """ASGI middleware around all others, so that every response has its headers."""
 
     def __init__(self, app: ASGIApp, report: Callable[[RequestReport], None], cold_start: ColdStart) -> None:
         self.app, self._report, self._cold_start = app, report, cold_start
@@ -35,21 +32,21 @@ class Tracing:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request = _Traced(scope, receive, send, self._cold_start.told())
-        scope.setdefault("state", {})["request_id"] = request.id  # for those who pass it on
+        request = _Request(scope, receive, send, self._cold_start.take())
+        scope.setdefault("state", {})["request_id"] = request.id  # for routes that pass it on
         try:
             await self.app(scope, request.receive, request.send)
         finally:
             self._report(request.report())
 
 
-class _Traced:
-    """One request, and what passes between the app and the server."""
+class _Request:
+    """One request: what passes between the app and the server."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, cold_start_seconds: float | None) -> None:
         self._scope, self._receive, self._send, self._cold_start_seconds = scope, receive, send, cold_start_seconds
         self._started = perf_counter()
-        self._steps, self._noted = new_record(), new_notes()
+        self._trace = start_trace()
         self._status, self._bytes_in = 500, 0  # the server's own status for an app that sends none
         self.id = _request_id(scope)
 
@@ -74,12 +71,12 @@ class _Traced:
             bytes_in=self._bytes_in,
             request_id=self.id,
             cold_start_seconds=self._cold_start_seconds,
-            noted=tuple(self._noted),
+            outcomes=tuple(self._trace.outcomes),
         )
 
     def _server_timing(self) -> str:
-        steps = {**self._steps, "total": perf_counter() - self._started}
-        entries = [f"{step};dur={seconds * 1000:.1f}" for step, seconds in steps.items()]
+        spans = {**self._trace.spans, "total": perf_counter() - self._started}
+        entries = [f"{name};dur={seconds * 1000:.1f}" for name, seconds in spans.items()]
         if self._cold_start_seconds is not None:
             entries.insert(0, f'cold;dur={self._cold_start_seconds * 1000:.1f};desc="cold start"')
         return ", ".join(entries)
@@ -89,4 +86,4 @@ def _request_id(scope: Scope) -> str:
     event: dict[str, Any] = scope.get("aws.event", {})
     of_gateway = event.get("requestContext", {}).get("requestId", "")
     of_client = Headers(scope=scope).get(REQUEST_ID, "")
-    return next(filter(_SAFE_ID.fullmatch, (of_gateway, of_client)), uuid.uuid4().hex)
+    return next(filter(SAFE_REQUEST_ID.fullmatch, (of_gateway, of_client)), uuid.uuid4().hex)

@@ -1,4 +1,4 @@
-"""An image as text in, its bytes out: base64, or a data URL with base64."""
+"""Decode images sent as text: base64, or a data URL with base64."""
 
 import base64
 from urllib.parse import unquote_to_bytes
@@ -9,9 +9,9 @@ _URL_SAFE_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
 def from_base64(text: str, name: str = "image") -> bytes:
-    """The bytes that `text` stands for; `name` is what an error calls it. Raises BadRequest.
+    """Decode `text`; errors call it `name`. Raises BadRequest.
 
-    Forgiving, as the data URLs of browsers are: white space, missing padding and the URL-safe letters will do.
+    As lenient as browsers are with data URLs: white space, missing padding and the URL-safe alphabet are accepted.
     """
     try:
         letters = _data_of_url(text, name) if text[:5].lower() == "data:" else text.encode("ascii")
@@ -29,5 +29,5 @@ def _data_of_url(url: str, name: str) -> bytes:
     if not comma:
         raise BadRequest(f"{name!r} is a data URL without a comma, so without data")
     if not description.lower().endswith(";base64"):
-        raise BadRequest(f"{name!r} is a data URL without ';base64', the only encoding that is read here")
+        raise BadRequest(f"{name!r} is a data URL without ';base64', the only supported encoding")
     return unquote_to_bytes(data)

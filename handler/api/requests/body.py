@@ -1,8 +1,8 @@
-"""A request goes in, the bytes of its image or images come out, in whichever form they were sent."""
+"""Read request bodies, gzip included, and find the image or images in them: forms, base64 in JSON, raw bytes."""
 
-import json
 import re
 import reprlib
+import zlib
 from collections.abc import Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -12,42 +12,46 @@ from fastapi import Request
 from python_multipart.multipart import parse_options_header
 
 from handler.api.requests.base64_images import from_base64
+from handler.api.requests.json_values import looks_like_json, parse_json
 from handler.api.requests.multipart import FormPart, form_parts
-from handler.errors import BadRequest, ClassifierError, MissingImage, TooManyBytes, TooManyImages
+from handler.bounded_int import bounded_int
+from handler.errors import BadRequest, ClassifierError, MissingImage, TooManyBytes, TooManyImages, UnknownEncoding
 
 FILE_FIELD: Final = "file"
-MAX_JSON_VALUES: Final = 10_000  # a parsed value takes up to fifty times its bytes: "[]," becomes 135
 
 _FORM_START = re.compile(rb"\s*+--")
-_JSON_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*+[{\[]")
+_ZLIB_OR_GZIP: Final = zlib.MAX_WBITS | 32  # detects either header
+_MAX_DECLARED_BYTES: Final = 10**18
 
 
 @dataclass(frozen=True)
 class SentImage:
-    """One image of several: its bytes, or what is wrong with the way in which it was sent."""
+    """One image of a batch: its bytes, or the error in the way it was sent."""
 
     name: str | None
     content: bytes | ClassifierError
 
 
 async def read_body(request: Request, max_bytes: int) -> bytes:
-    """The whole body. Raises TooManyBytes as soon as it is known: by Content-Length, else while it streams in."""
-    too_many = TooManyBytes(f"the body is larger than {max_bytes:,} bytes, the most that is accepted here")
-    if _declared_bytes(request) > max_bytes:
-        raise too_many
-    body = bytearray()
-    async with aclosing(request.stream()) as stream:
-        async for chunk in stream:
-            body += chunk
-            if len(body) > max_bytes:
-                raise too_many
-    return bytes(body)
+    """The whole body, decompressed. Raises TooManyBytes as soon as the size is known, BadRequest or UnknownEncoding."""
+    return decompressed(await _received(request, max_bytes), request.headers.get("content-encoding", ""), max_bytes)
+
+
+def decompressed(body: bytes, encoding: str, max_bytes: int) -> bytes:
+    """Undo the Content-Encoding `encoding`. Raises BadRequest, TooManyBytes or UnknownEncoding."""
+    match encoding.strip().lower():
+        case "" | "identity":
+            return body
+        case "gzip" | "x-gzip" | "deflate":
+            return _inflated(body, max_bytes)
+        case _:
+            raise UnknownEncoding("the Content-Encoding should be gzip, deflate or none")
 
 
 def image_in(body: bytes, content_type: str) -> bytes:
-    """The bytes of the one image in `body`: a form with a field ``file``, ``{"image": "<base64>"}``, or raw bytes.
+    """The one image in `body`: a form with a field ``file``, ``{"image": "<base64>"}``, or raw bytes.
 
-    The body itself decides; only a form needs its header, which holds the boundary. Raises BadRequest.
+    The body decides which; only a form needs the Content-Type, which has the boundary. Raises BadRequest.
     """
     if not body:
         raise MissingImage(f"the body is empty: send an image as form field {FILE_FIELD!r}, as raw bytes or as JSON")
@@ -60,7 +64,7 @@ def image_in(body: bytes, content_type: str) -> bytes:
 def images_in(body: bytes, content_type: str, max_images: int) -> list[SentImage]:
     """The images of a batch: a form with several fields ``file``, or JSON, ``["<base64>", {"image": "<base64>"}]``.
 
-    Raises BadRequest if there are none or more than `max_images`; what is wrong with one image stays with it.
+    Raises BadRequest if there are none, or more than `max_images`. An error in one image stays with that image.
     """
     parts = _parts(body, content_type)
     if parts is not None:
@@ -75,25 +79,31 @@ def images_in(body: bytes, content_type: str, max_images: int) -> list[SentImage
     return images
 
 
-def looks_like_json(body: bytes) -> bool:
-    """Whether `body` begins like a JSON object or array; no image format does."""
-    return bool(_JSON_START.match(body))
+async def _received(request: Request, max_bytes: int) -> bytes:
+    too_many = TooManyBytes(f"the body is larger than the maximum of {max_bytes:,} bytes")
+    declared_bytes = bounded_int(request.headers.get("content-length", ""), 0, _MAX_DECLARED_BYTES)
+    if declared_bytes and declared_bytes > max_bytes:
+        raise too_many
+    body = bytearray()
+    async with aclosing(request.stream()) as stream:
+        async for chunk in stream:
+            body += chunk
+            if len(body) > max_bytes:
+                raise too_many
+    return bytes(body)
 
 
-def parse_json(body: bytes, max_values: int = MAX_JSON_VALUES) -> Any:
-    """`body` as JSON, of at most about `max_values` values. Raises BadRequest."""
-    if sum(map(body.count, (b",", b"[", b"{"))) > max_values:
-        raise BadRequest(f"the JSON has more than {max_values:,} values, the most that is read here")
+def _inflated(body: bytes, max_bytes: int) -> bytes:
+    stream = zlib.decompressobj(_ZLIB_OR_GZIP)
     try:
-        return json.loads(body.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise BadRequest(f"the body is not valid JSON: {reprlib.repr(str(error))}") from error
-
-
-def _declared_bytes(request: Request) -> int:
-    text = request.headers.get("content-length", "")
-    # More digits are no length, but an attempt to make int() work.
-    return int(text) if text.isdecimal() and len(text) < 20 else 0
+        inflated = stream.decompress(body, max_bytes + 1)
+    except zlib.error as error:
+        raise BadRequest(f"the body is not compressed as its Content-Encoding says: {error}") from error
+    if len(inflated) > max_bytes:
+        raise TooManyBytes(f"the body decompresses to more than the maximum of {max_bytes:,} bytes")
+    if not stream.eof or stream.unused_data:
+        raise BadRequest("the compressed body does not end where its Content-Encoding says")
+    return inflated
 
 
 def _parts(body: bytes, content_type: str) -> list[FormPart] | None:
@@ -148,4 +158,4 @@ def _check_count(count: int, max_images: int) -> None:
     if not count:
         raise MissingImage("the batch has no images")
     if count > max_images:
-        raise TooManyImages(f"the batch has {count} images, more than the {max_images} that are classified at once")
+        raise TooManyImages(f"the batch has {count} images, more than the maximum of {max_images}")

@@ -1,4 +1,4 @@
-"""A multipart form in, its parts out."""
+"""Parse multipart forms."""
 
 import reprlib
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from python_multipart.exceptions import FormParserError
 
 from handler.errors import BadRequest
 
-MAX_FORM_PARTS: Final = 100  # each costs objects and time, however small it is
+MAX_FORM_PARTS: Final = 100  # even an empty part costs memory and time
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class FormPart:
 
 
 def form_parts(body: bytes, boundary: bytes | None) -> list[FormPart]:
-    """Each part of a whole multipart `body`. Raises BadRequest."""
+    """Parse a complete multipart `body`. Raises BadRequest."""
     parts: list[FormPart] = []
     ends: list[bool] = []
 

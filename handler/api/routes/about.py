@@ -1,4 +1,4 @@
-"""What the service says of itself: its classes, its model, its health."""
+"""Routes `/labels`, `/model` and `/health`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,23 +9,23 @@ from handler.api.schemas import Health, Labels
 from handler.contract import ModelCard
 
 
-def fact_routes(card: ModelCard) -> APIRouter:
+def about_routes(card: ModelCard) -> APIRouter:
     """`/labels`, `/model` and `/health`."""
     router = APIRouter(tags=["About"])
 
     @router.get("/labels")
     async def labels() -> Labels:
-        """Name the classes, in English and in Chinese."""
+        """List the classes, in English and in Chinese."""
         return Labels(labels=list(card.labels))
 
     @router.get("/model")
     async def model() -> Mapping[str, Any]:
-        """Show the model's card: how it was made, from which data, and how well it does."""
+        """Get the model card: training, data, accuracy, known weaknesses."""
         return card.document
 
     @router.get("/health")
     async def health() -> Health:
-        """Tell that the service is up."""
+        """Health check."""
         return Health()
 
     return router

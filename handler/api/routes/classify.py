@@ -1,4 +1,4 @@
-"""The API's own dialect: one picture, or up to 64 at once."""
+"""Routes `/classify` and `/classify/batch`: the API's own protocol."""
 
 import base64
 import io
@@ -7,11 +7,20 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request
 from PIL import Image
 
-from handler.api.image_schemas import BASE64, FILE, FILE_AS_BODY
-from handler.api.predictor import Recognition
+from handler.api.predictor import Predictor
 from handler.api.problems import problem_of, problem_responses
 from handler.api.requests.body import FILE_FIELD, SentImage, image_in, images_in, read_body
-from handler.api.schemas import Answer, Batch, Classified, ExplainedAnswer, Failed, SeenAs
+from handler.api.schemas import (
+    BASE64,
+    FILE,
+    FILE_AS_BODY,
+    BatchFailure,
+    BatchResponse,
+    BatchResult,
+    ClassificationResponse,
+    ExplainedResponse,
+    ExplanationResponse,
+)
 from handler.contract import Classification, Explanation
 from handler.errors import (
     BadRequest,
@@ -21,21 +30,22 @@ from handler.errors import (
     TooManyBytes,
     TooManyImages,
     TooManyPixels,
+    UnknownEncoding,
     WrongParameter,
 )
 from handler.settings import Settings
 
-# Without a type, since an item of another one gets an error of its own, and the batch goes on.
+# No type: an item of a wrong type gets an error of its own, and the batch goes on.
 _FILE_ITEM: Final = {"contentMediaType": "application/octet-stream"}
 _ITEM: Final = {
     "description": "The image file as base64 or as a data URL, or an object with that as `image` and its `name`.",
     "examples": ["<base64>", {"image": "<base64>", "name": "photo.jpg"}],
 }
 
-# As OpenAPI has it: what `image_in` and `images_in` read.
+# In OpenAPI's terms: what `image_in` and `images_in` read.
 ONE_IMAGE: Final[dict[str, Any]] = {
     "required": True,
-    "description": "One image. Its own first bytes say what it is; a Content-Type is needed for multipart alone.",
+    "description": "One image. Its format is detected from its first bytes; only multipart needs a Content-Type.",
     "content": {
         "multipart/form-data": {
             "schema": {"type": "object", "required": [FILE_FIELD], "properties": {FILE_FIELD: FILE}}
@@ -47,7 +57,7 @@ ONE_IMAGE: Final[dict[str, Any]] = {
 
 
 def several_images(max_images: int) -> dict[str, Any]:
-    """The body of a batch, as OpenAPI has it."""
+    """The request body of a batch in OpenAPI's terms."""
     count = {"minItems": 1, "maxItems": max_images}
     items = {"type": "array", **count, "items": _ITEM}
     files = {"type": "array", **count, "items": _FILE_ITEM}
@@ -67,27 +77,31 @@ def several_images(max_images: int) -> dict[str, Any]:
     }
 
 
-def classification_routes(recognition: Recognition, settings: Settings) -> APIRouter:
+def classify_routes(predictor: Predictor, settings: Settings) -> APIRouter:
     """`/classify` and `/classify/batch`."""
     router = APIRouter(tags=["Classify"])
-    top_k_query = Query(ge=1, le=len(recognition.labels), description="How many classes to name.")
-    explain_query = Query(description="Whether to tell what the model saw, and where it looked.")
+    top_k_query = Query(ge=1, le=len(predictor.labels), description="How many classes to return.")
+    explain_query = Query(description="Whether to return the model's input, and a heat map of the likeliest class.")
 
-    def one(body: bytes, content_type: str, top_k: int, explain: bool) -> ExplainedAnswer:
+    def one(body: bytes, content_type: str, top_k: int, explain: bool) -> ExplainedResponse:
         image = image_in(body, content_type)
         if not explain:
-            return ExplainedAnswer.of(recognition.classify(image, top_k))
-        classification, explanation = recognition.classify_and_explain(image, top_k)
-        return ExplainedAnswer.of(classification).model_copy(update={"explanation": _seen_as(explanation)})
+            return ExplainedResponse.of(predictor.classify(image, top_k))
+        classification, explanation = predictor.explain(image, top_k)
+        return ExplainedResponse.of(classification).model_copy(
+            update={"explanation": _explanation_response(explanation)}
+        )
 
-    def each(body: bytes, content_type: str, top_k: int) -> Batch:
+    def each(body: bytes, content_type: str, top_k: int) -> BatchResponse:
         images = images_in(body, content_type, settings.max_batch_images)
-        outcomes = recognition.classify_each([image.content for image in images], top_k)
-        return Batch(results=[_item(*row) for row in zip(range(len(images)), images, outcomes, strict=True)])
+        outcomes = predictor.classify_each([image.content for image in images], top_k)
+        return BatchResponse(results=[_item(*row) for row in zip(range(len(images)), images, outcomes, strict=True)])
 
     @router.post(
         "/classify",
-        responses=problem_responses(BadRequest, TooManyBytes, TooManyPixels, NotAnImage, BrokenImage, WrongParameter),
+        responses=problem_responses(
+            BadRequest, TooManyBytes, TooManyPixels, NotAnImage, UnknownEncoding, BrokenImage, WrongParameter
+        ),
         openapi_extra={"requestBody": ONE_IMAGE},
         response_model_exclude_none=True,
     )
@@ -95,35 +109,35 @@ def classification_routes(recognition: Recognition, settings: Settings) -> APIRo
         request: Request,
         top_k: Annotated[int, top_k_query] = 3,
         explain: Annotated[bool, explain_query] = False,
-    ) -> ExplainedAnswer:
-        """Say what an image shows: PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF."""
+    ) -> ExplainedResponse:
+        """Classify one image: PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF."""
         body = await read_body(request, settings.max_body_bytes)
-        return await recognition.in_thread(one, body, request.headers.get("content-type", ""), top_k, explain)
+        return await predictor.run(one, body, request.headers.get("content-type", ""), top_k, explain)
 
     @router.post(
         "/classify/batch",
-        responses=problem_responses(BadRequest, TooManyBytes, TooManyImages, WrongParameter),
+        responses=problem_responses(BadRequest, TooManyBytes, UnknownEncoding, TooManyImages, WrongParameter),
         openapi_extra={"requestBody": several_images(settings.max_batch_images)},
     )
-    async def classify_batch(request: Request, top_k: Annotated[int, top_k_query] = 3) -> Batch:
-        """Say of several images what each shows; one that cannot be read does not stop the others."""
+    async def classify_batch(request: Request, top_k: Annotated[int, top_k_query] = 3) -> BatchResponse:
+        """Classify several images; one that cannot be read does not stop the others."""
         body = await read_body(request, settings.max_body_bytes)
-        return await recognition.in_thread(each, body, request.headers.get("content-type", ""), top_k)
+        return await predictor.run(each, body, request.headers.get("content-type", ""), top_k)
 
     return router
 
 
-def _item(index: int, image: SentImage, outcome: Classification | ClassifierError) -> Classified | Failed:
+def _item(index: int, image: SentImage, outcome: Classification | ClassifierError) -> BatchResult | BatchFailure:
     if isinstance(outcome, ClassifierError):
         problem = problem_of(outcome)
-        return Failed(index=index, name=image.name, status=problem.status, problem=problem)
-    return Classified(index=index, name=image.name, status=200, answer=Answer.of(outcome))
+        return BatchFailure(index=index, name=image.name, status=problem.status, problem=problem)
+    return BatchResult(index=index, name=image.name, status=200, answer=ClassificationResponse.of(outcome))
 
 
-def _seen_as(explanation: Explanation) -> SeenAs:
+def _explanation_response(explanation: Explanation) -> ExplanationResponse:
     file = io.BytesIO()
     Image.fromarray(explanation.pixels).save(file, "PNG")
-    return SeenAs(
+    return ExplanationResponse(
         pixels="data:image/png;base64," + base64.b64encode(file.getvalue()).decode(),
         activation_map=explanation.activation_map.astype(float).round(3).tolist(),
         view=explanation.frame,

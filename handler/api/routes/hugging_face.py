@@ -1,4 +1,4 @@
-"""Hugging Face's image classification, so that its clients can be pointed here: a picture in, an array out."""
+"""Route `/huggingface`: Hugging Face's image classification task, for its unmodified clients."""
 
 import reprlib
 from typing import Annotated, Any, Final, Literal
@@ -6,12 +6,12 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
-from handler.api.image_schemas import BASE64, FILE_AS_BODY
-from handler.api.predictor import Recognition
+from handler.api.predictor import Predictor
 from handler.api.problems import problem_responses
 from handler.api.requests.base64_images import from_base64
-from handler.api.requests.body import looks_like_json, parse_json, read_body
-from handler.api.routes.open_inference.tensors import whole_number
+from handler.api.requests.body import read_body
+from handler.api.requests.json_values import looks_like_json, parse_json, whole_number
+from handler.api.schemas import BASE64, FILE_AS_BODY
 from handler.errors import (
     BadRequest,
     BrokenImage,
@@ -19,14 +19,15 @@ from handler.errors import (
     NotAnImage,
     TooManyBytes,
     TooManyPixels,
+    UnknownEncoding,
     WrongParameter,
 )
 from handler.settings import Settings
 
-_TOP_K: Final = 5  # as Hugging Face's pipelines have it
+_TOP_K: Final = 5  # the default of Hugging Face's pipelines
 _BODY: Final[dict[str, Any]] = {
     "required": True,
-    "description": "A picture file, or JSON with it as base64. Its first bytes say which; no Content-Type is needed.",
+    "description": "An image file, or JSON with it as base64. The first bytes decide; no Content-Type is needed.",
     "content": {
         **FILE_AS_BODY,
         "application/json": {
@@ -49,43 +50,45 @@ _BODY: Final[dict[str, Any]] = {
 }
 
 
-class Guess(BaseModel):
+class LabelScore(BaseModel):
     label: str
     score: Annotated[float, Field(ge=0, le=1)]
 
 
-def hugging_face_routes(recognition: Recognition, settings: Settings) -> APIRouter:
+def hugging_face_routes(predictor: Predictor, settings: Settings) -> APIRouter:
     """`/huggingface`."""
     router = APIRouter(tags=["Hugging Face"])
 
-    def classify(body: bytes, top_k: int) -> list[Guess]:
+    def classify(body: bytes, top_k: int) -> list[LabelScore]:
         image, own_top_k = _image_in(body)
-        predictions = recognition.classify(image, own_top_k or top_k).predictions
-        return [Guess(label=prediction.label, score=prediction.score) for prediction in predictions]
+        predictions = predictor.classify(image, own_top_k or top_k).predictions
+        return [LabelScore(label=prediction.label, score=prediction.score) for prediction in predictions]
 
     @router.post(
         "/huggingface",
-        responses=problem_responses(BadRequest, TooManyBytes, TooManyPixels, NotAnImage, BrokenImage, WrongParameter),
+        responses=problem_responses(
+            BadRequest, TooManyBytes, TooManyPixels, NotAnImage, UnknownEncoding, BrokenImage, WrongParameter
+        ),
         openapi_extra={"requestBody": _BODY},
     )
     async def hugging_face(
         request: Request,
-        top_k: Annotated[int, Query(ge=1, description="How many classes to name; 10 are all.")] = _TOP_K,
-        function_to_apply: Annotated[  # noqa: ARG001  there is no other, and FastAPI checks it
-            Literal["softmax"], Query(description="The scores are probabilities, and nothing else can be had.")
+        top_k: Annotated[int, Query(ge=1, description="How many classes to return; there are 10.")] = _TOP_K,
+        function_to_apply: Annotated[  # noqa: ARG001  checked by FastAPI
+            Literal["softmax"], Query(description="Only `softmax` is supported.")
         ] = "softmax",
-    ) -> list[Guess]:
-        """Name the likeliest classes of a picture, as `InferenceClient.image_classification` expects them."""
+    ) -> list[LabelScore]:
+        """Classify one image, as `InferenceClient.image_classification` expects it."""
         body = await read_body(request, settings.max_body_bytes)
-        return await recognition.in_thread(classify, body, top_k)
+        return await predictor.run(classify, body, top_k)
 
     return router
 
 
 def _image_in(body: bytes) -> tuple[bytes, int | None]:
-    """The picture file, and how many classes to name, if that is said beside it."""
+    """The image file, and `top_k` if the JSON has it."""
     if not body:
-        raise MissingImage("the body is empty: send a picture file, or JSON with it as base64")
+        raise MissingImage("the body is empty: send an image file, or JSON with it as base64")
     if not looks_like_json(body):
         return body, None
     document = parse_json(body)
@@ -100,7 +103,7 @@ def _top_k(parameters: Any) -> int | None:
     if not isinstance(parameters, dict):
         raise BadRequest(f"'parameters' should be an object, but is {reprlib.repr(parameters)}")
     if parameters.get("function_to_apply") not in ("softmax", None):
-        raise WrongParameter("'function_to_apply' should be softmax: the scores are probabilities, and nothing else")
+        raise WrongParameter("only 'softmax' is supported as 'function_to_apply'")
     given = parameters.get("top_k")
     top_k = whole_number(given)
     if given is not None and (top_k is None or top_k < 1):

@@ -1,39 +1,52 @@
-"""KServe's and TensorFlow Serving's protocol, version 1: instances in, predictions out, all or none."""
+"""Routes below `/v1`: KServe's and TensorFlow Serving's protocol, version 1; all instances are predicted, or none.
 
+    {"instances": ["<base64>", {"b64": "<base64>"}, {"image": {"b64": "<base64>"}, "key": "a"}, [[0, 255, ...], ...]]}
+
+`inputs` is the same as `instances`; `image_bytes` and `data` are the same as `image`.
+"""
+
+import io
 import json
+import reprlib
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
+from PIL import Image
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from handler.api.image_schemas import BASE64
-from handler.api.predictor import Recognition
+from handler.api.predictor import Predictor
 from handler.api.problems import problem_responses
+from handler.api.requests.base64_images import from_base64
 from handler.api.requests.body import read_body
-from handler.api.routes.instances import Instance, instances_in
-from handler.api.routes.model_name import knows
-from handler.api.schemas import Answer
-from handler.contract import Classification, ModelCard
+from handler.api.requests.json_values import parse_json, pixels_of_json, whole_number
+from handler.api.routes.model_name import require_model
+from handler.api.schemas import BASE64, ClassificationResponse
+from handler.contract import IMAGE_SIDE, Classification, ModelCard
 from handler.errors import (
     BadRequest,
     BrokenImage,
     ClassifierError,
+    MissingImage,
     NotAnImage,
     NotFound,
     TooManyBytes,
     TooManyImages,
     TooManyPixels,
+    UnknownEncoding,
 )
 from handler.settings import Settings
 
-_TOP_K: Final = 3  # as /classify has it; all the probabilities are there, too
+_INSTANCES: Final = ("instances", "inputs")
+_IMAGE: Final = ("image", "image_bytes", "data", "b64")
+_TOP_K: Final = 3  # as /classify; all probabilities are there, too
 
-_KEY: Final[dict[str, Any]] = {"type": ["string", "integer", "null"], "description": "Comes back with the prediction."}
+_KEY: Final[dict[str, Any]] = {"type": ["string", "integer", "null"], "description": "Returned with the prediction."}
 
 
-class Predicted(Answer):
-    """What the image shows, and the probability of each class, in the order of their ids."""
+class V1Prediction(ClassificationResponse):
+    """A classification, and the probability of each class in the order of their ids."""
 
     probabilities: Annotated[list[float], Field(min_length=10, max_length=10)]
     key: Annotated[str | int | None, Field(description="The instance's, if it had one.")] = None
@@ -42,7 +55,7 @@ class Predicted(Answer):
 class Predictions(BaseModel):
     """A prediction for each instance, in the order in which they were sent."""
 
-    predictions: list[Predicted]
+    predictions: list[V1Prediction]
 
 
 class PredictModels(BaseModel):
@@ -54,53 +67,69 @@ class PredictModel(BaseModel):
     ready: bool
 
 
-def predict_v1_routes(recognition: Recognition, card: ModelCard, settings: Settings) -> APIRouter:
+@dataclass(frozen=True)
+class _Instance:
+    """An image file, and the key of the request for it."""
+
+    image: bytes
+    key: str | int | None = None
+
+
+def kserve_v1_routes(predictor: Predictor, card: ModelCard, settings: Settings) -> APIRouter:
     """All below `/v1`."""
     name = str(card.document["name"])
     router = APIRouter(tags=["KServe v1"])
-    known_model = [Depends(_refuse_to_get_predictions), Depends(knows(name))]
+    known_model = [Depends(_refuse_to_get_predictions), Depends(require_model(name))]
 
     def predict(body: bytes) -> bytes:
-        instances = instances_in(body, settings.max_batch_images)
-        outcomes = recognition.classify_each([instance.image for instance in instances], len(recognition.labels))
+        instances = _instances_in(body, settings.max_batch_images)
+        outcomes = predictor.classify_each([instance.image for instance in instances], len(predictor.labels))
         rows = zip(range(len(instances)), instances, outcomes, strict=True)
-        # Plain ASCII, since a key may be anything, even half of a surrogate pair.
+        # Plain ASCII, since a key may be any text, even half of a surrogate pair.
         return json.dumps({"predictions": [_prediction(*row) for row in rows]}).encode()
 
-    # Before the routes whose `{model}` may hold the colon, too.
+    # Before the routes whose `{model}` would match the colon, too.
     @router.post(
         "/v1/models/{model}:predict",
         dependencies=known_model,
         response_model=Predictions,
         responses=problem_responses(
-            BadRequest, TooManyBytes, TooManyPixels, NotAnImage, BrokenImage, TooManyImages, NotFound
+            BadRequest,
+            TooManyBytes,
+            TooManyPixels,
+            NotAnImage,
+            UnknownEncoding,
+            BrokenImage,
+            TooManyImages,
+            NotFound,
         ),
         openapi_extra={"requestBody": _body(settings.max_batch_images)},
     )
     async def predict_instances(request: Request) -> Response:
-        """Classify several pictures; if one cannot be read, none is answered."""
+        """Classify several images; if one cannot be read, the request fails."""
         body = await read_body(request, settings.max_body_bytes)
-        return Response(await recognition.in_thread(predict, body), media_type="application/json")
+        return Response(await predictor.run(predict, body), media_type="application/json")
 
     @router.get("/v1/models")
     async def predict_models() -> PredictModels:
-        """Name the one model."""
+        """List the models."""
         return PredictModels(models=[name])
 
     @router.get("/v1/models/{model}", dependencies=known_model, responses=problem_responses(NotFound))
     async def predict_model() -> PredictModel:
-        """Tell that the model is loaded."""
+        """Whether the model is ready."""
         return PredictModel(name=name, ready=True)
 
     return router
 
 
-def _prediction(index: int, instance: Instance, outcome: Classification | ClassifierError) -> dict[str, Any]:
+def _prediction(index: int, instance: _Instance, outcome: Classification | ClassifierError) -> dict[str, Any]:
     if isinstance(outcome, ClassifierError):
         raise type(outcome)(f"instance {index}: {outcome}") from outcome
     by_class = sorted(outcome.predictions, key=lambda prediction: prediction.class_id)
     best = Classification(outcome.predictions[:_TOP_K], outcome.known, outcome.known_score)
-    predicted = Answer.of(best).model_dump() | {"probabilities": [prediction.score for prediction in by_class]}
+    probabilities = [prediction.score for prediction in by_class]
+    predicted = ClassificationResponse.of(best).model_dump() | {"probabilities": probabilities}
     return predicted if instance.key is None else predicted | {"key": instance.key}
 
 
@@ -109,10 +138,65 @@ async def _refuse_to_get_predictions(request: Request) -> None:
         raise HTTPException(405, headers={"Allow": "POST"})
 
 
+def _instances_in(body: bytes, max_images: int) -> list[_Instance]:
+    """1 to `max_images` instances. Raises BadRequest, which names the instance that is wrong."""
+    document = parse_json(body, max_images)
+    given = [name for name in _INSTANCES if isinstance(document, dict) and name in document]
+    if len(given) != 1 or type(document[given[0]]) is not list:
+        raise BadRequest('the body should be JSON like {"instances": [...]} or {"inputs": [...]}')
+    (name,) = given
+    count = len(document[name])
+    if count == 0:
+        raise MissingImage(f"{name!r} has no images")
+    if count > max_images:
+        raise TooManyImages(f"{name!r} has {count} images, more than the maximum of {max_images}")
+    return [_instance(instance, f"{name}[{i}]") for i, instance in enumerate(document[name])]
+
+
+def _instance(instance: Any, name: str) -> _Instance:
+    if not isinstance(instance, dict):
+        return _Instance(_image(instance, name))
+    given = [member for member in _IMAGE if member in instance]
+    if len(given) != 1:
+        raise BadRequest(f"{name!r} should have exactly one of {list(_IMAGE)}, but has {given}")
+    (member,) = given
+    image = _image(instance, name) if member == "b64" else _image(instance[member], f"{name}.{member}")
+    return _Instance(image, _key(instance, name))
+
+
+def _image(value: Any, name: str) -> bytes:
+    match value:
+        case str() | {"b64": str()}:
+            return from_base64(value if isinstance(value, str) else value["b64"], name)
+        case list():
+            return _image_of_numbers(value, name)
+        case _:
+            raise BadRequest(f'{name!r} should be a base64 text, {{"b64": "<base64>"}} or 28 rows of 28 numbers')
+
+
+def _image_of_numbers(values: list[Any], name: str) -> bytes:
+    """A PNG of the pixels, which the model gets unchanged: so all instances take one path."""
+    rows = values[0] if len(values) == 1 and isinstance(values[0], list) else values
+    if not all(isinstance(row, list) for row in rows):
+        raise BadRequest(f"{name!r} should be 28 rows of 28 numbers")
+    file = io.BytesIO()
+    Image.fromarray(pixels_of_json(rows, (IMAGE_SIDE, IMAGE_SIDE), name)).save(file, "PNG")
+    return file.getvalue()
+
+
+def _key(instance: dict[str, Any], name: str) -> str | int | None:
+    key = instance.get("key")
+    if key is None or isinstance(key, str):
+        return key
+    if whole_number(key) is not None:
+        return whole_number(key)
+    raise BadRequest(f"the key of {name!r} should be a text or a whole number, but is {reprlib.repr(key)}")
+
+
 def _body(max_images: int) -> dict[str, Any]:
     numbers = _array(28, 28, _array(28, 28, {"type": "integer", "minimum": 0, "maximum": 255}))
-    picture = {"anyOf": [BASE64, _object("b64", BASE64), numbers]}
-    keyed = [_object(name, picture, key=_KEY) for name in ("image", "image_bytes", "data")]
+    image = {"anyOf": [BASE64, _object("b64", BASE64), numbers]}
+    keyed = [_object(name, image, key=_KEY) for name in ("image", "image_bytes", "data")]
     instance = {"anyOf": [BASE64, _object("b64", BASE64, key=_KEY), *keyed, numbers, _array(1, 1, numbers)]}
     instances = _array(1, max_images, instance)
     documents = [
@@ -121,7 +205,7 @@ def _body(max_images: int) -> dict[str, Any]:
     ]
     return {
         "required": True,
-        "description": f"1 to {max_images} instances: pictures as base64, or as 28 rows of 28 numbers from 0 to 255.",
+        "description": f"1 to {max_images} instances: images as base64, or as 28 rows of 28 numbers from 0 to 255.",
         "content": {"application/json": {"schema": {"anyOf": documents}}},
     }
 

@@ -1,4 +1,4 @@
-"""What a browser shows: the page at `/`, and the API's documentation at `/docs`; both load nothing from other hosts."""
+"""Routes `/` (the page), `/docs` (Swagger UI) and their static files; nothing is loaded from other hosts."""
 
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,7 @@ from starlette.staticfiles import StaticFiles
 
 STATIC_FOLDER: Final = Path(__file__).parents[2] / "static"
 
-# Browsers are told to load nothing from elsewhere.
+# Browsers may load nothing from elsewhere.
 _OWN: Final = (
     "default-src 'none'; img-src 'self' blob: data:; base-uri 'self'; form-action 'none'; frame-ancestors 'self';"
     " connect-src 'self'"
@@ -20,22 +20,22 @@ _SWAGGER_POLICY: Final = f"{_OWN}; script-src 'self' 'unsafe-inline'; style-src 
 
 
 def page_policy(upload_origin: str | None) -> str:
-    """The page's Content-Security-Policy; large pictures go to `upload_origin`."""
+    """The page's Content-Security-Policy; large images are posted to `upload_origin`."""
     return f"{_OWN} {upload_origin or ''}; script-src 'self'; style-src 'self'"
 
 
 def add_pages(app: FastAPI, upload_origin: str | None) -> None:
-    """Adds `/`, `/docs` and the files that they load to `app`; their addresses follow a stage or proxy path."""
+    """Add `/`, `/docs` and the files that they load to `app`; their addresses follow a stage or proxy path."""
     index = (STATIC_FOLDER / "index.html").read_text(encoding="utf-8")
     policy = page_policy(upload_origin)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
-    # Of this package only the files are used: Swagger UI as its makers publish it.
+    # Only the files of this package are used: Swagger UI as published.
     app.mount("/swagger", StaticFiles(packages=[("fastapi_swagger", "resources")]), name="swagger")
 
     @app.get("/", include_in_schema=False)
     async def page(request: Request) -> HTMLResponse:
         root_path = _root_path(request)
-        # Where no path is known of, a proxy may still cut one off.
+        # Relative, since a proxy may remove a prefix that the app does not know.
         base = f"{root_path}/" if root_path else "./"
         return HTMLResponse(index.replace("{{base}}", base), headers={"Content-Security-Policy": policy})
 

@@ -1,4 +1,4 @@
-"""Pictures too large for a request: a ticket to post one straight to a bucket, and later what it shows."""
+"""Routes `/uploads` and `/results/{id}`: upload an image too large for a request straight to S3, get its result."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from handler.api.presigned_uploads import ID_PATTERN, Rejection, Uploads, s3_client
 from handler.api.problems import problem_responses
-from handler.api.schemas import Answer
+from handler.api.schemas import ClassificationResponse
 from handler.contract import Classification
 from handler.errors import NotFound, Unavailable
 from handler.settings import Settings
@@ -18,7 +18,7 @@ from handler.settings import Settings
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-# As OpenAPI has it. FastAPI itself would promise a 422 for a wrong id; it is a 404 as any other that is not there.
+# In OpenAPI's terms. FastAPI would document a 422 for a malformed id; it is a 404 as any other unknown id.
 _ID: Final[dict[str, Any]] = {
     "name": "id",
     "in": "path",
@@ -29,41 +29,41 @@ _ID: Final[dict[str, Any]] = {
 
 
 class UploadTicket(BaseModel):
-    """Post a form to `url`: all `fields` as they are, and last the picture, as the field `file`; then see `result`."""
+    """A presigned form: post `fields` unchanged to `url`, with the image as the last field, `file`; get `result`."""
 
     id: Annotated[str, Field(pattern=ID_PATTERN)]
     url: str
-    fields: Annotated[dict[str, str], Field(description="What the storage demands, signed; good for one picture.")]
-    max_bytes: Annotated[int, Field(gt=0, description="A larger picture is refused.")]
-    expires: Annotated[datetime, Field(description="Until when the picture may be posted.")]
-    result: Annotated[str, Field(description="Where the result will be, relative to this address.")]
+    fields: Annotated[dict[str, str], Field(description="Signed form fields; valid for one image.")]
+    max_bytes: Annotated[int, Field(gt=0, description="A larger image is refused.")]
+    expires: Annotated[datetime, Field(description="When the ticket expires.")]
+    result: Annotated[str, Field(description="The path of the result, relative to this one.")]
 
 
 class Outcome(BaseModel):
-    """What became of an upload; `status` says which of the following it is."""
+    """The result of an upload, by `status`."""
 
     id: str
     status: str
 
 
 class Pending(Outcome):
-    """The picture is there, and waits for the worker."""
+    """The image is uploaded, and waits for the worker."""
 
     status: Literal["pending"]
 
 
-class Done(Answer, Outcome):
-    """What the picture shows."""
+class Done(ClassificationResponse, Outcome):
+    """The image was classified."""
 
     status: Literal["done"]
 
 
 class Rejected(Outcome):
-    """The picture cannot be classified; posting it again would not help."""
+    """The image cannot be classified; posting it again would not help."""
 
     status: Literal["rejected"]
     title: Annotated[str, Field(description="Names the kind of problem.")]
-    detail: Annotated[str, Field(description="What is wrong with this picture.")]
+    detail: Annotated[str, Field(description="What is wrong with this image.")]
 
 
 Result = Annotated[Pending | Done | Rejected, Field(discriminator="status")]
@@ -74,10 +74,10 @@ def upload_routes(settings: Settings, connect: Callable[[Settings], "S3Client"] 
     router = APIRouter(tags=["Upload"])
     uploads = Uploads(settings, connect)
 
-    # Threads of their own, not those of the recognition: waiting for S3 takes no processor.
+    # Not the predictor's threads: waiting for S3 takes no processor.
     @router.post("/uploads", status_code=201, responses=problem_responses(Unavailable))
     async def new_upload(request: Request) -> UploadTicket:
-        """Get a ticket to post a large picture straight to the storage; it is classified there in seconds."""
+        """Get a ticket to post a large image straight to S3, where the worker classifies it in seconds."""
         ticket = await to_thread.run_sync(uploads.ticket, getattr(request.state, "request_id", None))
         return UploadTicket(**vars(ticket), result=f"results/{ticket.id}")
 
@@ -85,18 +85,18 @@ def upload_routes(settings: Settings, connect: Callable[[Settings], "S3Client"] 
         "/results/{id}", responses=problem_responses(NotFound, Unavailable), openapi_extra={"parameters": [_ID]}
     )
     async def result(request: Request) -> Result:
-        """Ask what an uploaded picture shows; while it is pending, ask again."""
+        """Get the result of an upload; while it is pending, ask again."""
         upload_id = request.path_params["id"]
-        return _reply(upload_id, await to_thread.run_sync(uploads.outcome, upload_id))
+        return _response(upload_id, await to_thread.run_sync(uploads.outcome, upload_id))
 
     return router
 
 
-def _reply(upload_id: str, outcome: Classification | Rejection | None) -> Pending | Done | Rejected:
+def _response(upload_id: str, outcome: Classification | Rejection | None) -> Pending | Done | Rejected:
     match outcome:
         case None:
             return Pending(id=upload_id, status="pending")
         case Rejection():
             return Rejected(id=upload_id, status="rejected", **vars(outcome))
         case Classification():
-            return Done(id=upload_id, status="done", **Answer.of(outcome).model_dump())
+            return Done(id=upload_id, status="done", **ClassificationResponse.of(outcome).model_dump())

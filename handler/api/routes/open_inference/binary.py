@@ -1,10 +1,10 @@
-"""Tensors as bytes behind the JSON: the binary tensor data extension of the Open Inference Protocol.
+"""Binary tensor data extension of the Open Inference Protocol: tensors as bytes after the JSON.
 
-    Inference-Header-Content-Length: 120                  the JSON's part of the body
+    Inference-Header-Content-Length: 120                  length of the JSON
     {"inputs": [{..., "parameters": {"binary_data_size": 784}}]}<784 bytes>
 
-Numbers are little-endian, row by row; each element of a BYTES tensor follows its length, four bytes. After Triton's
-docs/protocol/extension_binary_data.md.
+Numbers are little-endian in row-major order; each element of a BYTES tensor follows its length, four bytes.
+Source: Triton's docs/protocol/extension_binary_data.md.
 """
 
 import math
@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from handler.api.routes.open_inference.tensors import ENCODED, IMAGES
+from handler.bounded_int import bounded_int
 from handler.contract import Pixels
 from handler.errors import BadRequest
 
@@ -27,17 +28,16 @@ def split_body(body: bytes, json_length: str | None) -> tuple[bytes, bytes]:
     """The JSON and what follows it; `json_length` is the request's LENGTH_HEADER. Raises BadRequest."""
     if json_length is None:
         return body, b""
-    # More digits are no length, but an attempt to make int() work.
-    is_number = json_length.isascii() and json_length.isdecimal() and len(json_length) < 20
-    if not is_number or int(json_length) > len(body):
+    length = bounded_int(json_length, 0, len(body))
+    if length is None:
         raise BadRequest(
             f"{LENGTH_HEADER} should be at most the body's length, {len(body)}, but is {reprlib.repr(json_length)}"
         )
-    return body[: int(json_length)], body[int(json_length) :]
+    return body[:length], body[length:]
 
 
 def pixels_of_binary(data: bytes, shape: tuple[int, ...]) -> Pixels:
-    """One byte for each pixel. Raises BadRequest."""
+    """Pixels of one byte each. Raises BadRequest."""
     pixels = np.frombuffer(data, np.uint8)
     if pixels.size != math.prod(shape):
         raise BadRequest(f"{IMAGES.name!r} of shape {list(shape)} takes {math.prod(shape)} bytes, but has {len(data)}")
@@ -57,6 +57,6 @@ def encoded_of_binary(data: bytes, shape: tuple[int, ...]) -> tuple[bytes, ...]:
 
 
 def packed(texts: Iterable[str]) -> bytes:
-    """`texts` as the elements of a BYTES tensor."""
+    """Encode `texts` as a BYTES tensor."""
     elements = [text.encode() for text in texts]
     return b"".join(len(element).to_bytes(_PREFIX, "little") + element for element in elements)

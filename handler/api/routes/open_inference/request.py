@@ -1,10 +1,10 @@
-"""The body of an inference request in, the images and the outputs that it asks for out.
+"""Parse inference requests: the images, and the requested outputs.
 
-Exactly one of the inputs of `tensors` is given, as JSON or as bytes behind it. What else the protocol allows
-in a request (a model's name, priorities, timeouts) makes no difference here.
+A request has exactly one of the inputs of `tensors`, as JSON or as bytes after it. Other members of the protocol
+(model name, priority, timeout) are ignored.
 
-A picture file may also be the whole body. So may 784 pixels, if the length of the JSON is said to be 0; bytes that
-begin like a file are taken for one.
+An image file may also be the whole body. So may 784 pixels, if the header says that the JSON has length 0; bytes that
+begin like an image file are taken for one.
 """
 
 import reprlib
@@ -12,32 +12,28 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from handler.api.requests.base64_images import from_base64
-from handler.api.requests.body import parse_json
+from handler.api.requests.json_values import parse_json, pixels_of_json, whole_number
 from handler.api.routes.open_inference.binary import LENGTH_HEADER, encoded_of_binary, pixels_of_binary, split_body
 from handler.api.routes.open_inference.tensors import (
     ENCODED,
     IMAGES,
     INPUTS,
-    MAX_VALUES_PER_IMAGE,
     OUTPUTS,
     Tensor,
     checked_shape,
     encoded_of_json,
-    pixels_of_json,
-    whole_number,
 )
 from handler.contract import IMAGE_SIDE, Pixels
 from handler.errors import BadRequest, MissingImage
 from handler.inference.decoding import format_of
 
 _RAW_SHAPE: Final = (1, 1, IMAGE_SIDE, IMAGE_SIDE)
-_OTHER_VALUES: Final = 1_000  # in a request's JSON, beside its images
 _KINDS: Final = {dict: "an object", list: "an array", str: "a text", bool: "true or false", int: "a whole number"}
 
 
 @dataclass(frozen=True)
 class RequestedOutput:
-    """One tensor of the reply; with `classes`, that many of its highest values, told as texts."""
+    """One tensor of the response; with `classes`, only that many of its highest values, as texts."""
 
     tensor: Tensor
     binary: bool
@@ -46,7 +42,7 @@ class RequestedOutput:
 
 @dataclass(frozen=True)
 class InferenceRequest:
-    """Either pixels (N, 1, 28, 28) or N picture files, and what to say of them."""
+    """Pixels (N, 1, 28, 28) or N image files, and the requested outputs."""
 
     images: Pixels | tuple[bytes, ...]
     outputs: tuple[RequestedOutput, ...]
@@ -60,7 +56,7 @@ def inference_request(body: bytes, json_length: str | None, max_images: int) -> 
         return InferenceRequest((body,), _all_outputs(binary=False))
     if json_length is not None and not head:
         return _raw_request(binary)
-    document = parse_json(head, max_images * MAX_VALUES_PER_IMAGE + _OTHER_VALUES)
+    document = parse_json(head, max_images)
     if type(document) is not dict:
         raise BadRequest('the body should be JSON like {"inputs": [...]}')
     request_id = _member(document, "id", str, "")
@@ -94,7 +90,7 @@ def _images(document: dict[str, Any], binary: bytes, max_images: int) -> Pixels 
 def _pixels(given: dict[str, Any], parameters: dict[str, Any], shape: tuple[int, ...], binary: bytes) -> Pixels:
     if _is_binary(given, parameters, binary):
         return pixels_of_binary(binary, shape)
-    return pixels_of_json(_member(given, "data", list), shape)
+    return pixels_of_json(_member(given, "data", list), shape, IMAGES.name)
 
 
 def _files(
@@ -114,7 +110,7 @@ def _is_binary(given: dict[str, Any], parameters: dict[str, Any], binary: bytes)
     size = _member(parameters, "binary_data_size", int, 0)
     if size != len(binary):
         raise BadRequest(
-            f"behind the JSON are {len(binary)} bytes; {LENGTH_HEADER} and 'binary_data_size' should say so"
+            f"{len(binary)} bytes follow the JSON, but 'binary_data_size' is {size}; check {LENGTH_HEADER}"
         )
     return "binary_data_size" in parameters
 
@@ -136,7 +132,7 @@ def _output(given: dict[str, Any], binary: bool) -> RequestedOutput:
     parameters = _member(given, "parameters", dict, {})
     classes = _member(parameters, "classification", int, 0)
     if classes < 0:
-        raise BadRequest(f"'classification' should be how many classes to name, but is {reprlib.repr(classes)}")
+        raise BadRequest(f"'classification' should be the number of classes to return, but is {reprlib.repr(classes)}")
     return RequestedOutput(_named(given, OUTPUTS), _member(parameters, "binary_data", bool, binary), classes)
 
 
@@ -145,7 +141,7 @@ def _named(given: dict[str, Any], tensors: tuple[Tensor, ...]) -> Tensor:
     for tensor in tensors:
         if tensor.name == name:
             return tensor
-    raise BadRequest(f"there are {[tensor.name for tensor in tensors]}, but not {reprlib.repr(name)}")
+    raise BadRequest(f"no tensor {reprlib.repr(name)}; there are {[tensor.name for tensor in tensors]}")
 
 
 def _objects(document: dict[str, Any], name: str, default: Any = None) -> list[dict[str, Any]]:
@@ -156,7 +152,7 @@ def _objects(document: dict[str, Any], name: str, default: Any = None) -> list[d
 
 
 def _member(document: dict[str, Any], name: str, kind: type, default: Any = None) -> Any:
-    """`document[name]`, of exactly that kind (True is no number); without a default it has to be there."""
+    """`document[name]`, of exactly that kind (True is no number); required unless it has a default."""
     value = document.get(name, default)
     if kind is int and whole_number(value) is not None:
         return whole_number(value)

@@ -1,7 +1,7 @@
-"""What the model says of some images in, the reply to an inference request out: JSON, and tensors as bytes behind it.
+"""Build inference responses: JSON, and tensors as bytes after it.
 
-With the classification extension an output is told as texts, "value:index:label", its highest values first; asking
-for more than there are gives all. After Triton's docs/protocol/extension_classification.md.
+With the classification extension an output is a list of texts, "value:index:label", the highest values first; a
+request for more than there are gets all. Source: Triton's docs/protocol/extension_classification.md.
 """
 
 import json
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from handler.api.routes.open_inference.binary import packed
 from handler.api.routes.open_inference.request import InferenceRequest, RequestedOutput
 from handler.api.routes.open_inference.tensors import PROBABILITIES
-from handler.contract import Answers, Label
+from handler.contract import Label, ModelOutput
 
 
 @dataclass(frozen=True)
 class ServedModel:
-    """The model as requests name it."""
+    """The model's name and version in requests, and its labels."""
 
     name: str
     version: str
@@ -28,49 +28,49 @@ class ServedModel:
 
 
 @dataclass(frozen=True)
-class InferenceReply:
-    """A body, and how much of it is JSON, if not all."""
+class InferenceResponse:
+    """A body, and the length of its JSON, if bytes follow."""
 
     content: bytes
     json_length: int | None
 
 
-def inference_reply(request: InferenceRequest, answers: Answers, model: ServedModel) -> InferenceReply:
-    """The outputs that `request` asks for, in its order."""
-    tensors = [_tensor(output, answers, model.labels) for output in request.outputs]
+def inference_response(request: InferenceRequest, output: ModelOutput, model: ServedModel) -> InferenceResponse:
+    """The requested outputs, in the order of the request."""
+    tensors = [_tensor(requested, output, model.labels) for requested in request.outputs]
     document = {
         "model_name": model.name,
         "model_version": model.version,
         **({} if request.id is None else {"id": request.id}),
         "outputs": [described for described, _ in tensors],
     }
-    # Plain ASCII, since the id may be anything, even half of a surrogate pair.
+    # Plain ASCII, since the id may be any text, even half of a surrogate pair.
     head = json.dumps(document).encode()
-    has_bytes = any(output.binary for output in request.outputs)
-    return InferenceReply(head + b"".join(data for _, data in tensors), len(head) if has_bytes else None)
+    has_bytes = any(requested.binary for requested in request.outputs)
+    return InferenceResponse(head + b"".join(data for _, data in tensors), len(head) if has_bytes else None)
 
 
-def _tensor(output: RequestedOutput, answers: Answers, labels: Sequence[Label]) -> tuple[dict[str, Any], bytes]:
-    """A tensor as the JSON has it, and its bytes behind the JSON."""
-    is_labelled = output.tensor is PROBABILITIES
-    values = answers.probabilities if is_labelled else answers.known
-    described: dict[str, Any] = {"name": output.tensor.name, "datatype": output.tensor.datatype}
+def _tensor(requested: RequestedOutput, output: ModelOutput, labels: Sequence[Label]) -> tuple[dict[str, Any], bytes]:
+    """The JSON of a tensor, and its bytes after the JSON."""
+    is_labelled = requested.tensor is PROBABILITIES
+    values = output.probabilities if is_labelled else output.known
+    described: dict[str, Any] = {"name": requested.tensor.name, "datatype": requested.tensor.datatype}
     data: Any
-    if output.classes:
+    if requested.classes:
         rows = values.reshape(len(values), -1)
-        texts = [text for row in rows for text in _classes(row, output.classes, labels if is_labelled else ())]
+        texts = [text for row in rows for text in _classes(row, requested.classes, labels if is_labelled else ())]
         described |= {"datatype": "BYTES", "shape": [len(rows), len(texts) // len(rows)]}
-        data = packed(texts) if output.binary else texts
+        data = packed(texts) if requested.binary else texts
     else:
         described["shape"] = list(values.shape)
-        data = values.astype("<f4").tobytes() if output.binary else values.ravel().tolist()
-    if output.binary:
+        data = values.astype("<f4").tobytes() if requested.binary else values.ravel().tolist()
+    if requested.binary:
         return {**described, "parameters": {"binary_data_size": len(data)}}, data
     return {**described, "data": data}, b""
 
 
 def _classes(values: NDArray[np.float32], count: int, labels: Sequence[Label]) -> Iterator[str]:
     for index in np.argsort(-values, kind="stable")[:count]:
-        # All the digits that tell one float32 from the next.
+        # All digits that distinguish one float32 from the next.
         value = np.format_float_positional(values[index], trim="0")
         yield f"{value}:{index}:{labels[index].english}" if labels else f"{value}:{index}"

@@ -1,6 +1,6 @@
-"""The Open Inference Protocol, version 2, for stock clients such as tritonclient: the model as a function of tensors.
+"""Routes below `/v2`: the Open Inference Protocol, version 2, for unmodified clients such as tritonclient.
 
-After github.com/kserve/open-inference-protocol (inference_rest.md) and the extensions of Triton that `/v2` names.
+Source: github.com/kserve/open-inference-protocol (inference_rest.md), and the Triton extensions that `/v2` lists.
 """
 
 from collections.abc import Awaitable, Callable
@@ -11,16 +11,15 @@ import numpy as np
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.params import Depends as Checked
 
-from handler.api.predictor import Recognition
+from handler.api.predictor import Predictor
 from handler.api.problems import problem_responses
 from handler.api.requests.body import read_body
-from handler.api.requests.content_encodings import decoded_body
-from handler.api.routes.model_name import knows
+from handler.api.routes.model_name import require_model
 from handler.api.routes.open_inference.binary import LENGTH_HEADER
 from handler.api.routes.open_inference.request import inference_request
-from handler.api.routes.open_inference.response import InferenceReply, ServedModel, inference_reply
+from handler.api.routes.open_inference.response import InferenceResponse, ServedModel, inference_response
 from handler.api.routes.open_inference.schemas import (
-    BINARY_REPLY,
+    BINARY_RESPONSE,
     INFERENCE_BODY,
     IndexEntry,
     Inference,
@@ -62,30 +61,36 @@ _INFERENCE_ERRORS: Final = (
 )
 
 
-def inference_v2_routes(recognition: Recognition, card: ModelCard, settings: Settings) -> APIRouter:
+def open_inference_routes(predictor: Predictor, card: ModelCard, settings: Settings) -> APIRouter:
     """All below `/v2`."""
-    served = ServedModel(str(card.document["name"]), str(card.document["version"]), recognition.labels)
+    served = ServedModel(str(card.document["name"]), str(card.document["version"]), predictor.labels)
     router = APIRouter(tags=["Open Inference Protocol v2"])
     _add_server_routes(router, served)
-    for path, check, suffix in ((_MODEL, knows(served.name), ""), (_VERSION, _knows_version(served), "_version")):
-        place = _Place(path, suffix, [Depends(check)])
-        _add_model_routes(router, place, served, settings)
-        _add_inference(router, place, _inference_of(recognition, served, settings))
+    for path, check, suffix in (
+        (_MODEL, require_model(served.name), ""),
+        (_VERSION, _require_version(served), "_version"),
+    ):
+        base = _ModelPath(path, suffix, [Depends(check)])
+        _add_model_routes(router, base, served, settings)
+        _add_inference(router, base, _inference_of(predictor, served, settings))
     return router
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where the model is: routes below it share a check. (A router of their own would make each of them twice.)"""
+class _ModelPath:
+    """A path of the model, with or without a version; all routes below it share a check.
+
+    (Two nested routers would build each route twice, which a cold start would pay for.)
+    """
 
     path: str
     suffix: str  # of the routes' names
-    checked: list[Checked]
+    dependencies: list[Checked]
 
 
 def _add_server_routes(router: APIRouter, served: ServedModel) -> None:
     async def server_metadata(request: Request) -> ServerMetadata:
-        """Name the server and the extensions that it has."""
+        """Server name, version and supported extensions."""
         return ServerMetadata(version=request.app.version)
 
     router.add_api_route("/v2", server_metadata)
@@ -93,97 +98,97 @@ def _add_server_routes(router: APIRouter, served: ServedModel) -> None:
 
     @router.get("/v2/health/live")
     async def server_live() -> Live:
-        """Tell that the server is up."""
+        """Whether the server is live."""
         return Live()
 
     @router.get("/v2/health/ready")
     async def server_ready() -> Ready:
-        """Tell that the model is loaded."""
+        """Whether the model is ready."""
         return Ready()
 
     @router.get("/v2/models")
     async def models() -> Models:
-        """Name the one model."""
+        """List the models."""
         return Models(models=[served.name])
 
     @router.post("/v2/repository/index")
     async def repository_index() -> list[IndexEntry]:
-        """Name the one model, and its version, as Triton's clients ask for it."""
+        """List the models with their versions and states (Triton)."""
         return [IndexEntry(name=served.name, version=served.version)]
 
 
-def _add_model_routes(router: APIRouter, place: _Place, served: ServedModel, settings: Settings) -> None:
-    path, suffix = place.path, place.suffix
-    common: Any = {"dependencies": place.checked, "responses": problem_responses(NotFound)}
+def _add_model_routes(router: APIRouter, base: _ModelPath, served: ServedModel, settings: Settings) -> None:
+    path, suffix = base.path, base.suffix
+    common: Any = {"dependencies": base.dependencies, "responses": problem_responses(NotFound)}
 
     @router.get(path, name=f"model{suffix}_metadata", **common)
     async def metadata() -> ModelMetadata:
-        """Tell which tensors go in and come out."""
+        """Model metadata: input and output tensors."""
         return ModelMetadata(name=served.name, versions=[served.version])
 
     @router.get(f"{path}/ready", name=f"model{suffix}_ready", **common)
     async def ready() -> ModelReady:
-        """Tell that the model is loaded."""
+        """Whether the model is ready."""
         return ModelReady(name=served.name)
 
     @router.get(f"{path}/config", name=f"model{suffix}_config", response_model_exclude_none=True, **common)
     async def config() -> ModelConfig:
-        """The same as the metadata, as Triton's clients ask for it: without the dimension of the batch."""
+        """Model configuration in Triton's form: without the batch dimension."""
         return model_config(served.name, settings.max_batch_images)
 
 
-def _add_inference(router: APIRouter, place: _Place, inference: Callable[[Request], Awaitable[InferenceReply]]) -> None:
+def _add_inference(
+    router: APIRouter, base: _ModelPath, inference: Callable[[Request], Awaitable[InferenceResponse]]
+) -> None:
     @router.post(
-        f"{place.path}/infer",
-        name=f"model{place.suffix}_infer",
-        dependencies=place.checked,
+        f"{base.path}/infer",
+        name=f"model{base.suffix}_infer",
+        dependencies=base.dependencies,
         response_model=Inference,
-        responses={**problem_responses(*_INFERENCE_ERRORS), 200: BINARY_REPLY},
+        responses={**problem_responses(*_INFERENCE_ERRORS), 200: BINARY_RESPONSE},
         openapi_extra={"requestBody": INFERENCE_BODY},
     )
     async def infer(request: Request) -> Response:
-        """Classify pictures or pixels: tensors in, tensors out, as JSON or as bytes behind it."""
-        reply = await inference(request)
-        if reply.json_length is None:
-            return Response(reply.content, media_type="application/json")
-        headers = {LENGTH_HEADER: str(reply.json_length)}
-        return Response(reply.content, media_type="application/octet-stream", headers=headers)
+        """Run the model on images or pixels: tensors as JSON, or as bytes after it."""
+        response = await inference(request)
+        if response.json_length is None:
+            return Response(response.content, media_type="application/json")
+        headers = {LENGTH_HEADER: str(response.json_length)}
+        return Response(response.content, media_type="application/octet-stream", headers=headers)
 
 
 def _inference_of(
-    recognition: Recognition, served: ServedModel, settings: Settings
-) -> Callable[[Request], Awaitable[InferenceReply]]:
-    def infer(body: bytes, encoding: str, json_length: str | None) -> InferenceReply:
-        document = decoded_body(body, encoding, settings.max_body_bytes)
-        asked = inference_request(document, json_length, settings.max_batch_images)
-        images = asked.images
-        pictures = images[:, np.newaxis] if isinstance(images, np.ndarray) else _decoded(recognition, images)
-        return inference_reply(asked, recognition.answers_to(list(pictures)), served)
+    predictor: Predictor, served: ServedModel, settings: Settings
+) -> Callable[[Request], Awaitable[InferenceResponse]]:
+    def infer(body: bytes, json_length: str | None) -> InferenceResponse:
+        request = inference_request(body, json_length, settings.max_batch_images)
+        images = request.images
+        views = list(images[:, np.newaxis]) if isinstance(images, np.ndarray) else _views(predictor, images)
+        return inference_response(request, predictor.predict(views), served)
 
-    async def inference(request: Request) -> InferenceReply:
+    async def inference(request: Request) -> InferenceResponse:
         body = await read_body(request, settings.max_body_bytes)
-        encoding, json_length = request.headers.get("content-encoding", ""), request.headers.get(LENGTH_HEADER)
-        return await recognition.in_thread(infer, body, encoding, json_length)
+        return await predictor.run(infer, body, request.headers.get(LENGTH_HEADER))
 
     return inference
 
 
-def _decoded(recognition: Recognition, images: tuple[bytes, ...]) -> list[Views]:
-    pictures = []
+def _views(predictor: Predictor, images: tuple[bytes, ...]) -> list[Views]:
+    views = []
     for index, image in enumerate(images):
         try:
-            pictures.append(recognition.views(image))
+            views.append(predictor.views(image))
         except ClassifierError as error:
             raise type(error)(f"{ENCODED.name}[{index}]: {error}") from error
-    return pictures
+    return views
 
 
-def _knows_version(served: ServedModel) -> Callable[..., Awaitable[None]]:
+def _require_version(served: ServedModel) -> Callable[..., Awaitable[None]]:
     path = Path(json_schema_extra={"enum": [served.version]})
-    check_name = knows(served.name)
+    check_name = require_model(served.name)
 
     async def check(version: Annotated[str, path], _: Annotated[None, Depends(check_name)]) -> None:
         if version != served.version:
-            raise NotFound(f"there is no version {version!r} of {served.name!r} here, only {served.version!r}")
+            raise NotFound(f"no version {version!r} of {served.name!r}; the only version is {served.version!r}")
 
     return check

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol's requests and replies as OpenAPI has them."""
+"""Schemas of the Open Inference Protocol's requests and responses, for OpenAPI."""
 
 from typing import Annotated, Any, Final, Literal
 
@@ -10,7 +10,7 @@ _TENSOR_NAMES: Final = [tensor.name for tensor in tensors.OUTPUTS]
 
 
 class ServerMetadata(BaseModel):
-    """The server, and which of the protocol's extensions it has."""
+    """The server, and the protocol's extensions that it supports."""
 
     name: Literal["clothes-classifier"] = "clothes-classifier"
     version: str
@@ -56,7 +56,7 @@ class TensorMetadata(BaseModel):
 
 
 class ModelMetadata(BaseModel):
-    """A request gives exactly one of the inputs: `images` are pixels, `encoded` are picture files."""
+    """A request has exactly one of the inputs: `images` are pixels, `encoded` are image files."""
 
     name: str
     versions: list[str]
@@ -66,7 +66,7 @@ class ModelMetadata(BaseModel):
 
 
 class ConfiguredTensor(BaseModel):
-    """One input or output of one image; `reshape` drops a dimension that Triton's configurations cannot do without."""
+    """One input or output of one image; `reshape` drops a dimension that Triton's configuration requires."""
 
     name: str
     data_type: Literal["TYPE_UINT8", "TYPE_FP32", "TYPE_STRING"]
@@ -77,7 +77,7 @@ class ConfiguredTensor(BaseModel):
 
 
 class ModelConfig(BaseModel):
-    """The model as Triton's configurations tell it."""
+    """The model configuration in Triton's form."""
 
     name: str
     platform: Literal["onnxruntime_onnx"] = "onnxruntime_onnx"
@@ -106,7 +106,7 @@ def model_config(name: str, max_batch_images: int) -> ModelConfig:
 
 
 class OutputTensor(BaseModel):
-    """One output, row by row; BYTES if classes were asked for, each a text "value:index:label"."""
+    """One output in row-major order; with the classification extension BYTES, texts "value:index:label"."""
 
     name: Literal["probabilities", "known"]
     datatype: Literal["FP32", "BYTES"]
@@ -115,22 +115,22 @@ class OutputTensor(BaseModel):
 
 
 class Inference(BaseModel):
-    """The outputs that were asked for, in that order."""
+    """The requested outputs, in that order."""
 
     model_name: str
     model_version: str
-    id: Annotated[str, Field(description="The request's, if it had one.")] = ""
+    id: Annotated[str, Field(description="The id of the request, if it had one.")] = ""
     outputs: list[OutputTensor]
 
 
-BINARY_REPLY: Final[dict[str, Any]] = {
-    "description": "JSON; or, if bytes were asked for, JSON without those tensors' data, and behind it the tensors. "
-    "How long the JSON is, is then in the header Inference-Header-Content-Length.",
+BINARY_RESPONSE: Final[dict[str, Any]] = {
+    "description": "JSON; or, if binary data was requested, JSON followed by the tensors as bytes. "
+    "The header Inference-Header-Content-Length then has the length of the JSON.",
     "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
 }
 
 
-_PICTURE: Final = {"type": "string", "format": "image-base64"}
+_IMAGE: Final = {"type": "string", "format": "image-base64"}
 _PIXEL: Final = {"type": "integer", "minimum": 0, "maximum": 255}
 
 
@@ -155,8 +155,8 @@ def _input(tensor: tensors.Tensor, description: str, shapes: list[list[int]], da
 
 def _output(*names: str) -> dict[str, Any]:
     parameters = {
-        "binary_data": {"type": "boolean", "description": "Whether it comes as bytes behind the JSON."},
-        "classification": {"type": "integer", "minimum": 0, "description": "How many of its highest values to name."},
+        "binary_data": {"type": "boolean", "description": "Whether to return it as bytes after the JSON."},
+        "classification": {"type": "integer", "minimum": 0, "description": "How many of its highest values to return."},
     }
     return {
         "type": "object",
@@ -165,22 +165,22 @@ def _output(*names: str) -> dict[str, Any]:
     }
 
 
-# A schema cannot say that a shape begins with the number of images that are there; so it says it for one image.
+# A schema cannot require that a shape begins with the number of images; so this one is for one image.
 _REQUEST: Final = {
     "type": "object",
     "description": "One image. N images have a shape that begins with N, and N times the data.",
     "required": ["inputs"],
     "properties": {
-        "id": {"type": "string", "description": "Comes back in the reply."},
+        "id": {"type": "string", "description": "Returned in the response."},
         "parameters": {"type": "object", "properties": {"binary_data_output": {"type": "boolean"}}},
         "inputs": _array(
             1,
             {
                 "anyOf": [
-                    _input(tensors.ENCODED, "Picture files, as base64.", [[1], [1, 1]], _array(1, _PICTURE)),
+                    _input(tensors.ENCODED, "Image files as base64.", [[1], [1, 1]], _array(1, _IMAGE)),
                     _input(
                         tensors.IMAGES,
-                        "Pixels, 0 black ground, 255 white garment: flat, or nested as their shape says.",
+                        "Pixels, 0 black background, 255 white garment: flat, or nested by their shape.",
                         [[1, 1, 28, 28]],
                         {"anyOf": [_array(784, _PIXEL), _array(1, _array(1, _array(28, _array(28, _PIXEL))))]},
                     ),
@@ -188,7 +188,7 @@ _REQUEST: Final = {
             },
         ),
         "outputs": {
-            "description": "The outputs to give, in this order; all, if none is named.",
+            "description": "The outputs to return, in this order; by default all.",
             "anyOf": [
                 {"type": "array", "maxItems": 1, "items": _output(*_TENSOR_NAMES)},
                 *(
@@ -202,9 +202,9 @@ _REQUEST: Final = {
 
 INFERENCE_BODY: Final[dict[str, Any]] = {
     "required": True,
-    "description": "JSON; or JSON with tensors as bytes behind it, its length in the header "
-    "Inference-Header-Content-Length; or a picture file alone, that length 0 or not given. "
-    "The Content-Type makes no difference; the Content-Encoding may be gzip or deflate.",
+    "description": "JSON; or JSON followed by tensors as bytes, its length in the header "
+    "Inference-Header-Content-Length; or an image file alone, that length 0 or absent. "
+    "The Content-Type is ignored; the Content-Encoding may be gzip or deflate.",
     "content": {
         "application/json": {"schema": _REQUEST},
         "application/octet-stream": {"schema": {"type": "string", "format": "image"}},

@@ -1,0 +1,76 @@
+"""Parse JSON bodies with limits, and read whole numbers and pixels from their values."""
+
+import json
+import math
+import re
+import reprlib
+from itertools import chain
+from typing import Any, Final
+
+import numpy as np
+
+from handler.contract import IMAGE_SIDE, Pixels
+from handler.errors import BadRequest
+
+MAX_VALUES: Final = 10_000  # a parsed value takes up to fifty times its bytes: "[]," becomes 135
+MAX_VALUES_PER_IMAGE: Final = (IMAGE_SIDE + 1) ** 2  # the numbers, and the brackets around them
+_VALUES_BESIDE_IMAGES: Final = 1_000
+
+_JSON_START: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*+[{\[]")
+
+
+def looks_like_json(body: bytes) -> bool:
+    """Whether `body` begins like a JSON object or array; no image format does."""
+    return bool(_JSON_START.match(body))
+
+
+def parse_json(body: bytes, max_images: int = 0) -> Any:
+    """Parse `body` as JSON of at most about MAX_VALUES values, or enough for `max_images` images as numbers.
+
+    Raises BadRequest.
+    """
+    max_values = max_images * MAX_VALUES_PER_IMAGE + _VALUES_BESIDE_IMAGES if max_images else MAX_VALUES
+    if sum(map(body.count, (b",", b"[", b"{"))) > max_values:
+        raise BadRequest(f"the JSON has more than {max_values:,} values, the maximum")
+    try:
+        return json.loads(body.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"the body is not valid JSON: {reprlib.repr(str(error))}") from error
+
+
+def whole_number(value: Any) -> int | None:
+    """`value` as a JSON whole number: 3 and 3.0 are the same, true is none."""
+    is_whole = type(value) is int or (type(value) is float and value.is_integer())
+    return int(value) if is_whole else None
+
+
+def pixels_of_json(values: list[Any], shape: tuple[int, ...], name: str) -> Pixels:
+    """Whole numbers from 0 to 255, flat or nested, as pixels of `shape`. Raises BadRequest, which calls them `name`."""
+    given = flattened(values, shape, name)
+    numbers = [whole_number(value) for value in given]
+    for number, value in zip(numbers, given, strict=True):
+        if number is None or not 0 <= number <= 255:
+            raise BadRequest(f"{name!r} should have whole numbers from 0 to 255, but has {reprlib.repr(value)}")
+    return np.array(numbers, np.uint8).reshape(shape)
+
+
+def flattened(values: list[Any], shape: tuple[int, ...], name: str) -> list[Any]:
+    """The elements of a tensor of `shape`, row by row. Raises BadRequest if `values` do not have that shape."""
+    nested = any(isinstance(value, list) for value in values)
+    elements = _unnested(values, shape) if nested else values
+    if elements is None:
+        raise BadRequest(f"{name!r}: the nested data does not have the shape {list(shape)}")
+    if len(elements) != math.prod(shape):
+        raise BadRequest(
+            f"{name!r}: expected {math.prod(shape):,} values for shape {list(shape)}, got {len(elements):,}"
+        )
+    return elements
+
+
+def _unnested(rows: list[Any], shape: tuple[int, ...]) -> list[Any] | None:
+    """None if `rows` are not nested as `shape` says."""
+    for length in shape[1:]:
+        if any(type(row) is not list or len(row) != length for row in rows):
+            return None
+        rows = list(chain.from_iterable(rows))
+    return rows

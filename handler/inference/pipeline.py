@@ -1,0 +1,65 @@
+"""Image bytes to classifications, in one place for HTTP, the worker and the command line.
+
+    decode -> preprocess -> classify       `prepare` does the first two, `classify_each` the third
+
+One image that cannot be decoded does not stop the others: its error takes the place of its classification.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from handler.contract import Classification, Explanation, Frame, Views
+from handler.errors import ClassifierError, RejectedImage
+from handler.inference.classifier import Classifier
+from handler.inference.decoding import decode
+from handler.inference.preprocessing import DETAIL_SIDE, views_of
+
+Error = TypeVar("Error", bound=ClassifierError)
+
+
+@dataclass(frozen=True)
+class PreparedImage:
+    """An image as the model takes it, and which part of it the first view shows."""
+
+    views: Views
+    frame: Frame
+
+
+def prepare(image: bytes, max_pixels: int) -> PreparedImage:
+    """Decode and preprocess an encoded image. Raises NotAnImage, BrokenImage or TooManyPixels."""
+    views, frame = views_of(decode(image, max_pixels, DETAIL_SIDE))
+    return PreparedImage(views[:, np.newaxis], frame)
+
+
+def prepare_or_error(image: bytes | Error, max_pixels: int) -> PreparedImage | Error | RejectedImage:
+    """As `prepare`, but returns the error; an error in place of the image is passed on."""
+    if isinstance(image, ClassifierError):
+        return image
+    try:
+        return prepare(image, max_pixels)
+    except RejectedImage as error:
+        return type(error)(str(error))  # a copy: the traceback of the original would keep the decoded image in memory
+
+
+def classify_each(
+    classifier: Classifier, images: Sequence[PreparedImage | Error], top_k: int
+) -> list[Classification | Error]:
+    """Classify all prepared images in one run of the model; errors stay where they are."""
+    views = [image.views for image in images if isinstance(image, PreparedImage)]
+    classifications = iter(classifier.classify(views, top_k) if views else ())
+    return [next(classifications) if isinstance(image, PreparedImage) else image for image in images]
+
+
+def classify(classifier: Classifier, image: bytes, max_pixels: int, top_k: int) -> Classification:
+    """Classify one encoded image. Raises RejectedImage."""
+    (classification,) = classifier.classify([prepare(image, max_pixels).views], top_k)
+    return classification
+
+
+def explain(classifier: Classifier, image: PreparedImage, top_k: int) -> tuple[Classification, Explanation]:
+    """Classify one image, and explain it: the model's input, and the class activation map."""
+    classification, activation_map = classifier.explain(image.views, top_k)
+    return classification, Explanation(image.views[0, 0], activation_map, image.frame)
