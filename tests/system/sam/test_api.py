@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx2
 import pytest
 
-from tests.api.test_protocols import DIALECTS, Scores, one_by_one
+from tests.api.test_protocols import FILES, PROTOCOLS, Scores, one_by_one
 from tests.support.machine import PROJECT
 from tests.support.sending import WAYS
 from tests.system.sam.commands import invoke
@@ -32,12 +32,12 @@ def test_explanation_on_lambda_equals_make_run(emulator: str, server: str, photo
     assert on_lambda.json() == on_uvicorn.json()
 
 
-@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+@pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS)
 def test_scores_of_every_protocol_on_lambda_equal_make_run(
-    dialect: Callable[[httpx2.Client], Scores], emulator: str, server: str
+    protocol: Callable[[httpx2.Client], Scores], emulator: str, server: str
 ) -> None:
     with httpx2.Client(base_url=emulator, timeout=60) as on_lambda, httpx2.Client(base_url=server) as on_uvicorn:
-        assert dialect(on_lambda) == one_by_one(on_uvicorn)
+        assert protocol(on_lambda) == one_by_one(on_uvicorn, FILES)
 
 
 @pytest.mark.parametrize(
