@@ -13,9 +13,21 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from handler.errors import BadRequest, ClassifierError, WrongParameter
+from handler.errors import (
+    BadRequest,
+    BrokenImage,
+    ClassifierError,
+    NotAnImage,
+    TooManyBytes,
+    TooManyPixels,
+    UnknownEncoding,
+    WrongParameter,
+)
 
 MEDIA_TYPE: Final = "application/problem+json"
+
+# The errors of every route that takes images
+IMAGE_ERRORS: Final = (BadRequest, TooManyBytes, TooManyPixels, NotAnImage, UnknownEncoding, BrokenImage)
 
 
 class Problem(BaseModel):

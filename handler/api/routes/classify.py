@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from PIL import Image
 
 from handler.api.predictor import Predictor
-from handler.api.problems import problem_of, problem_responses
+from handler.api.problems import IMAGE_ERRORS, problem_of, problem_responses
 from handler.api.requests.body import FILE_FIELD, SentImage, image_in, images_in, read_body
 from handler.api.schemas import (
     BASE64,
@@ -24,12 +24,9 @@ from handler.api.schemas import (
 from handler.contract import Classification, Explanation
 from handler.errors import (
     BadRequest,
-    BrokenImage,
     ClassifierError,
-    NotAnImage,
     TooManyBytes,
     TooManyImages,
-    TooManyPixels,
     UnknownEncoding,
     WrongParameter,
 )
@@ -99,9 +96,7 @@ def classify_routes(predictor: Predictor, settings: Settings) -> APIRouter:
 
     @router.post(
         "/classify",
-        responses=problem_responses(
-            BadRequest, TooManyBytes, TooManyPixels, NotAnImage, UnknownEncoding, BrokenImage, WrongParameter
-        ),
+        responses=problem_responses(*IMAGE_ERRORS, WrongParameter),
         openapi_extra={"requestBody": ONE_IMAGE},
         response_model_exclude_none=True,
     )

@@ -7,19 +7,14 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from handler.api.predictor import Predictor
-from handler.api.problems import problem_responses
+from handler.api.problems import IMAGE_ERRORS, problem_responses
 from handler.api.requests.base64_images import from_base64
 from handler.api.requests.body import read_body
 from handler.api.requests.json_values import looks_like_json, parse_json, whole_number
 from handler.api.schemas import BASE64, FILE_AS_BODY
 from handler.errors import (
     BadRequest,
-    BrokenImage,
     MissingImage,
-    NotAnImage,
-    TooManyBytes,
-    TooManyPixels,
-    UnknownEncoding,
     WrongParameter,
 )
 from handler.settings import Settings
@@ -66,9 +61,7 @@ def hugging_face_routes(predictor: Predictor, settings: Settings) -> APIRouter:
 
     @router.post(
         "/huggingface",
-        responses=problem_responses(
-            BadRequest, TooManyBytes, TooManyPixels, NotAnImage, UnknownEncoding, BrokenImage, WrongParameter
-        ),
+        responses=problem_responses(*IMAGE_ERRORS, WrongParameter),
         openapi_extra={"requestBody": _BODY},
     )
     async def hugging_face(

@@ -17,25 +17,14 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from handler.api.predictor import Predictor
-from handler.api.problems import problem_responses
+from handler.api.problems import IMAGE_ERRORS, problem_responses
 from handler.api.requests.base64_images import from_base64
 from handler.api.requests.body import read_body
 from handler.api.requests.json_values import parse_json, pixels_of_json, whole_number
 from handler.api.routes.model_name import require_model
 from handler.api.schemas import BASE64, ClassificationResponse
 from handler.contract import IMAGE_SIDE, Classification, ModelCard
-from handler.errors import (
-    BadRequest,
-    BrokenImage,
-    ClassifierError,
-    MissingImage,
-    NotAnImage,
-    NotFound,
-    TooManyBytes,
-    TooManyImages,
-    TooManyPixels,
-    UnknownEncoding,
-)
+from handler.errors import BadRequest, ClassifierError, MissingImage, NotFound, TooManyImages
 from handler.settings import Settings
 
 _INSTANCES: Final = ("instances", "inputs")
@@ -93,16 +82,7 @@ def kserve_v1_routes(predictor: Predictor, card: ModelCard, settings: Settings) 
         "/v1/models/{model}:predict",
         dependencies=known_model,
         response_model=Predictions,
-        responses=problem_responses(
-            BadRequest,
-            TooManyBytes,
-            TooManyPixels,
-            NotAnImage,
-            UnknownEncoding,
-            BrokenImage,
-            TooManyImages,
-            NotFound,
-        ),
+        responses=problem_responses(*IMAGE_ERRORS, TooManyImages, NotFound),
         openapi_extra={"requestBody": _body(settings.max_batch_images)},
     )
     async def predict_instances(request: Request) -> Response:

@@ -9,10 +9,10 @@ from typing import Annotated, Any, Final
 
 import numpy as np
 from fastapi import APIRouter, Depends, Path, Request, Response
-from fastapi.params import Depends as Checked
+from fastapi.params import Depends as Dependency
 
 from handler.api.predictor import Predictor
-from handler.api.problems import problem_responses
+from handler.api.problems import IMAGE_ERRORS, problem_responses
 from handler.api.requests.body import read_body
 from handler.api.routes.model_name import require_model
 from handler.api.routes.open_inference.binary import LENGTH_HEADER
@@ -34,31 +34,12 @@ from handler.api.routes.open_inference.schemas import (
 )
 from handler.api.routes.open_inference.tensors import ENCODED
 from handler.contract import ModelCard, Views
-from handler.errors import (
-    BadRequest,
-    BrokenImage,
-    ClassifierError,
-    NotAnImage,
-    NotFound,
-    TooManyBytes,
-    TooManyImages,
-    TooManyPixels,
-    UnknownEncoding,
-)
+from handler.errors import ClassifierError, NotFound, TooManyImages
 from handler.settings import Settings
 
 _MODEL: Final = "/v2/models/{model}"
 _VERSION: Final = _MODEL + "/versions/{version}"
-_INFERENCE_ERRORS: Final = (
-    BadRequest,
-    TooManyBytes,
-    TooManyPixels,
-    NotAnImage,
-    UnknownEncoding,
-    BrokenImage,
-    TooManyImages,
-    NotFound,
-)
+_INFERENCE_ERRORS: Final = (*IMAGE_ERRORS, TooManyImages, NotFound)
 
 
 def open_inference_routes(predictor: Predictor, card: ModelCard, settings: Settings) -> APIRouter:
@@ -85,7 +66,7 @@ class _ModelPath:
 
     path: str
     suffix: str  # of the routes' names
-    dependencies: list[Checked]
+    dependencies: list[Dependency]
 
 
 def _add_server_routes(router: APIRouter, served: ServedModel) -> None:
