@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -29,24 +29,28 @@ from tests.support.waiting import wait_until_healthy
 # A background job of a shell ignores Ctrl-C, and its child processes inherit that: the tests could not interrupt them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Tests that import a package which `make test-fast` does not install. `make test` installs them all.
-_REQUIRED_PACKAGES: Final = {
-    "api/test_conformance.py": "schemathesis",
-    "bench": "onnx",
-    "inference/test_classifier.py": "onnx",
-    "inference/test_processors.py": "torch",
-    "infra/test_backfill_definition.py": "jsonata",
-    "infra/test_package.py": "cyclonedx",
-    "infra/test_results_query.py": "duckdb",
-    "model_build": "torch",
-    "system/browser": "playwright",
-    "system/test_notebook.py": "nbclient",
-}
-collect_ignore = [path for path, package in _REQUIRED_PACKAGES.items() if find_spec(package) is None]
+# Packages that `make test-fast` does not install; `make test` installs them all.
+_OPTIONAL_PACKAGES: Final = frozenset(
+    {"cyclonedx", "duckdb", "jsonata", "nbclient", "nbformat", "onnx", "playwright", "schemathesis", "torch"}
+)
+_IMPORTED_BY_CONFTEST: Final = {"model_build": "torch", "system/browser": "playwright"}
+collect_ignore = [folder for folder, package in _IMPORTED_BY_CONFTEST.items() if find_spec(package) is None]
 
 
-def pytest_report_header() -> str:
-    return f"not collected, for lack of a package: {', '.join(collect_ignore) or 'none'}"
+class _Module(pytest.Module):
+    """A test module that is skipped if it imports an optional package that is not installed."""
+
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        try:
+            return super().collect()
+        except self.CollectError as error:
+            if isinstance(error.__cause__, ModuleNotFoundError) and error.__cause__.name in _OPTIONAL_PACKAGES:
+                pytest.skip(f"{error.__cause__.name} is not installed", allow_module_level=True)
+            raise
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module:
+    return _Module.from_parent(parent, path=module_path)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
