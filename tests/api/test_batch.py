@@ -1,4 +1,4 @@
-"""Several pictures at once: each gets its own result or error, in the order in which it was sent."""
+"""POST /classify/batch: each image gets its own result or error, in the order of the request."""
 
 import base64
 import json
@@ -8,13 +8,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from handler.api.app import create_app
-from handler.contract import Answers, ModelCard, Pixels
+from handler.contract import ModelCard, ModelOutput, Pixels
 from handler.inference.classifier import MODEL_PATH, Classifier
-from handler.inference.preprocessing import CUTS
+from handler.inference.preprocessing import THRESHOLDS
 from handler.settings import Settings
 from tests.support.pictures import encoded, trousers
 
-PICTURES = [encoded(trousers(100 + 20 * i), name) for i, name in enumerate(["PNG", "JPEG", "WEBP", "GIF"])]
+IMAGES = [encoded(trousers(100 + 20 * i), name) for i, name in enumerate(["PNG", "JPEG", "WEBP", "GIF"])]
 
 
 def text(image: bytes) -> str:
@@ -27,7 +27,7 @@ def files(images: list[bytes]) -> dict[str, Any]:
 
 BATCHES = [
     pytest.param(files, id="form"),
-    pytest.param(lambda images: {"json": list(map(text, images))}, id="JSON array of texts"),
+    pytest.param(lambda images: {"json": list(map(text, images))}, id="JSON array of strings"),
     pytest.param(lambda images: {"json": {"images": list(map(text, images))}}, id="JSON object"),
     pytest.param(lambda images: {"json": [{"image": text(image)} for image in images]}, id="JSON array of objects"),
     pytest.param(lambda images: {"content": json.dumps(list(map(text, images)))}, id="JSON without a Content-Type"),
@@ -35,40 +35,40 @@ BATCHES = [
 
 
 @pytest.mark.parametrize("batch", BATCHES)
-def test_each_picture_gets_the_answer_that_it_gets_alone(client: TestClient, batch: Any) -> None:
-    alone = [client.post("/classify?top_k=5", content=image).json() for image in PICTURES]
-    reply = client.post("/classify/batch?top_k=5", **batch(PICTURES))
+def test_batch_returns_the_results_of_single_requests(client: TestClient, batch: Any) -> None:
+    alone = [client.post("/classify?top_k=5", content=image).json() for image in IMAGES]
+    reply = client.post("/classify/batch?top_k=5", **batch(IMAGES))
     assert reply.status_code == 200, reply.text
     results = reply.json()["results"]
     assert [result["answer"] for result in results] == alone
-    assert [(result["index"], result["status"]) for result in results] == [(i, 200) for i in range(len(PICTURES))]
+    assert [(result["index"], result["status"]) for result in results] == [(i, 200) for i in range(len(IMAGES))]
 
 
 @pytest.mark.parametrize("batch", BATCHES)
-def test_a_broken_picture_fails_alone(client: TestClient, batch: Any) -> None:
-    broken = {1: PICTURES[0][:60], 3: b"hello"}
-    images = [broken.get(i, PICTURES[0]) for i in range(5)]
+def test_broken_image_does_not_fail_the_others(client: TestClient, batch: Any) -> None:
+    broken = {1: IMAGES[0][:60], 3: b"hello"}
+    images = [broken.get(i, IMAGES[0]) for i in range(5)]
     results = client.post("/classify/batch", **batch(images)).json()["results"]
     assert [result["status"] for result in results] == [200, 422, 200, 415, 200]
     for index in broken:
         assert results[index]["problem"] == client.post("/classify", content=images[index]).json()
 
 
-def test_a_batch_of_broken_pictures_only_is_answered_too(client: TestClient) -> None:
+def test_batch_of_broken_images_returns_their_errors(client: TestClient) -> None:
     results = client.post("/classify/batch", json=["aGVsbG8=", "%"]).json()["results"]
     assert [result["status"] for result in results] == [415, 400]
 
 
 @pytest.mark.parametrize("item", [1, None, True, [], {}, {"image": 1}, "", "data:,", "é", {"name": "a.png"}])
-def test_an_item_that_is_no_text_of_an_image_fails_alone(client: TestClient, item: Any) -> None:
-    results = client.post("/classify/batch", json=[item, text(PICTURES[0])]).json()["results"]
+def test_invalid_item_does_not_fail_the_others(client: TestClient, item: Any) -> None:
+    results = client.post("/classify/batch", json=[item, text(IMAGES[0])]).json()["results"]
     assert [result["status"] for result in results] == [400, 200]
 
 
-def test_names_come_back_as_they_were_sent(client: TestClient) -> None:
-    form = client.post("/classify/batch", files=[("file", ("外套 1.png", PICTURES[0])), ("file", PICTURES[1])])
-    assert [result["name"] for result in form.json()["results"]] == ["外套 1.png", "upload"]  # httpx's own name
-    document = client.post("/classify/batch", json=[{"image": text(PICTURES[0]), "name": "a"}, text(PICTURES[1])])
+def test_batch_returns_the_names_of_the_files(client: TestClient) -> None:
+    form = client.post("/classify/batch", files=[("file", ("外套 1.png", IMAGES[0])), ("file", IMAGES[1])])
+    assert [result["name"] for result in form.json()["results"]] == ["外套 1.png", "upload"]  # httpx's default name
+    document = client.post("/classify/batch", json=[{"image": text(IMAGES[0]), "name": "a"}, text(IMAGES[1])])
     assert [result["name"] for result in document.json()["results"]] == ["a", None]
 
 
@@ -78,37 +78,37 @@ def test_names_come_back_as_they_were_sent(client: TestClient) -> None:
         pytest.param({"content": b""}, 400, id="no body"),
         pytest.param({"json": []}, 400, id="an empty array"),
         pytest.param({"json": {"images": []}}, 400, id="an object with an empty array"),
-        pytest.param({"json": {"images": "aGVsbG8="}}, 400, id="a text in place of the array"),
+        pytest.param({"json": {"images": "aGVsbG8="}}, 400, id="a string instead of the array"),
         pytest.param({"json": {"image": "aGVsbG8="}}, 400, id="one image"),
-        pytest.param({"content": PICTURES[0]}, 400, id="raw bytes"),
-        pytest.param({"content": b"[1,"}, 400, id="JSON that is cut"),
-        pytest.param({"content": b"[" * 9_999}, 400, id="JSON that is deep"),
+        pytest.param({"content": IMAGES[0]}, 400, id="raw bytes"),
+        pytest.param({"content": b"[1,"}, 400, id="truncated JSON"),
+        pytest.param({"content": b"[" * 9_999}, 400, id="deeply nested JSON"),
         pytest.param({"json": [0] * 65}, 422, id="65 items"),
         pytest.param(files([b"x"] * 65), 422, id="65 files"),
-        pytest.param({"files": {"other": PICTURES[0]}}, 400, id="a form without the field"),
+        pytest.param({"files": {"other": IMAGES[0]}}, 400, id="a form without the field"),
     ],
 )
-def test_what_is_no_batch_gets_a_problem(client: TestClient, sending: Any, status: int) -> None:
+def test_invalid_batch_returns_a_problem(client: TestClient, sending: Any, status: int) -> None:
     reply = client.post("/classify/batch", **sending)
     assert (reply.status_code, reply.headers["content-type"]) == (status, "application/problem+json"), reply.text
     assert reply.json()["status"] == status
 
 
-def test_sixty_four_pictures_take_one_run_of_the_model(card: ModelCard) -> None:
+def test_batch_of_64_images_takes_one_model_run(card: ModelCard) -> None:
     class Counting(Classifier):
         batches: list[int] = []  # noqa: RUF012
 
-        def answers(self, pixels: Pixels) -> Answers:
+        def predict(self, pixels: Pixels) -> ModelOutput:
             self.batches.append(len(pixels))
-            return super().answers(pixels)
+            return super().predict(pixels)
 
     with TestClient(create_app(Counting(MODEL_PATH, card.labels), card, Settings())) as client:
-        reply = client.post("/classify/batch", **files([PICTURES[0]] * 63 + [b"no image"]))
+        reply = client.post("/classify/batch", **files([IMAGES[0]] * 63 + [b"no image"]))
     assert len(reply.json()["results"]) == 64
-    assert Counting.batches == [63 * len(CUTS)]  # each in all its views
+    assert Counting.batches == [63 * len(THRESHOLDS)]  # all views of each image
 
 
-def test_the_limit_is_a_setting(classifier: Classifier, card: ModelCard) -> None:
+def test_max_batch_images_limits_the_batch(classifier: Classifier, card: ModelCard) -> None:
     with TestClient(create_app(classifier, card, Settings(max_batch_images=2))) as client:
-        assert client.post("/classify/batch", **files(PICTURES[:2])).status_code == 200
-        assert client.post("/classify/batch", **files(PICTURES[:3])).status_code == 422
+        assert client.post("/classify/batch", **files(IMAGES[:2])).status_code == 200
+        assert client.post("/classify/batch", **files(IMAGES[:3])).status_code == 422

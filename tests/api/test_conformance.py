@@ -1,4 +1,4 @@
-"""What /openapi.json says is true: Schemathesis sends what it allows and what it forbids, with every check on."""
+"""Conformance with /openapi.json: Schemathesis sends valid and invalid requests, with every check on."""
 
 import base64
 import socket
@@ -17,27 +17,28 @@ from handler.settings import Settings
 from infra.emulation.aws import emulated_aws
 from infra.emulation.names import CREDENTIALS, RESULTS, UPLOADS
 from tests.support.aws import new_cloud
+from tests.support.machine import free_port
 from tests.support.pictures import FORMATS, encoded, trousers
 
+pytestmark = pytest.mark.slow
 IMAGES = st.sampled_from([encoded(trousers(60), name) for name in FORMATS])
 
-# What "type: string" cannot say: the schema names these formats, and here is what they stand for.
+# Generators for the string formats and media types that the schema names.
 schemathesis.openapi.format("binary", IMAGES)
 schemathesis.openapi.format("image-base64", IMAGES.map(lambda image: base64.b64encode(image).decode()))
 for media_type in ("image/*", "application/octet-stream"):
     schemathesis.openapi.media_type(media_type, IMAGES)
 
+# The app, which is created on import, must know the address of the emulated S3.
+PORT = free_port()
+SETTINGS = Settings(uploads_bucket=UPLOADS, results_bucket=RESULTS, s3_endpoint_url=f"http://127.0.0.1:{PORT}")
 
-LISTENER = socket.create_server(("127.0.0.1", 0))  # of the emulated S3, whose address the app must know
-ENDPOINT = f"http://127.0.0.1:{LISTENER.getsockname()[1]}"
-WHOLE = Settings(uploads_bucket=UPLOADS, results_bucket=RESULTS, s3_endpoint_url=ENDPOINT)
-
-schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(Classifier.shipped(), read_card(), WHOLE))
+schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(Classifier.shipped(), read_card(), SETTINGS))
 
 
 @schema.hook
 def filter_case(_context: HookContext, case: Case[Any]) -> bool:
-    """A form has no types: one part called "file" may be an array of one, or, as forbidden, no array."""
+    """Skip invalid forms that are valid once encoded: one part named "file" is also an array of one file."""
     if case.operation.path != "/classify/batch" or case.media_type != "multipart/form-data":
         return True
     return not isinstance(case.body, dict) or isinstance(case.body.get("file", []), list)
@@ -45,15 +46,18 @@ def filter_case(_context: HookContext, case: Case[Any]) -> bool:
 
 @pytest.fixture(scope="module", autouse=True)
 def emulated_s3() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as environment, emulated_aws(LISTENER) as port:
+    with (
+        pytest.MonkeyPatch.context() as environment,
+        socket.create_server(("127.0.0.1", PORT)) as listener,
+        emulated_aws(listener) as port,
+    ):
         for name, value in CREDENTIALS.items():
             environment.setenv(name, value)
         new_cloud(port)
         yield
-    LISTENER.close()
 
 
 @schema.parametrize()
 @settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-def test_the_api_does_what_its_document_says(case: Case[Any]) -> None:
+def test_api_conforms_to_its_openapi_document(case: Case[Any]) -> None:
     case.call_and_validate()

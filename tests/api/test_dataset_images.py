@@ -1,4 +1,4 @@
-"""The app on real data: Fashion-MNIST's test images as 28x28 PNGs, and photos that people took of their clothes."""
+"""The app on data sets: Fashion-MNIST's test images as 28x28 PNGs, and the photos."""
 
 import gzip
 from pathlib import Path
@@ -33,18 +33,17 @@ def _idx(datasets_dir: Path, name: str, offset: int) -> Bytes:
         return np.frombuffer(file.read(), np.uint8, offset=offset)
 
 
-def test_a_28x28_png_gets_the_answer_of_its_raw_pixels(
+def test_28x28_png_gets_the_result_of_its_raw_pixels(
     client: TestClient, classifier: Classifier, test_images: Bytes, test_labels: Bytes
 ) -> None:
-    some, right = test_images[::5], 0
-    classified = classifier.classify(list(some[:, None]), top_k=1)
-    for pixels, classification, label in zip(some, classified, test_labels[::5], strict=True):
-        reply = _classified(client, encoded(Image.fromarray(pixels[0])))
-        (prediction,) = classification.predictions
-        assert reply["class_id"] == prediction.class_id
-        assert reply["score"] == pytest.approx(prediction.score, abs=1e-5)
-        right += reply["class_id"] == label
-    assert right / len(some) >= 0.93
+    images, labels = test_images[::5], test_labels[::5]
+    files = [encoded(Image.fromarray(pixels[0])) for pixels in images]
+    results = [result for start in range(0, len(files), 50) for result in _batch(client, files[start : start + 50])]
+    expected = [classification.predictions[0] for classification in classifier.classify(list(images[:, None]), top_k=1)]
+    assert [result["class_id"] for result in results] == [prediction.class_id for prediction in expected]
+    scores = [prediction.score for prediction in expected]
+    assert [result["score"] for result in results] == pytest.approx(scores, abs=1e-5)
+    assert np.mean([result["class_id"] for result in results] == labels) >= 0.93
 
 
 def test_photos_are_classified(client: TestClient, datasets_dir: Path) -> None:
@@ -52,6 +51,12 @@ def test_photos_are_classified(client: TestClient, datasets_dir: Path) -> None:
     assert photos
     for photo in photos:
         assert _classified(client, photo.read_bytes())["score"] > 0.1
+
+
+def _batch(client: TestClient, images: list[bytes]) -> list[dict[str, Any]]:
+    reply = client.post("/classify/batch", files=[("file", image) for image in images])
+    assert reply.status_code == 200, reply.text
+    return [result["answer"] for result in reply.json()["results"]]
 
 
 def _classified(client: TestClient, image: bytes) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the model saw of a picture, and where it looked: the same pixels, laid over the right part of the picture."""
+"""Explanations: the pixels that the model got, their place in the image, and the activation map."""
 
 import base64
 import io
@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from handler.contract import Frame
 from handler.inference.classifier import Classifier
-from handler.inference.decoding import framed_views_of, views_of
+from handler.inference.pipeline import prepare
 from tests.support.pictures import encoded, trousers
 
 
@@ -20,60 +20,61 @@ def explanation(client: TestClient, image: bytes) -> Any:
 
 
 def garment(size: tuple[int, int], box: tuple[int, int, int, int]) -> Image.Image:
-    """A dark block on white."""
-    picture = Image.new("RGB", size, "white")
-    ImageDraw.Draw(picture).rectangle((box[0], box[1], box[2] - 1, box[3] - 1), fill=(40, 40, 90))
-    return picture
+    """A dark rectangle on a white background."""
+    image = Image.new("RGB", size, "white")
+    ImageDraw.Draw(image).rectangle((box[0], box[1], box[2] - 1, box[3] - 1), fill=(40, 40, 90))
+    return image
 
 
-def test_an_explained_answer_is_the_same_answer(client: TestClient, png: bytes) -> None:
+def test_explain_returns_the_same_predictions(client: TestClient, png: bytes) -> None:
     explained = client.post("/classify?explain=true&top_k=5", content=png).json()
     assert set(explained.pop("explanation")) == {"pixels", "activation_map", "view"}
     assert explained == client.post("/classify?top_k=5", content=png).json()
 
 
-def test_the_pixels_are_those_that_the_model_got(client: TestClient, png: bytes) -> None:
+def test_explanation_pixels_are_the_model_input(client: TestClient, png: bytes) -> None:
     encoded_pixels = explanation(client, png)["pixels"].removeprefix("data:image/png;base64,")
     shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded_pixels))))
-    assert np.array_equal(shown, views_of(png, 10**6)[0, 0])
+    assert np.array_equal(shown, prepare(png, 10**6).views[0, 0])
 
 
 @pytest.mark.parametrize(
     ("size", "box", "view"),
     [
         pytest.param((400, 400), (100, 50, 300, 350), Frame(0.125, 0.125, 0.75, 0.75), id="tall, in the middle"),
-        pytest.param((400, 200), (40, 80, 360, 120), Frame(0.1, -0.3, 0.8, 1.6), id="wide: reaches beyond the picture"),
+        pytest.param((400, 200), (40, 80, 360, 120), Frame(0.1, -0.3, 0.8, 1.6), id="wide: exceeds the image"),
         pytest.param((200, 400), (20, 200, 120, 300), Frame(0.1, 0.5, 0.5, 0.25), id="square, at a corner"),
         pytest.param((2000, 2000), (500, 250, 1500, 1750), Frame(0.125, 0.125, 0.75, 0.75), id="large"),
     ],
 )
-def test_the_view_is_the_square_around_the_garment(
+def test_view_is_the_square_around_the_garment(
     size: tuple[int, int], box: tuple[int, int, int, int], view: Frame
 ) -> None:
-    found = framed_views_of(encoded(garment(size, box)), 10**7)[1]
+    found = prepare(encoded(garment(size, box)), 10**7).frame
     parts = [(found.left, view.left), (found.top, view.top), (found.width, view.width), (found.height, view.height)]
     assert [one for one, _ in parts] == pytest.approx([other for _, other in parts], abs=0.05)
 
 
-def test_a_picture_of_28_by_28_grey_pixels_is_seen_whole() -> None:
-    assert framed_views_of(encoded(trousers(28)), 10**6)[1] == Frame(0, 0, 1, 1)
+def test_view_of_a_28x28_grey_image_is_the_whole_image() -> None:
+    assert prepare(encoded(trousers(28)), 10**6).frame == Frame(0, 0, 1, 1)
 
 
-def test_the_map_is_brightest_where_the_model_looked_and_dark_where_nothing_is(classifier: Classifier) -> None:
-    (heat,) = classifier.activation_maps(views_of(encoded(trousers()), 10**6)[:1], [1])
+def test_activation_map_is_dark_where_the_image_is_empty(classifier: Classifier) -> None:
+    classification, heat = classifier.explain(prepare(encoded(trousers()), 10**6).views, 1)
+    assert classification.predictions[0].class_id == 1
     assert heat.shape == (7, 7)
     assert (heat.min() >= 0, heat.max()) == (True, 1)
     assert heat[:, 1:6].mean() > 2 * heat[:, [0, 6]].mean()  # trousers leave both sides empty
 
 
-def test_the_map_of_a_mirrored_picture_is_mirrored(classifier: Classifier) -> None:
+def test_activation_map_of_a_mirrored_image_is_mirrored(classifier: Classifier) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (1, 1, 28, 28), np.uint8)
-    straight, mirrored = (classifier.activation_maps(one, [8])[0] for one in (pixels, pixels[..., ::-1].copy()))
+    straight, mirrored = (classifier.explain(one, 1)[1] for one in (pixels, pixels[..., ::-1].copy()))
     assert mirrored[:, ::-1] == pytest.approx(straight, abs=0.1)
 
 
-def test_the_logits_behind_the_probabilities_are_the_means_of_the_maps(classifier: Classifier, png: bytes) -> None:
-    probabilities, _, maps = classifier.outputs(views_of(png, 10**6)[:1])
+def test_logits_are_the_means_of_the_activation_maps(classifier: Classifier, png: bytes) -> None:
+    probabilities, _, maps = classifier.outputs(prepare(png, 10**6).views[:1])
     means = maps.mean(axis=(2, 3))
     assert probabilities.argmax() == means.argmax()
     assert np.corrcoef(means[0], np.log(probabilities[0]))[0, 1] > 0.99

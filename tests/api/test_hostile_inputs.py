@@ -1,4 +1,4 @@
-"""Whatever is sent, the reply is a problem with the right status, in one shape, and never a 500."""
+"""Hostile requests return a problem with the right status, in bounded time and memory, and never a 500."""
 
 import json
 import logging
@@ -22,16 +22,23 @@ from tests.support.hostile_inputs import HOSTILE, PNG
 from tests.support.pictures import encoded, trousers
 
 MAX_SECONDS = 10
-MAX_MEBIBYTES = 400  # more than the server has at rest; 50 million pixels of a GIF take 270
+MAX_MEBIBYTES = 400  # above the idle server; a GIF of 50 million pixels takes 270
+
+
+@pytest.fixture(scope="module")
+def http() -> Iterator[httpx2.Client]:
+    """A client that opens a new connection for each request."""
+    with httpx2.Client(timeout=60, limits=httpx2.Limits(max_keepalive_connections=0)) as client:
+        yield client
 
 
 @pytest.mark.parametrize(("query_string", "sending", "status"), HOSTILE)
-def test_a_server_answers_whatever_is_sent_in_bounded_time_and_memory(
-    running_server: RunningServer, query_string: str, sending: dict[str, Any], status: int
+def test_server_responds_in_bounded_time_and_memory(
+    running_server: RunningServer, http: httpx2.Client, query_string: str, sending: dict[str, Any], status: int
 ) -> None:
     resident = start_measuring_memory(running_server.process_id)
     started = time.monotonic()
-    reply = httpx2.post(f"{running_server.address}/classify{query_string}", **sending, timeout=60)
+    reply = http.post(f"{running_server.address}/classify{query_string}", **sending)
     assert time.monotonic() - started < MAX_SECONDS
     assert peak_mebibytes(running_server.process_id) - resident < MAX_MEBIBYTES
     if status == 200:
@@ -41,7 +48,7 @@ def test_a_server_answers_whatever_is_sent_in_bounded_time_and_memory(
 
 
 def start_measuring_memory(process_id: int) -> float:
-    """Resets the peak of a process, and returns what it has now, in MiB; 0 where Linux's /proc is not at hand."""
+    """Reset the peak memory of a process; return its present memory in MiB, or 0 without Linux's /proc."""
     with suppress(FileNotFoundError):
         Path(f"/proc/{process_id}/clear_refs").write_text("5")  # proc_pid_clear_refs(5)
     return peak_mebibytes(process_id)
@@ -58,55 +65,55 @@ def peak_mebibytes(process_id: int) -> float:
     ("method", "path", "status"),
     [
         pytest.param("GET", "/nowhere", 404, id="unknown path"),
-        pytest.param("GET", "/%ff%fe", 404, id="path that is no UTF-8"),
-        pytest.param("GET", "/../../etc/passwd", 404, id="path upwards"),
+        pytest.param("GET", "/%ff%fe", 404, id="path not in UTF-8"),
+        pytest.param("GET", "/../../etc/passwd", 404, id="path traversal"),
         pytest.param("GET", "/classify", 405, id="GET instead of POST"),
         pytest.param("DELETE", "/labels", 405, id="DELETE"),
         pytest.param("POST", "/", 405, id="POST to the page"),
     ],
 )
-def test_paths_and_methods_that_are_not_there(client: TestClient, method: str, path: str, status: int) -> None:
+def test_unknown_path_is_404_and_unknown_method_405(client: TestClient, method: str, path: str, status: int) -> None:
     reply = client.request(method, path)
     assert_problem(reply, status)
     assert ("Allow" in reply.headers) == (status == 405)
 
 
-def test_a_wrong_field_is_named_in_the_reply(client: TestClient) -> None:
+def test_error_names_the_wrong_form_fields(client: TestClient) -> None:
     reply = client.post("/classify", files={"photo": PNG, "picture": PNG})
     assert "'photo', 'picture'" in reply.json()["detail"]
 
 
 @pytest.fixture(scope="module")
 def small_client(classifier: Classifier, card: ModelCard) -> Iterator[TestClient]:
-    """An app that accepts exactly as many bytes as a certain PNG has, and exactly as many pixels."""
+    """A client of an app whose limits are the bytes and the pixels of `PNG`."""
     with TestClient(create_app(classifier, card, Settings(max_body_bytes=len(PNG), max_pixels=280 * 280))) as client:
         yield client
 
 
-def test_a_body_of_exactly_the_limit_is_accepted(small_client: TestClient) -> None:
+def test_body_of_exactly_the_limit_is_accepted(small_client: TestClient) -> None:
     assert small_client.post("/classify", content=PNG).status_code == 200
 
 
-def test_a_body_over_the_limit_is_refused_by_its_length(small_client: TestClient) -> None:
+def test_body_over_the_limit_is_413_by_its_content_length(small_client: TestClient) -> None:
     assert_problem(small_client.post("/classify", content=PNG + b"\0"), 413)
 
 
-def test_a_body_over_the_limit_is_refused_while_it_streams(small_client: TestClient) -> None:
+def test_body_over_the_limit_is_413_while_streaming(small_client: TestClient) -> None:
     chunks = (PNG[i : i + 100] for i in [*range(0, len(PNG), 100), 0])
     assert_problem(small_client.post("/classify", content=chunks), 413)
 
 
 @pytest.mark.parametrize("length", ["0", "1", "-1", "abc", "9" * 6000, "٣", ""])
-def test_a_content_length_that_lies_does_not_lift_the_limit(small_client: TestClient, length: str) -> None:
+def test_wrong_content_length_does_not_lift_the_limit(small_client: TestClient, length: str) -> None:
     headers = {b"Content-Length": length.encode()}
     assert_problem(small_client.post("/classify", content=PNG * 2, headers=headers), 413)
 
 
-def test_an_image_over_the_limit_of_pixels_is_refused(small_client: TestClient) -> None:
+def test_image_over_the_pixel_limit_is_413(small_client: TestClient) -> None:
     assert_problem(small_client.post("/classify", content=encoded(trousers(281).convert("1"))), 413)
 
 
-def test_an_unexpected_error_is_a_problem_too_and_is_passed_on_to_the_log(card: ModelCard) -> None:
+def test_unexpected_exception_is_500_and_is_raised_again(card: ModelCard) -> None:
     app = create_app(BrokenClassifier(MODEL_PATH, card.labels), card, Settings())
     with TestClient(app, raise_server_exceptions=False) as client:
         reply = client.post("/classify", content=PNG)
@@ -116,7 +123,7 @@ def test_an_unexpected_error_is_a_problem_too_and_is_passed_on_to_the_log(card: 
         client.post("/classify", content=PNG)
 
 
-def test_hostile_input_is_not_logged_as_an_error(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+def test_broken_image_is_not_logged_as_an_error(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
     client.post("/classify", content=PNG[:100])
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 

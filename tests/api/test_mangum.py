@@ -1,4 +1,4 @@
-"""The Lambda handler, called with the events of each gateway, gives the very answers that the app gives over HTTP."""
+"""The Lambda handler returns the same responses to the events of each gateway as the app over HTTP."""
 
 import json
 import logging
@@ -27,12 +27,12 @@ GATEWAYS = [
 
 
 def call(event: dict[str, Any]) -> dict[str, Any]:
-    return handler(event, None)  # type: ignore[arg-type]  # nothing asks for the context
+    return handler(event, None)  # type: ignore[arg-type]  # the context is not used
 
 
 @pytest.mark.parametrize("wrap", GATEWAYS)
 @pytest.mark.parametrize("way", WAYS)
-def test_an_image_gets_the_same_answer_through_each_gateway(
+def test_classify_returns_the_same_result_through_each_gateway(
     client: TestClient, png: bytes, wrap: Wrap, way: str
 ) -> None:
     request = HttpRequest("POST", "https://localhost/classify", **WAYS[way](png))
@@ -46,14 +46,14 @@ def test_an_image_gets_the_same_answer_through_each_gateway(
     ("name", "expected"),
     [("http-get-health.json", {"status": "ok"}), ("http-post-photo.json", {"label": "T-shirt/top", "class_id": 0})],
 )
-def test_the_sample_events_are_answered(name: str, expected: dict[str, Any]) -> None:
+def test_sample_event_returns_200(name: str, expected: dict[str, Any]) -> None:
     reply = call(json.loads((PROJECT / "infra" / "events" / name).read_text()))
     assert reply["statusCode"] == 200
     assert json.loads(reply_body(reply)).items() >= expected.items()
 
 
 @pytest.mark.parametrize("wrap", GATEWAYS)
-def test_an_image_needs_no_content_type(png: bytes, wrap: Wrap) -> None:
+def test_image_without_content_type_is_accepted(png: bytes, wrap: Wrap) -> None:
     assert call(wrap(Sent("POST", "/classify", png)))["statusCode"] == 200
 
 
@@ -68,7 +68,7 @@ def test_an_image_needs_no_content_type(png: bytes, wrap: Wrap) -> None:
         pytest.param(Sent("GET", "/classify"), 405, id="no such method"),
     ],
 )
-def test_a_problem_goes_out_as_text(wrap: Wrap, sent: Sent, status: int) -> None:
+def test_problem_is_returned_as_text(wrap: Wrap, sent: Sent, status: int) -> None:
     reply = call(wrap(sent))
     assert (reply["statusCode"], reply["isBase64Encoded"]) == (status, False)
     assert reply["headers"]["content-type"] == "application/problem+json"
@@ -77,10 +77,10 @@ def test_a_problem_goes_out_as_text(wrap: Wrap, sent: Sent, status: int) -> None
 
 @pytest.mark.parametrize("wrap", GATEWAYS)
 @pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/labels", "/model", "/health", "/v2", "/v1/models"])
-def test_every_route_works_through_each_gateway(client: TestClient, wrap: Wrap, path: str) -> None:
+def test_route_responds_through_each_gateway(client: TestClient, wrap: Wrap, path: str) -> None:
     reply = call(wrap(Sent("GET", path)))
     assert (reply["statusCode"], reply["isBase64Encoded"]) == (200, False)
-    if path not in ("/", "/docs", "/openapi.json"):  # they name the stage
+    if path not in ("/", "/docs", "/openapi.json"):  # they contain the stage
         assert reply["body"] == client.get(path).text
 
 
@@ -94,9 +94,7 @@ def test_every_route_works_through_each_gateway(client: TestClient, wrap: Wrap, 
         ("/swagger/swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
     ],
 )
-def test_a_file_arrives_whole_through_each_gateway(
-    client: TestClient, wrap: Wrap, path: str, content_type: str
-) -> None:
+def test_static_file_is_unchanged_by_each_gateway(client: TestClient, wrap: Wrap, path: str, content_type: str) -> None:
     reply = call(wrap(Sent("GET", path)))
     assert (reply["statusCode"], reply["headers"]["content-type"]) == (200, content_type)
     assert reply_body(reply) == client.get(path).content
@@ -127,14 +125,14 @@ STAGES = [
 
 
 @pytest.mark.parametrize(("wrap", "root"), STAGES)
-def test_the_docs_page_asks_for_its_document_below_the_stage(wrap: Wrap, root: str) -> None:
+def test_docs_page_loads_its_document_below_the_stage(wrap: Wrap, root: str) -> None:
     assert f"url: '{root}/openapi.json'" in call(wrap(Sent("GET", "/docs")))["body"].replace('"', "'")
     document = json.loads(call(wrap(Sent("GET", "/openapi.json")))["body"])
     assert [server["url"] for server in document.get("servers", [])] == ([root] if root else [])
 
 
 @pytest.mark.parametrize(("wrap", "root"), STAGES)
-def test_the_pages_load_their_files_from_below_the_stage(wrap: Wrap, root: str) -> None:
+def test_pages_load_their_files_from_below_the_stage(wrap: Wrap, root: str) -> None:
     base = f"{root}/" if root else "./"
     assert f'<base href="{base}">' in call(wrap(Sent("GET", "/")))["body"]
     documentation = call(wrap(Sent("GET", "/docs")))["body"]
@@ -144,7 +142,7 @@ def test_the_pages_load_their_files_from_below_the_stage(wrap: Wrap, root: str) 
 
 
 @pytest.mark.parametrize(("wrap", "root"), STAGES)
-def test_a_redirect_stays_below_the_stage(wrap: Wrap, root: str) -> None:
+def test_redirect_stays_below_the_stage(wrap: Wrap, root: str) -> None:
     event = wrap(Sent("GET", "/labels/"))
     reply = call(event)
     host = event["requestContext"]["domainName"]
@@ -152,17 +150,17 @@ def test_a_redirect_stays_below_the_stage(wrap: Wrap, root: str) -> None:
 
 
 @pytest.mark.parametrize("public_path", ["/Prod", "/Prod/"])
-def test_the_page_is_at_the_stage_with_and_without_a_slash(public_path: str) -> None:
+def test_page_is_served_at_the_stage_with_and_without_slash(public_path: str) -> None:
     reply = call(rest_event(Sent("GET", "/"), public_path=public_path))
     assert (reply["statusCode"], reply["headers"]["content-type"]) == (200, "text/html; charset=utf-8")
 
 
-def test_a_stage_is_not_cut_from_a_path_that_only_begins_like_it() -> None:
+def test_stage_is_not_cut_from_a_path_that_shares_its_prefix() -> None:
     event = http_api_event(Sent("GET", "/labels"))
     event["requestContext"]["stage"] = "lab"
     assert call(event)["statusCode"] == 200
 
 
-def test_hostile_input_is_not_logged_as_an_error(caplog: pytest.LogCaptureFixture) -> None:
+def test_broken_form_is_not_logged_as_an_error(caplog: pytest.LogCaptureFixture) -> None:
     call(rest_event(Sent("POST", "/classify", b"--b\r\n", {"Content-Type": "multipart/form-data; boundary=b"})))
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol, version 2, as its specification and Triton's extensions have it."""
+"""Open Inference Protocol version 2, with Triton's binary tensor and classification extensions."""
 
 import gzip
 import json
@@ -14,18 +14,20 @@ from starlette.testclient import TestClient
 from handler.api.routes.open_inference.schemas import Inference
 from handler.contract import ModelCard, Pixels
 from handler.http_entry import handler
-from handler.inference.decoding import views_of
+from handler.inference.classifier import read_card
+from handler.inference.pipeline import prepare
 from tests.support.gateway_events import Sent, function_url_event, http_api_event, reply_body, rest_event
 from tests.support.pictures import encoded, png_that_claims, trousers
 from tests.support.tensor_requests import INFER, LENGTH, MODEL, PNG, binary, document, elements, files, images, text
 
-# Of the model's own size, so that the same can be said in pixels.
+VERSION = read_card().document["version"]
+# Of the model's input size, so that they can also be sent as pixels.
 FILES = [encoded(trousers(28).rotate(90 * i), name) for i, name in enumerate(["PNG", "BMP", "TIFF"])]
-PIXELS: Pixels = np.concatenate([views_of(file, 10**6) for file in FILES])
+PIXELS: Pixels = np.concatenate([prepare(file, 10**6).views for file in FILES])
 
 
 def outputs_of(reply: httpx2.Response) -> dict[str, Any]:
-    """The outputs by name, as arrays, however they came."""
+    """The output tensors by name, as arrays, of a JSON or binary response."""
     length = reply.headers.get(LENGTH)
     head, data = (
         (reply.content, b"") if length is None else (reply.content[: int(length)], reply.content[int(length) :])
@@ -40,23 +42,23 @@ def outputs_of(reply: httpx2.Response) -> dict[str, Any]:
     return arrays
 
 
-def test_it_tells_of_itself(client: TestClient, card: ModelCard) -> None:
+def test_server_metadata_lists_extensions_and_models(client: TestClient, card: ModelCard) -> None:
     server = client.get("/v2").json()
     assert server["extensions"] == ["binary_tensor_data", "classification", "model_configuration"]
     assert client.get("/v2/health/live").json() == {"live": True}
     assert client.get("/v2/health/ready").json() == {"ready": True}
     assert client.get("/v2/models").json() == {"models": [card.document["name"]]}
     (entry,) = client.post("/v2/repository/index").json()
-    assert entry == {"name": "fashion-mnist", "version": "1", "state": "READY", "reason": ""}
+    assert entry == {"name": "fashion-mnist", "version": VERSION, "state": "READY", "reason": ""}
 
 
-@pytest.mark.parametrize("model", [MODEL, f"{MODEL}/versions/1"])
-def test_it_tells_of_its_model(client: TestClient, model: str) -> None:
+@pytest.mark.parametrize("model", [MODEL, f"{MODEL}/versions/{VERSION}"], ids=["model", "version"])
+def test_model_metadata_lists_inputs_and_outputs(client: TestClient, model: str) -> None:
     assert client.get(f"{model}/ready").json() == {"name": "fashion-mnist", "ready": True}
     assert client.get(f"{model}/config").json()["max_batch_size"] == 64
     assert client.get(model).json() == {
         "name": "fashion-mnist",
-        "versions": ["1"],
+        "versions": [VERSION],
         "platform": "onnx_onnxv1",
         "inputs": [
             {"name": "images", "datatype": "UINT8", "shape": [-1, 1, 28, 28]},
@@ -70,24 +72,24 @@ def test_it_tells_of_its_model(client: TestClient, model: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v2", "/v2/"])
-def test_the_server_is_told_at_both_paths_without_a_redirect(client: TestClient, path: str) -> None:
+def test_server_metadata_is_returned_without_a_redirect(client: TestClient, path: str) -> None:
     assert client.get(path, follow_redirects=False).status_code == 200
 
 
 @pytest.mark.parametrize("rest", ["", "/ready", "/config", "/infer"])
 @pytest.mark.parametrize(
-    ("model", "told"),
+    ("model", "message"),
     [
         pytest.param("/v2/models/other", "no model 'other'", id="model"),
-        pytest.param("/v2/models/other/versions/1", "no model 'other'", id="model with a version"),
+        pytest.param(f"/v2/models/other/versions/{VERSION}", "no model 'other'", id="model with a version"),
         pytest.param(f"{MODEL}/versions/2", "no version '2' of 'fashion-mnist'", id="version"),
-        pytest.param(f"{MODEL}/versions/1.0", "no version '1.0' of 'fashion-mnist'", id="version that is no number"),
+        pytest.param(f"{MODEL}/versions/1.0", "no version '1.0' of 'fashion-mnist'", id="version that is no integer"),
     ],
 )
-def test_an_unknown_model_is_not_found(client: TestClient, model: str, rest: str, told: str) -> None:
+def test_unknown_model_or_version_is_404(client: TestClient, model: str, rest: str, message: str) -> None:
     reply = client.post(f"{model}{rest}", **document()) if rest == "/infer" else client.get(f"{model}{rest}")
     assert reply.status_code == 404
-    assert told in reply.json()["error"]
+    assert message in reply.json()["error"]
 
 
 SENDINGS: dict[str, dict[str, Any]] = {
@@ -108,8 +110,8 @@ SENDINGS["gzip"]["headers"] = {"Content-Encoding": "gzip"}
 
 
 @pytest.mark.parametrize("sending", SENDINGS.values(), ids=SENDINGS)
-@pytest.mark.parametrize("path", [INFER, f"{MODEL}/versions/1/infer"])
-def test_every_way_to_send_images_gets_the_same_answers(client: TestClient, path: str, sending: dict[str, Any]) -> None:
+@pytest.mark.parametrize("path", [INFER, f"{MODEL}/versions/{VERSION}/infer"], ids=["model", "version"])
+def test_infer_returns_the_scores_of_classify(client: TestClient, path: str, sending: dict[str, Any]) -> None:
     reply = client.post(path, **sending)
     assert reply.status_code == 200, reply.text
     alone = [client.post("/classify?top_k=10", content=file).json() for file in FILES]
@@ -128,7 +130,7 @@ RAW: dict[str, tuple[bytes, dict[str, str]]] = {
 
 
 @pytest.mark.parametrize(("body", "headers"), RAW.values(), ids=RAW)
-def test_the_whole_body_may_be_one_image(client: TestClient, body: bytes, headers: dict[str, str]) -> None:
+def test_body_may_be_one_image(client: TestClient, body: bytes, headers: dict[str, str]) -> None:
     outputs = outputs_of(client.post(INFER, content=body, headers=headers))
     expected = outputs_of(client.post(INFER, **document(images([1, 1, 28, 28], data=PIXELS[0].ravel().tolist()))))
     assert {name: output.tolist() for name, output in outputs.items()} == {
@@ -136,7 +138,7 @@ def test_the_whole_body_may_be_one_image(client: TestClient, body: bytes, header
     }
 
 
-def test_the_id_comes_back(client: TestClient) -> None:
+def test_infer_returns_the_id_of_the_request(client: TestClient) -> None:
     assert client.post(INFER, **document(id="a \ud800 裤")).json()["id"] == "a \ud800 裤"
     assert "id" not in client.post(INFER, **document()).json()
 
@@ -144,15 +146,15 @@ def test_the_id_comes_back(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("asked", "names"),
     [
-        pytest.param({}, ["probabilities", "known"], id="nothing said"),
-        pytest.param({"outputs": []}, ["probabilities", "known"], id="none named"),
+        pytest.param({}, ["probabilities", "known"], id="not given"),
+        pytest.param({"outputs": []}, ["probabilities", "known"], id="empty"),
         pytest.param({"outputs": [{"name": "known"}]}, ["known"], id="one"),
         pytest.param(
             {"outputs": [{"name": "known"}, {"name": "probabilities"}]}, ["known", "probabilities"], id="both"
         ),
     ],
 )
-def test_the_outputs_are_those_asked_for_in_that_order(client: TestClient, asked: Any, names: list[str]) -> None:
+def test_requested_outputs_are_returned_in_that_order(client: TestClient, asked: Any, names: list[str]) -> None:
     reply = client.post(INFER, **document(**asked))
     assert [output["name"] for output in reply.json()["outputs"]] == names
     assert list(outputs_of(client.post(INFER, **document(**asked, parameters={"binary_data_output": True})))) == names
@@ -164,16 +166,16 @@ ALL_BINARY = {"binary_data_output": True}
 @pytest.mark.parametrize(
     ("parameters", "outputs", "binary_ones"),
     [
-        pytest.param({}, [{}, {}], [], id="JSON if nothing is said"),
-        pytest.param(ALL_BINARY, [{}, {}], ["probabilities", "known"], id="all as bytes"),
-        pytest.param({}, [{"binary_data": True}, {}], ["probabilities"], id="one as bytes"),
-        pytest.param(ALL_BINARY, [{"binary_data": False}, {}], ["known"], id="all but one as bytes"),
+        pytest.param({}, [{}, {}], [], id="JSON by default"),
+        pytest.param(ALL_BINARY, [{}, {}], ["probabilities", "known"], id="all binary"),
+        pytest.param({}, [{"binary_data": True}, {}], ["probabilities"], id="one binary"),
+        pytest.param(ALL_BINARY, [{"binary_data": False}, {}], ["known"], id="all but one binary"),
         pytest.param(
-            ALL_BINARY, [{"binary_data": False}, {"binary_data": False}], [], id="an output decides for itself"
+            ALL_BINARY, [{"binary_data": False}, {"binary_data": False}], [], id="an output overrides the request"
         ),
     ],
 )
-def test_outputs_come_as_bytes_where_that_is_asked_for(
+def test_requested_outputs_are_binary(
     client: TestClient, parameters: Any, outputs: list[Any], binary_ones: list[str]
 ) -> None:
     named = [{"name": name, "parameters": own} for name, own in zip(("probabilities", "known"), outputs, strict=True)]
@@ -188,18 +190,18 @@ def test_outputs_come_as_bytes_where_that_is_asked_for(
 
 
 @pytest.mark.parametrize(("count", "named"), [(1, 1), (3, 3), (10, 10), (11, 10), (2**40, 10)])
-def test_the_highest_values_are_named_with_their_classes(client: TestClient, count: int, named: int) -> None:
+def test_classification_returns_the_top_classes(client: TestClient, count: int, named: int) -> None:
     request = document(files([3], data=[text(file) for file in FILES]), outputs=[classes("probabilities", count)])
     (output,) = client.post(INFER, **request).json()["outputs"]
     assert (output["datatype"], output["shape"]) == ("BYTES", [3, named])
     guesses = client.post(f"/classify?top_k={named}", content=FILES[2]).json()["predictions"]
-    told = [entry.split(":") for entry in output["data"][2 * named :]]
-    assert [(np.float32(value), int(index), label) for value, index, label in told] == [
+    entries = [entry.split(":") for entry in output["data"][2 * named :]]
+    assert [(np.float32(value), int(index), label) for value, index, label in entries] == [
         (np.float32(guess["score"]), guess["class_id"], guess["label"]) for guess in guesses
     ]
 
 
-def test_an_output_without_labels_is_named_by_its_index(client: TestClient) -> None:
+def test_classification_without_labels_returns_the_index(client: TestClient) -> None:
     plain, named = (
         client.post(INFER, **document(outputs=[output])) for output in ({"name": "known"}, classes("known", 1))
     )
@@ -210,7 +212,7 @@ def test_an_output_without_labels_is_named_by_its_index(client: TestClient) -> N
     assert (np.float32(value), index) == (np.float32(known), "0")
 
 
-def test_no_classes_are_the_tensor_itself(client: TestClient) -> None:
+def test_classification_of_zero_classes_returns_the_tensor(client: TestClient) -> None:
     reply = client.post(INFER, **document(outputs=[classes("probabilities", 0)]))
     assert reply.json()["outputs"][0]["datatype"] == "FP32"
 
@@ -222,13 +224,13 @@ def classes(name: str, count: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("broken", "status"),
     [
-        pytest.param(b"hello", 415, id="no picture"),
+        pytest.param(b"hello", 415, id="no image"),
         pytest.param(b"", 415, id="empty"),
         pytest.param(PNG[:60], 422, id="damaged"),
         pytest.param(png_that_claims(60_000, 60_000), 413, id="too many pixels"),
     ],
 )
-def test_one_broken_file_fails_the_request_with_its_own_status(client: TestClient, broken: bytes, status: int) -> None:
+def test_broken_file_fails_the_request_with_its_status(client: TestClient, broken: bytes, status: int) -> None:
     reply = client.post(INFER, **binary(files([3]), elements(PNG, broken, PNG)))
     assert reply.status_code == status
     assert reply.json()["error"].startswith("encoded[1]: ")
@@ -236,7 +238,7 @@ def test_one_broken_file_fails_the_request_with_its_own_status(client: TestClien
 
 
 @pytest.mark.parametrize("wrap", [rest_event, http_api_event, function_url_event])
-def test_tensors_come_and_go_as_bytes_through_a_gateway(client: TestClient, wrap: Callable[[Sent], Any]) -> None:
+def test_binary_tensors_pass_through_each_gateway(client: TestClient, wrap: Callable[[Sent], Any]) -> None:
     request = binary(images(), PIXELS.tobytes(), parameters={"binary_data_output": True})
     reply = handler(wrap(Sent("POST", INFER, request["content"], request["headers"])), SimpleNamespace())
     direct = client.post(INFER, **request)

@@ -1,4 +1,4 @@
-"""Whatever is sent to infer, the reply is a problem with the right status, soon, and never a 500."""
+"""Hostile inference requests return a problem with the right status, quickly, and never a 500."""
 
 import gzip
 import json
@@ -23,25 +23,25 @@ def one_image(**others: Any) -> dict[str, Any]:
 
 
 def number(literal: str) -> dict[str, Any]:
-    """Pixels whose first value is that literal, as it stands."""
+    """A request whose first pixel is `literal`, unchanged."""
     return {"content": document(one_image())["content"].replace("[0,", f"[{literal},", 1)}
 
 
 HOSTILE: dict[str, tuple[dict[str, Any], int]] = {
-    # No request at all
+    # Not a request
     "empty": (raw(b""), 400),
     "text": (raw(b"hello"), 400),
     "array": (raw(b"[]"), 400),
     "number": (raw(b"1"), 400),
     "null": (raw(b"null"), 400),
-    "half a document": (raw(b'{"inputs": ['), 400),
+    "truncated JSON": (raw(b'{"inputs": ['), 400),
     "UTF-16": (raw('{"inputs": 1}'.encode("utf-16-be")), 400),
-    "no UTF-8": (raw(b'{"id": "\xff"}'), 400),
-    "deep JSON": (raw('{"inputs": ' + "[" * 50_000), 400),
-    "deep JSON, closed": (raw('{"inputs": ' + "[" * 50_000 + "]" * 50_000 + "}"), 400),
+    "not UTF-8": (raw(b'{"id": "\xff"}'), 400),
+    "deeply nested JSON": (raw('{"inputs": ' + "[" * 50_000), 400),
+    "deeply nested JSON, closed": (raw('{"inputs": ' + "[" * 50_000 + "]" * 50_000 + "}"), 400),
     "too many values": (raw('{"inputs": [' + "0," * 5_000_000 + "0]}"), 400),
     "too many bytes": (raw(b" " * 20_000_001), 413),
-    # Members that are missing, or of another kind
+    # Missing members, and members of the wrong type
     "no inputs": (raw("{}"), 400),
     "inputs: null": (raw('{"inputs": null}'), 400),
     "inputs: object": (raw('{"inputs": {}}'), 400),
@@ -50,7 +50,7 @@ HOSTILE: dict[str, tuple[dict[str, Any], int]] = {
     "the same input twice": (raw(json.dumps({"inputs": [ONE, ONE]})), 400),
     "both inputs": (raw(json.dumps({"inputs": [ONE, one_image()]})), 400),
     "input without a name": (document({"shape": [1], "datatype": "BYTES", "data": ["a"]}), 400),
-    "input of another name": (document({**ONE, "name": "input"}), 400),
+    "input of an unknown name": (document({**ONE, "name": "input"}), 400),
     "input whose name is a list": (document({**ONE, "name": ["encoded"]}), 400),
     "input without a shape": (document({"name": "encoded", "datatype": "BYTES", "data": ["a"]}), 400),
     "input without data": (document(files()), 400),
@@ -103,16 +103,16 @@ HOSTILE: dict[str, tuple[dict[str, Any], int]] = {
     "pixel: list": (number("[1]"), 400),
     # Files
     "file: number": (document(files(data=[1])), 400),
-    "file: no base64": (document(files(data=["!"])), 400),
+    "file: not base64": (document(files(data=["!"])), 400),
     "file: empty": (document(files(data=[""])), 400),
     "file: half a surrogate pair": (document(files(data=["\ud800"])), 400),
-    "file: base64 of no picture": (document(files(data=["aGVsbG8="])), 415),
-    "file: address": (document(files(data=["http://localhost/a.png"])), 400),
+    "file: base64 of no image": (document(files(data=["aGVsbG8="])), 415),
+    "file: URL": (document(files(data=["http://localhost/a.png"])), 400),
     # Outputs
     "outputs: null": (document(outputs=None), 400),
     "outputs: text": (document(outputs="known"), 400),
     "outputs: texts": (document(outputs=["known"]), 400),
-    "output that is not there": (document(outputs=[{"name": "logits"}]), 400),
+    "unknown output": (document(outputs=[{"name": "logits"}]), 400),
     "output without a name": (document(outputs=[{}]), 400),
     "output twice": (document(outputs=[{"name": "known"}, {"name": "known"}]), 400),
     "binary_data: text": (document(outputs=[{"name": "known", "parameters": {"binary_data": "yes"}}]), 400),
@@ -122,7 +122,7 @@ HOSTILE: dict[str, tuple[dict[str, Any], int]] = {
     "classification: text": (document(outputs=[{"name": "known", "parameters": {"classification": "3"}}]), 400),
     # The length of the JSON
     "length: beyond the body": (binary(one_image(), b"", length="99999"), 400),
-    "length: amid the JSON": (binary(images([1, 1, 28, 28], **SIZED), bytes(784), length="10"), 400),
+    "length: within the JSON": (binary(images([1, 1, 28, 28], **SIZED), bytes(784), length="10"), 400),
     "length: negative": (raw(b"{}", **{LENGTH: "-1"}), 400),
     "length: text": (raw(b"{}", **{LENGTH: "two"}), 400),
     "length: 5,000 digits": (raw(b"{}", **{LENGTH: "9" * 5000}), 400),
@@ -137,11 +137,11 @@ HOSTILE: dict[str, tuple[dict[str, Any], int]] = {
     "size: 2 ** 63": (binary(images([1, 1, 28, 28], parameters={"binary_data_size": 2**63}), bytes(784)), 400),
     "size: text": (binary(images([1, 1, 28, 28], parameters={"binary_data_size": "784"}), bytes(784)), 400),
     "size: true": (binary(images([1, 1, 28, 28], parameters={"binary_data_size": True}), b"a"), 400),
-    "size: not said": (binary(images([1, 1, 28, 28], parameters={}), bytes(784)), 400),
+    "size: not given": (binary(images([1, 1, 28, 28], parameters={}), bytes(784)), 400),
     "size: not the shape's": (binary(images([2, 1, 28, 28]), bytes(784)), 400),
     "size: of no bytes": (binary(images([1, 1, 28, 28]), b""), 400),
     "data and bytes": (binary(one_image(**SIZED), bytes(784)), 400),
-    "data, and bytes behind it": (binary(one_image(parameters={}), bytes(784)), 400),
+    "data, and bytes after it": (binary(one_image(parameters={}), bytes(784)), 400),
     "65 images as bytes": (binary(images([65, 1, 28, 28]), bytes(65 * 784)), 422),
     # The lengths of the elements
     "element: half a length": (binary(files(), b"\x01\0"), 400),
@@ -152,13 +152,15 @@ HOSTILE: dict[str, tuple[dict[str, Any], int]] = {
     "elements: 65": (binary(files([65]), elements(*[PNG] * 65)), 422),
     # Compression
     "br": (raw(b"hello", Content_Encoding="br"), 415),
-    "gzip that is none": (raw(b"hello", Content_Encoding="gzip"), 400),
+    "not gzip": (raw(b"hello", Content_Encoding="gzip"), 400),
     "gzip bomb": (raw(gzip.compress(bytes(200_000_000), 1), Content_Encoding="gzip"), 413),
 }
 
 
 @pytest.mark.parametrize(("sending", "status"), HOSTILE.values(), ids=HOSTILE)
-def test_what_is_wrong_is_told_soon(client: TestClient, sending: dict[str, Any], status: int) -> None:
+def test_invalid_request_returns_a_problem_within_5_seconds(
+    client: TestClient, sending: dict[str, Any], status: int
+) -> None:
     started = time.perf_counter()
     reply = client.post(INFER, **sending)
     assert time.perf_counter() - started < 5

@@ -1,4 +1,4 @@
-"""Where the work of a request is done: in a thread if others may come meanwhile, at once if nobody can."""
+"""The predictor: work in a thread or in the event loop, and the trace of a request."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -8,32 +8,31 @@ from typing import Any, TypeVar
 
 import pytest
 
-from handler.api.predictor import ALONE, Recognition
+from handler.api.predictor import Predictor
+from handler.errors import NotAnImage
 from handler.inference.classifier import Classifier
+from handler.telemetry.request_trace import start_trace
 
 Result = TypeVar("Result")
 
 
 def finished(work: Coroutine[Any, Any, Result]) -> Result:
-    """In an event loop of its own: `asyncio.run` would take away the one that Mangum uses."""
+    """Run in a new event loop: `asyncio.run` would remove the one that Mangum uses."""
     with closing(asyncio.new_event_loop()) as loop:
         return loop.run_until_complete(work)
 
 
-@pytest.mark.parametrize("alone", [True, False])
-def test_only_a_request_that_is_alone_does_without_a_thread(classifier: Classifier, alone: bool) -> None:
-    async def request() -> int:
-        ALONE.set(alone)
-        return await Recognition(classifier, 1).in_thread(get_ident)
-
-    assert (finished(request()) == get_ident()) == alone
+@pytest.mark.parametrize("offload", [True, False])
+def test_predictor_uses_a_thread_only_with_offload(classifier: Classifier, offload: bool) -> None:
+    predictor = Predictor(classifier, 1, offload=offload)
+    assert (finished(predictor.run(get_ident)) != get_ident()) == offload
 
 
-def test_the_event_loop_goes_on_while_others_work(classifier: Classifier) -> None:
-    recognition, go = Recognition(classifier, 1), Event()
+def test_event_loop_runs_while_predictor_works(classifier: Classifier) -> None:
+    predictor, go = Predictor(classifier, 1, offload=True), Event()
 
     async def requests() -> bool:
-        working = asyncio.create_task(recognition.in_thread(go.wait, 10))
+        working = asyncio.create_task(predictor.run(go.wait, 10))
         await asyncio.sleep(0)
         go.set()
         return await working
@@ -41,10 +40,16 @@ def test_the_event_loop_goes_on_while_others_work(classifier: Classifier) -> Non
     assert finished(requests())
 
 
-def test_what_a_request_sets_is_not_what_the_next_one_finds() -> None:
-    async def request() -> bool:
-        before = ALONE.get()
-        ALONE.set(True)
-        return before
+@pytest.mark.parametrize("offload", [True, False])
+def test_trace_has_spans_and_outcomes(classifier: Classifier, png: bytes, offload: bool) -> None:
+    predictor = Predictor(classifier, 10**6, offload=offload)
 
-    assert [finished(request()) for _ in range(2)] == [False, False]
+    async def request() -> Any:
+        trace = start_trace()
+        await predictor.run(predictor.classify_each, [png, b"no image"], 1)
+        return trace
+
+    trace = finished(request())
+    assert set(trace.spans) == {"decode", "infer"}
+    classification, error = trace.outcomes
+    assert (classification.predictions[0].label, type(error)) == ("Trouser", NotAnImage)

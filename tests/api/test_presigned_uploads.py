@@ -1,4 +1,4 @@
-"""Tickets for large pictures, used as a browser uses them on an emulated S3, and what the API says of the results."""
+"""Presigned uploads: tickets, used as by a browser on an emulated S3, and the results that the API returns."""
 
 import base64
 import json
@@ -10,6 +10,7 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
+from handler.api.app import create_app
 from handler.api.presigned_uploads import upload_origin
 from handler.contract import ModelCard
 from handler.inference.classifier import Classifier
@@ -21,9 +22,15 @@ from tests.support.large_uploads import UNKNOWN, app_with, settings_at, upload
 
 @pytest.fixture
 def work(aws: Cloud, classifier: Classifier, card: ModelCard) -> Callable[[], object]:
-    """Calling it lets the worker see what was uploaded."""
+    """A function that runs the worker on the uploads."""
     worker = Worker(aws.s3, classifier, card, settings_at(aws.port))
     return lambda: worker.handle(aws.receive())
+
+
+@pytest.fixture(scope="module")
+def shared_api(aws_port: int, classifier: Classifier, card: ModelCard) -> TestClient:
+    """For requests that never reach S3: buckets are not emptied between tests."""
+    return TestClient(create_app(classifier, card, settings_at(aws_port)))
 
 
 def policy_of(ticket: dict[str, Any]) -> dict[str, Any]:
@@ -32,8 +39,8 @@ def policy_of(ticket: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("aws")
-def test_a_ticket_is_good_for_one_key_a_bounded_size_and_a_quarter_of_an_hour(api: TestClient) -> None:
-    asked = datetime.now(UTC)
+def test_ticket_is_limited_to_one_key_a_size_and_15_minutes(api: TestClient) -> None:
+    requested = datetime.now(UTC)
     reply = api.post("/uploads")
     ticket, policy = reply.json(), policy_of(reply.json())
     assert reply.status_code == 201
@@ -42,15 +49,15 @@ def test_a_ticket_is_good_for_one_key_a_bounded_size_and_a_quarter_of_an_hour(ap
     assert ["content-length-range", 1, ticket["max_bytes"]] in policy["conditions"]
     assert ticket["max_bytes"] == Settings().max_upload_bytes
     assert datetime.fromisoformat(ticket["expires"]) == datetime.fromisoformat(policy["expiration"])
-    assert timedelta(minutes=14) < datetime.fromisoformat(ticket["expires"]) - asked < timedelta(minutes=16)
+    assert timedelta(minutes=14) < datetime.fromisoformat(ticket["expires"]) - requested < timedelta(minutes=16)
     assert ticket["result"] == f"results/{ticket['id']}"
 
 
-def test_no_two_tickets_are_for_the_same_key(api: TestClient) -> None:
+def test_tickets_have_distinct_keys(api: TestClient) -> None:
     assert len({api.post("/uploads").json()["fields"]["key"] for _ in range(20)}) == 20
 
 
-def test_an_upload_is_pending_until_the_worker_has_seen_it_then_it_is_answered_as_by_classify(
+def test_upload_is_pending_until_its_result_is_stored(
     api: TestClient, work: Callable[[], object], drawing: bytes
 ) -> None:
     result = upload(api, drawing)
@@ -64,9 +71,7 @@ def test_an_upload_is_pending_until_the_worker_has_seen_it_then_it_is_answered_a
     }
 
 
-def test_what_is_no_image_is_rejected_with_the_reason_that_classify_gives(
-    api: TestClient, work: Callable[[], object]
-) -> None:
+def test_rejected_upload_has_the_problem_of_classify(api: TestClient, work: Callable[[], object]) -> None:
     result = upload(api, b"no image")
     work()
     rejected, problem = api.get(result).json(), api.post("/classify", content=b"no image").json()
@@ -74,7 +79,7 @@ def test_what_is_no_image_is_rejected_with_the_reason_that_classify_gives(
     assert (rejected["title"], rejected["detail"]) == (problem["title"], problem["detail"])
 
 
-def test_who_deletes_an_upload_is_told_no_result_of_it(
+def test_get_result_of_deleted_upload_is_404(
     aws: Cloud, api: TestClient, work: Callable[[], object], drawing: bytes
 ) -> None:
     result = upload(api, drawing)
@@ -83,18 +88,18 @@ def test_who_deletes_an_upload_is_told_no_result_of_it(
     assert api.get(result).status_code == 404
 
 
-def test_who_uses_a_ticket_twice_is_told_of_the_last_picture(
+def test_ticket_used_twice_returns_the_last_result(
     api: TestClient, work: Callable[[], object], drawing: bytes, png: bytes
 ) -> None:
     ticket = api.post("/uploads").json()
-    for picture, label in [(drawing, "T-shirt/top"), (png, "Trouser")]:
-        httpx2.post(ticket["url"], data=ticket["fields"], files={"file": picture}).raise_for_status()
+    for image, label in [(drawing, "T-shirt/top"), (png, "Trouser")]:
+        httpx2.post(ticket["url"], data=ticket["fields"], files={"file": image}).raise_for_status()
         assert api.get(f"/{ticket['result']}").json()["status"] == "pending"
         work()
         assert api.get(f"/{ticket['result']}").json()["label"] == label
 
 
-def test_the_id_of_the_request_for_a_ticket_is_signed_and_comes_through_to_the_result(
+def test_request_id_is_signed_in_the_ticket_and_stored_in_the_result(
     aws: Cloud, api: TestClient, work: Callable[[], object], drawing: bytes
 ) -> None:
     reply = api.post("/uploads", headers={"X-Request-Id": "mine-1"})
@@ -105,10 +110,10 @@ def test_the_id_of_the_request_for_a_ticket_is_signed_and_comes_through_to_the_r
     assert [result["request_id"] for result in aws.results().values()] == ["mine-1"]
 
 
-def test_a_ticket_that_nobody_used_has_no_result(api: TestClient) -> None:
+def test_get_result_of_unused_ticket_is_404(api: TestClient) -> None:
     reply = api.get("/" + api.post("/uploads").json()["result"])
     assert (reply.status_code, reply.json()["title"]) == (404, "Not found")
-    assert "nothing was uploaded" in reply.json()["detail"]
+    assert "no upload with this id" in reply.json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -126,12 +131,12 @@ def test_a_ticket_that_nobody_used_has_no_result(api: TestClient) -> None:
         "x" * 5_000,
     ],
 )
-def test_an_id_of_another_form_is_nowhere(api: TestClient, upload_id: str) -> None:
-    reply = api.get(f"/results/{upload_id}")
+def test_get_result_of_malformed_id_is_404(shared_api: TestClient, upload_id: str) -> None:
+    reply = shared_api.get(f"/results/{upload_id}")
     assert (reply.status_code, reply.headers["content-type"]) == (404, "application/problem+json")
 
 
-def test_what_others_put_into_the_bucket_cannot_be_asked_for(
+def test_get_result_of_foreign_object_is_404(
     aws: Cloud, api: TestClient, work: Callable[[], object], drawing: bytes
 ) -> None:
     aws.s3.put_object(Bucket=UPLOADS, Key=UNKNOWN, Body=drawing)
@@ -141,7 +146,7 @@ def test_what_others_put_into_the_bucket_cannot_be_asked_for(
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1"])
-def test_on_aws_a_ticket_leads_to_the_bucket_in_its_own_region(region: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ticket_url_is_the_bucket_in_its_region(region: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}.items():
         monkeypatch.setenv(name, value)
     settings = Settings(uploads_bucket="pictures", results_bucket=RESULTS, aws_region=region)
@@ -151,7 +156,7 @@ def test_on_aws_a_ticket_leads_to_the_bucket_in_its_own_region(region: str, monk
     assert TestClient(app_with(settings)).post("/uploads").json()["url"] == f"{origin}/"
 
 
-def test_the_page_may_post_to_where_tickets_lead_and_nowhere_else(aws: Cloud, api: TestClient) -> None:
+def test_page_policy_allows_only_the_upload_origin(aws: Cloud, api: TestClient) -> None:
     policy = api.get("/").headers["content-security-policy"]
     (allowed,) = [rule for rule in policy.split("; ") if rule.startswith("connect-src")]
     assert allowed.split() == ["connect-src", "'self'", f"http://127.0.0.1:{aws.port}"]
@@ -159,5 +164,5 @@ def test_the_page_may_post_to_where_tickets_lead_and_nowhere_else(aws: Cloud, ap
 
 
 @pytest.mark.parametrize("region", [None, "eu-central-1"])
-def test_without_uploads_the_page_may_post_nowhere_else(region: str | None) -> None:
+def test_upload_origin_without_buckets_is_none(region: str | None) -> None:
     assert upload_origin(Settings(aws_region=region)) is None

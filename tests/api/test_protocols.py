@@ -1,4 +1,4 @@
-"""The same twenty pictures get the very same scores, to the last digit, whichever dialect they are sent in."""
+"""The same twenty images get exactly the same scores in every protocol."""
 
 import base64
 import json
@@ -11,19 +11,19 @@ import pytest
 from httpx2 import Client
 from PIL import Image
 
-from handler.inference.decoding import views_of
+from handler.inference.pipeline import prepare
 from tests.support.pictures import FORMATS, encoded, trousers
 
-CHANCE = np.random.default_rng(20)
-PICTURES = [
+RNG = np.random.default_rng(20)
+FILES = [
     *(encoded(trousers(60 + 40 * i), name) for i, name in enumerate(FORMATS)),
     *(encoded(trousers(150 + 50 * i).rotate(13 * i, fillcolor=(9 * i, 0, 60)), "JPEG") for i in range(7)),
-    *(encoded(Image.fromarray(CHANCE.integers(0, 256, (28, 28), np.uint8))) for _ in range(6)),
+    *(encoded(Image.fromarray(RNG.integers(0, 256, (28, 28), np.uint8))) for _ in range(6)),
 ]
-PIXELS = np.concatenate([views_of(picture, 10**6)[:1] for picture in PICTURES])
-AS_PIXELS = [encoded(Image.fromarray(pixels[0])) for pixels in PIXELS]  # which are shown to the model as they are
-TEXTS = [base64.b64encode(picture).decode() for picture in PICTURES]
-COUNT = len(PICTURES)
+PIXELS = np.concatenate([prepare(image, 10**6).views[:1] for image in FILES])
+AS_PIXELS = [encoded(Image.fromarray(pixels[0])) for pixels in PIXELS]  # which the model gets unchanged
+TEXTS = [base64.b64encode(image).decode() for image in FILES]
+COUNT = len(FILES)
 
 Scores = list[list[float]]
 V2 = "/v2/models/fashion-mnist/infer"
@@ -33,8 +33,8 @@ def by_class(guesses: list[dict[str, Any]]) -> list[float]:
     return [guess["score"] for guess in sorted(guesses, key=lambda guess: guess["class_id"])]
 
 
-def one_by_one(client: Client, pictures: list[bytes] = PICTURES) -> Scores:
-    replies = [client.post("/classify?top_k=10", content=picture).json() for picture in pictures]
+def one_by_one(client: Client, images: list[bytes]) -> Scores:
+    replies = [client.post("/classify?top_k=10", content=image).json() for image in images]
     return [by_class(reply["predictions"]) for reply in replies]
 
 
@@ -54,7 +54,7 @@ def v2(client: Client, given: dict[str, Any], data: bytes = b"") -> Scores:
 
 IMAGES = {"name": "images", "datatype": "UINT8", "shape": PIXELS.shape}
 ENCODED = {"name": "encoded", "datatype": "BYTES", "shape": [COUNT]}
-ELEMENTS = b"".join(struct.pack("<I", len(picture)) + picture for picture in PICTURES)
+ELEMENTS = b"".join(struct.pack("<I", len(image)) + image for image in FILES)
 
 
 def v1(client: Client, instances: list[Any]) -> Scores:
@@ -64,12 +64,12 @@ def v1(client: Client, instances: list[Any]) -> Scores:
 
 def hugging_face(client: Client) -> Scores:
     labels = [label["english"] for label in client.get("/labels").json()["labels"]]
-    replies = [client.post("/huggingface?top_k=10", content=picture).json() for picture in PICTURES]
+    replies = [client.post("/huggingface?top_k=10", content=image).json() for image in FILES]
     scores = [{guess["label"]: guess["score"] for guess in reply} for reply in replies]
     return [[score[label] for label in labels] for score in scores]
 
 
-DIALECTS: dict[str, Callable[[Client], Scores]] = {
+PROTOCOLS: dict[str, Callable[[Client], Scores]] = {
     "/classify/batch": as_a_batch,
     "v2, files in JSON": lambda client: v2(client, {**ENCODED, "data": TEXTS}),
     "v2, files as bytes": lambda client: v2(client, ENCODED, ELEMENTS),
@@ -83,15 +83,29 @@ IN_PIXELS: dict[str, Callable[[Client], Scores]] = {
 }
 
 
-@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
-def test_the_scores_are_those_of_classify(client: Client, dialect: Callable[[Client], Scores]) -> None:
-    assert dialect(client) == one_by_one(client)
+@pytest.fixture(scope="module")
+def expected(client: Client) -> Scores:
+    return one_by_one(client, FILES)
 
 
-@pytest.mark.parametrize("dialect", IN_PIXELS.values(), ids=IN_PIXELS)
-def test_pixels_get_the_scores_of_a_file_with_them(client: Client, dialect: Callable[[Client], Scores]) -> None:
-    assert dialect(client) == one_by_one(client, AS_PIXELS)
+@pytest.fixture(scope="module")
+def expected_of_pixels(client: Client) -> Scores:
+    return one_by_one(client, AS_PIXELS)
 
 
-def test_the_pictures_are_no_twins(client: Client) -> None:
-    assert len({tuple(scores) for scores in one_by_one(client)}) == COUNT == 20
+@pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS)
+def test_protocol_returns_the_scores_of_classify(
+    client: Client, expected: Scores, protocol: Callable[[Client], Scores]
+) -> None:
+    assert protocol(client) == expected
+
+
+@pytest.mark.parametrize("protocol", IN_PIXELS.values(), ids=IN_PIXELS)
+def test_pixels_get_the_scores_of_their_file(
+    client: Client, expected_of_pixels: Scores, protocol: Callable[[Client], Scores]
+) -> None:
+    assert protocol(client) == expected_of_pixels
+
+
+def test_images_have_distinct_scores(expected: Scores) -> None:
+    assert len({tuple(scores) for scores in expected}) == COUNT == 20

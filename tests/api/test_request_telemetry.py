@@ -1,4 +1,4 @@
-"""Every reply, errors too, says which request it answers and how long that took."""
+"""Request telemetry: X-Request-Id and Server-Timing on every response, errors included."""
 
 import re
 
@@ -15,28 +15,28 @@ from tests.support.gateway_events import Sent, http_api_event, rest_event
 
 
 def steps(header: str) -> dict[str, float]:
-    """Milliseconds by step, as Server-Timing has them."""
+    """Milliseconds by step, from a Server-Timing header."""
     return {name: float(duration) for name, duration in re.findall(r"(\w+);dur=([\d.]+)", header)}
 
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        pytest.param("GET", "/health", 200, id="an answer"),
-        pytest.param("GET", "/nowhere", 404, id="no such path"),
-        pytest.param("GET", "/classify", 405, id="no such method"),
-        pytest.param("POST", "/classify", 400, id="a bad request"),
-        pytest.param("GET", "/static/nothing.css", 404, id="no such file"),
+        pytest.param("GET", "/health", 200, id="success"),
+        pytest.param("GET", "/nowhere", 404, id="unknown path"),
+        pytest.param("GET", "/classify", 405, id="unknown method"),
+        pytest.param("POST", "/classify", 400, id="bad request"),
+        pytest.param("GET", "/static/nothing.css", 404, id="unknown file"),
     ],
 )
-def test_every_reply_has_an_id_and_a_time(client: TestClient, method: str, path: str, status: int) -> None:
+def test_response_has_request_id_and_server_timing(client: TestClient, method: str, path: str, status: int) -> None:
     reply = client.request(method, path)
     assert reply.status_code == status
     assert re.fullmatch(r"[0-9a-f]{32}", reply.headers["x-request-id"])
     assert steps(reply.headers["server-timing"])["total"] >= 0
 
 
-def test_even_an_unforeseen_error_has_them_and_may_be_read_by_other_origins(card: ModelCard, png: bytes) -> None:
+def test_500_response_has_telemetry_and_cors_headers(card: ModelCard, png: bytes) -> None:
     settings = Settings(cors_origins=("https://shop.example",))
     app = create_app(BrokenClassifier(MODEL_PATH, card.labels), card, settings)
     with TestClient(app, raise_server_exceptions=False) as client:
@@ -46,19 +46,19 @@ def test_even_an_unforeseen_error_has_them_and_may_be_read_by_other_origins(card
     assert reply.headers["access-control-allow-origin"] == "https://shop.example"
 
 
-def test_the_steps_of_a_classification_are_told(client: TestClient, png: bytes) -> None:
+def test_server_timing_has_decode_and_infer(client: TestClient, png: bytes) -> None:
     taken = steps(client.post("/classify", content=png).headers["server-timing"])
     assert set(taken) >= {"decode", "infer", "total"}
     assert 0 < taken["decode"] <= taken["total"]
     assert 0 < taken["infer"] <= taken["total"]
 
 
-def test_a_request_is_not_charged_for_another(client: TestClient, png: bytes) -> None:
+def test_server_timing_has_no_steps_of_another_request(client: TestClient, png: bytes) -> None:
     client.post("/classify", content=png)
     assert set(steps(client.get("/health").headers["server-timing"])) == {"total"}
 
 
-def test_the_cold_start_is_told_once(classifier: Classifier, card: ModelCard) -> None:
+def test_cold_start_is_reported_once(classifier: Classifier, card: ModelCard) -> None:
     with TestClient(create_app(classifier, card, Settings())) as client:
         first, second = (steps(client.get("/health").headers["server-timing"]) for _ in range(2))
     assert first["cold"] > 0
@@ -76,12 +76,12 @@ def test_the_cold_start_is_told_once(classifier: Classifier, card: ModelCard) ->
         pytest.param("", False, id="empty"),
     ],
 )
-def test_the_client_may_choose_the_id_within_reason(client: TestClient, sent: str, kept: bool) -> None:
+def test_request_id_of_the_client_is_kept_if_safe(client: TestClient, sent: str, kept: bool) -> None:
     assert (client.get("/health", headers={"X-Request-Id": sent}).headers["x-request-id"] == sent) is kept
 
 
 @pytest.mark.parametrize("wrap", [rest_event, http_api_event])
-def test_the_id_is_the_one_that_the_gateway_logs(wrap: object) -> None:
+def test_request_id_is_the_one_of_the_gateway(wrap: object) -> None:
     event = wrap(Sent("GET", "/health", headers={"X-Request-Id": "mine"}))  # type: ignore[operator]
     event["requestContext"]["requestId"] = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
     reply = handler(event, None)  # type: ignore[arg-type]

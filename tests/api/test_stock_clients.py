@@ -1,4 +1,4 @@
-"""Clients that others wrote, unmodified and at their defaults, against a real server: tritonclient, huggingface_hub."""
+"""Unmodified `tritonclient` and `huggingface_hub` against a real server."""
 
 import threading
 import time
@@ -17,12 +17,14 @@ from starlette.routing import Mount
 from tritonclient import http as triton  # type: ignore[import-untyped]  # it ships no annotations
 from tritonclient.utils import InferenceServerException  # type: ignore[import-untyped]
 
-from handler.inference.decoding import views_of
+from handler.contract import ModelCard
+from handler.inference.pipeline import prepare
 from tests.support.machine import free_port
 from tests.support.pictures import encoded, trousers
 
+pytestmark = pytest.mark.slow
 MODEL = "fashion-mnist"
-# Of the model's own size, so that the same can be said in pixels.
+# Of the model's input size, so that they can also be sent as pixels.
 FILES = [encoded(trousers(28).rotate(90 * i), name) for i, name in enumerate(["PNG", "BMP", "TIFF"])]
 
 
@@ -32,9 +34,14 @@ def client(server: str) -> Iterator[Any]:
         yield client
 
 
+@pytest.fixture
+def version(card: ModelCard) -> str:
+    return str(card.document["version"])
+
+
 @pytest.fixture(scope="module")
 def under_a_stage(app: FastAPI) -> Iterator[str]:
-    """Where the app answers if a gateway has put it below `/Prod`: without the scheme, as tritonclient wants it."""
+    """Address of the app below the stage `/Prod`; without a scheme, as tritonclient requires."""
     stage = Starlette(routes=[Mount("/Prod", app)])
     server = uvicorn.Server(uvicorn.Config(stage, port=free_port(), log_level="warning", lifespan="off"))
     thread = threading.Thread(target=server.run)
@@ -47,7 +54,7 @@ def under_a_stage(app: FastAPI) -> Iterator[str]:
 
 
 def pixels_input(*, binary: bool = True) -> Any:
-    pixels = np.concatenate([views_of(file, 10**6) for file in FILES])
+    pixels = np.concatenate([prepare(file, 10**6).views for file in FILES])
     return triton.InferInput("images", list(pixels.shape), "UINT8").set_data_from_numpy(pixels, binary_data=binary)
 
 
@@ -64,11 +71,11 @@ def probabilities_of(server: str) -> list[list[float]]:
     return [[guess["score"] for guess in answer] for answer in answers]
 
 
-def test_triton_finds_the_server_and_the_model(client: Any) -> None:
+def test_triton_reads_server_and_model_metadata(client: Any, version: str) -> None:
     assert client.is_server_live()
     assert client.is_server_ready()
     assert client.is_model_ready(MODEL)
-    assert client.is_model_ready(MODEL, "1")
+    assert client.is_model_ready(MODEL, version)
     assert "binary_tensor_data" in client.get_server_metadata()["extensions"]
     assert [tensor["name"] for tensor in client.get_model_metadata(MODEL)["inputs"]] == ["images", "encoded"]
     assert client.get_model_config(MODEL)["max_batch_size"] == 64
@@ -87,16 +94,16 @@ def test_triton_gets_the_scores_of_classify(server: str, client: Any, given: Any
 
 
 @pytest.mark.parametrize("binary", [True, False], ids=["bytes", "JSON"])
-def test_triton_gets_the_outputs_that_it_asks_for(server: str, client: Any, binary: bool) -> None:
+def test_triton_gets_the_requested_outputs(server: str, client: Any, version: str, binary: bool) -> None:
     outputs = [triton.InferRequestedOutput("probabilities", binary_data=binary)]
-    result = client.infer(MODEL, [files_input(*FILES)], model_version="1", outputs=outputs, request_id="42")
+    result = client.infer(MODEL, [files_input(*FILES)], model_version=version, outputs=outputs, request_id="42")
     assert result.as_numpy("probabilities").tolist() == probabilities_of(server)
     assert result.as_numpy("known") is None
     assert result.get_response()["id"] == "42"
 
 
 @pytest.mark.parametrize("binary", [True, False], ids=["bytes", "JSON"])
-def test_triton_gets_the_names_of_classes(server: str, client: Any, binary: bool) -> None:
+def test_triton_gets_class_names(server: str, client: Any, binary: bool) -> None:
     outputs = [triton.InferRequestedOutput("probabilities", binary_data=binary, class_count=3)]
     rows = client.infer(MODEL, [files_input(*FILES)], outputs=outputs).as_numpy("probabilities")
     named = [[(text if isinstance(text, str) else text.decode()).split(":")[2] for text in row] for row in rows]
@@ -104,7 +111,7 @@ def test_triton_gets_the_names_of_classes(server: str, client: Any, binary: bool
 
 
 @pytest.mark.parametrize("algorithm", ["gzip", "deflate"])
-def test_triton_may_compress_its_requests(server: str, client: Any, algorithm: str) -> None:
+def test_triton_gets_scores_of_compressed_requests(server: str, client: Any, algorithm: str) -> None:
     result = client.infer(
         MODEL,
         [pixels_input()],
@@ -114,7 +121,7 @@ def test_triton_may_compress_its_requests(server: str, client: Any, algorithm: s
     assert result.as_numpy("probabilities").tolist() == probabilities_of(server)
 
 
-def test_triton_may_send_several_requests_at_once(server: str) -> None:
+def test_triton_gets_scores_of_parallel_requests(server: str) -> None:
     with triton.InferenceServerClient(server.removeprefix("http://"), concurrency=4) as client:
         sent = [client.async_infer(MODEL, [files_input(*FILES)]) for _ in range(8)]
         results = [request.get_result().as_numpy("probabilities").tolist() for request in sent]
@@ -122,17 +129,19 @@ def test_triton_may_send_several_requests_at_once(server: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "given", "status", "told"),
+    ("model", "given", "status", "message"),
     [
-        pytest.param("other", files_input(*FILES), "404", "there is no model 'other' here", id="unknown model"),
+        pytest.param("other", files_input(*FILES), "404", "no model 'other'", id="unknown model"),
         pytest.param(
-            MODEL, files_input(FILES[0], b"hello"), "415", r"encoded\[1\]: the bytes are no image", id="no picture"
+            MODEL, files_input(FILES[0], b"hello"), "415", r"encoded\[1\]: unknown image format", id="no image"
         ),
-        pytest.param(MODEL, files_input(*FILES * 30), "422", "more than the 64 images", id="too many pictures"),
+        pytest.param(
+            MODEL, files_input(*FILES * 30), "422", "more than the maximum of 64 images", id="too many images"
+        ),
     ],
 )
-def test_triton_is_told_what_is_wrong(client: Any, model: str, given: Any, status: str, told: str) -> None:
-    with pytest.raises(InferenceServerException, match=told) as error:
+def test_triton_raises_the_error_of_the_server(client: Any, model: str, given: Any, status: str, message: str) -> None:
+    with pytest.raises(InferenceServerException, match=message) as error:
         client.infer(model, [given])
     assert error.value.status() == status
 
@@ -154,14 +163,14 @@ def test_hugging_face_gets_the_scores_of_classify(server: str) -> None:
 
 
 @pytest.mark.parametrize(("top_k", "count"), [(1, 1), (3, 3), (99, 10)])
-def test_hugging_face_gets_as_many_classes_as_it_asks_for(server: str, top_k: int, count: int) -> None:
+def test_hugging_face_gets_the_requested_number_of_classes(server: str, top_k: int, count: int) -> None:
     client = InferenceClient(provider="hf-inference", model=f"{server}/huggingface")
     assert len(client.image_classification(FILES[0], top_k=top_k, function_to_apply="softmax")) == count
 
 
-def test_hugging_face_is_told_what_is_wrong(server: str) -> None:
+def test_hugging_face_raises_the_error_of_the_server(server: str) -> None:
     client = InferenceClient(provider="hf-inference", model=f"{server}/huggingface")
-    with pytest.raises(HfHubHTTPError, match="should be softmax"):
+    with pytest.raises(HfHubHTTPError, match="only 'softmax' is supported"):
         client.image_classification(FILES[0], function_to_apply="sigmoid")
 
 

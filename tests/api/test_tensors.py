@@ -1,4 +1,4 @@
-"""Tensors on the wire and in memory are the same; a length or shape that lies is found before anything is cut."""
+"""Tensors in JSON and binary form: values, shapes and lengths are checked before they are used."""
 
 import gzip
 import json
@@ -14,15 +14,14 @@ from tritonclient.utils import (  # type: ignore[import-untyped]  # it ships no 
     serialize_byte_tensor,
 )
 
-from handler.api.requests.content_encodings import decoded_body
+from handler.api.requests.body import decompressed
+from handler.api.requests.json_values import pixels_of_json, whole_number
 from handler.api.routes.open_inference.binary import encoded_of_binary, packed, pixels_of_binary, split_body
 from handler.api.routes.open_inference.tensors import (
     ENCODED,
     IMAGES,
     checked_shape,
     encoded_of_json,
-    pixels_of_json,
-    whole_number,
 )
 from handler.errors import BadRequest, ClassifierError, TooManyBytes, TooManyImages
 
@@ -36,10 +35,10 @@ NESTINGS: dict[str, Any] = {
 
 @pytest.mark.parametrize("values", NESTINGS.values(), ids=NESTINGS)
 def test_pixels_in_json_are_read_row_by_row(values: list[Any]) -> None:
-    assert np.array_equal(pixels_of_json(json.loads(json.dumps(values)), PIXELS.shape), PIXELS)
+    assert np.array_equal(pixels_of_json(json.loads(json.dumps(values)), PIXELS.shape, "images"), PIXELS)
 
 
-def test_pixels_as_bytes_are_read_row_by_row() -> None:
+def test_pixels_in_bytes_are_read_row_by_row() -> None:
     assert np.array_equal(pixels_of_binary(PIXELS.tobytes(), PIXELS.shape), PIXELS)
 
 
@@ -48,16 +47,16 @@ def image(value: Any = 0, rows: int = 28) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "message"),
     [
         pytest.param([0] * 783, "shape [1, 1, 28, 28]", id="one too few"),
         pytest.param([0] * 785, "shape [1, 1, 28, 28]", id="one too many"),
         pytest.param([], "shape [1, 1, 28, 28]", id="none"),
-        pytest.param([[0] * 784], "shape [1, 1, 28, 28]", id="nested half the way"),
+        pytest.param([[0] * 784], "shape [1, 1, 28, 28]", id="partly nested"),
         pytest.param(image(rows=27), "shape [1, 1, 28, 28]", id="a row is missing"),
         pytest.param([0, *image()], "shape [1, 1, 28, 28]", id="nested and flat"),
         pytest.param([[[[0] * 28] * 27 + [[0] * 27]]], "shape [1, 1, 28, 28]", id="ragged"),
-        pytest.param([[[[0] * 28] * 26 + [[0] * 27, [0] * 29]]], "shape [1, 1, 28, 28]", id="ragged, but 784 in all"),
+        pytest.param([[[[0] * 28] * 26 + [[0] * 27, [0] * 29]]], "shape [1, 1, 28, 28]", id="ragged, 784 in total"),
         pytest.param([[[[[0] * 28] * 28]]], "shape [1, 1, 28, 28]", id="nested too deep"),
         pytest.param([*[0] * 783, []], "shape [1, 1, 28, 28]", id="a list for a number"),
         pytest.param(image(1.5), "whole numbers from 0 to 255, but has 1.5", id="fraction"),
@@ -68,23 +67,23 @@ def image(value: Any = 0, rows: int = 28) -> list[Any]:
         pytest.param(image(float("inf")), "whole numbers from 0 to 255, but has inf", id="Infinity"),
         pytest.param(image(True), "whole numbers from 0 to 255, but has True", id="true"),
         pytest.param(image(None), "whole numbers from 0 to 255, but has None", id="null"),
-        pytest.param(image("7"), "whole numbers from 0 to 255, but has '7'", id="text"),
+        pytest.param(image("7"), "whole numbers from 0 to 255, but has '7'", id="string"),
         pytest.param(image({}), "whole numbers from 0 to 255, but has {}", id="object"),
     ],
 )
-def test_what_is_no_pixels_is_told(values: list[Any], told: str) -> None:
+def test_invalid_pixels_raise_bad_request(values: list[Any], message: str) -> None:
     with pytest.raises(BadRequest) as error:
-        pixels_of_json(values, (1, 1, 28, 28))
-    assert told in str(error.value)
+        pixels_of_json(values, (1, 1, 28, 28), "images")
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("shape", "is_read_as"),
+    ("shape", "expected"),
     [([2], (2,)), ([2, 1], (2, 1)), ([2.0], (2,))],
     ids=["[N]", "[N, 1]", "2.0 for 2"],
 )
-def test_files_may_have_either_shape(shape: list[Any], is_read_as: tuple[int, ...]) -> None:
-    assert checked_shape(ENCODED, shape, 64) == is_read_as
+def test_shape_of_files_has_one_or_two_dimensions(shape: list[Any], expected: tuple[int, ...]) -> None:
+    assert checked_shape(ENCODED, shape, 64) == expected
 
 
 @pytest.mark.parametrize(
@@ -95,7 +94,7 @@ def test_files_may_have_either_shape(shape: list[Any], is_read_as: tuple[int, ..
         pytest.param(["aGk=", "eW91"], (2, 1), id="[N, 1], flat"),
     ],
 )
-def test_files_in_json_are_base64(values: list[Any], shape: tuple[int, ...]) -> None:
+def test_files_in_json_are_decoded_from_base64(values: list[Any], shape: tuple[int, ...]) -> None:
     assert encoded_of_json(values, shape) == (b"hi", b"you")
 
 
@@ -116,18 +115,18 @@ WRONG_SHAPES: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("shape", WRONG_SHAPES.values(), ids=WRONG_SHAPES)
-def test_any_other_shape_is_told(shape: list[Any]) -> None:
+def test_invalid_shape_raises_bad_request(shape: list[Any]) -> None:
     with pytest.raises(BadRequest, match=r"the shape of 'images' should be \[N, 1, 28, 28\], but is"):
         checked_shape(IMAGES, shape, 64)
 
 
 @pytest.mark.parametrize("shape", [[65], [2**63], [2**63, 1], [1e300]], ids=str)
-def test_there_are_no_more_images_than_are_classified_at_once(shape: list[Any]) -> None:
-    with pytest.raises(TooManyImages, match="more than the 64 images"):
+def test_more_than_64_images_raise_too_many_images(shape: list[Any]) -> None:
+    with pytest.raises(TooManyImages, match="more than the maximum of 64 images"):
         checked_shape(ENCODED, shape, 64)
 
 
-def test_elements_of_bytes_are_those_of_the_stock_client() -> None:
+def test_bytes_elements_are_those_of_tritonclient() -> None:
     elements = [b"", b"a", bytes(300), b"\xff\xfe"]
     data: bytes = serialize_byte_tensor(np.array(elements, object)).item()
     assert encoded_of_binary(data, (4,)) == tuple(elements)
@@ -140,20 +139,20 @@ def test_elements_of_bytes_are_those_of_the_stock_client() -> None:
     [
         pytest.param(b"", id="nothing"),
         pytest.param(b"\x01\0\0", id="half a length"),
-        pytest.param(b"\x05\0\0\0abc", id="longer than it is"),
-        pytest.param(b"\x01\0\0\0abc", id="shorter than it is"),
+        pytest.param(b"\x05\0\0\0abc", id="longer than the data"),
+        pytest.param(b"\x01\0\0\0abc", id="shorter than the data"),
         pytest.param(b"\xff\xff\xff\xffabc", id="2 ** 32 - 1"),
         pytest.param(b"\0\0\0\x80abc", id="2 ** 31"),
-        pytest.param(b"\x01\0\0\0a\x01\0\0\0b", id="one element more"),
+        pytest.param(b"\x01\0\0\0a\x01\0\0\0b", id="one element too many"),
     ],
 )
-def test_lengths_of_elements_that_lie_are_found(data: bytes) -> None:
+def test_wrong_length_of_an_element_raises_bad_request(data: bytes) -> None:
     with pytest.raises(BadRequest, match=f"do not add up to its {len(data)} bytes"):
         encoded_of_binary(data, (1,))
 
 
 @pytest.mark.parametrize("size", [0, 1, 783, 785, 784 * 2])
-def test_bytes_that_are_not_as_many_as_the_pixels_are_told(size: int) -> None:
+def test_wrong_number_of_pixel_bytes_raises_bad_request(size: int) -> None:
     with pytest.raises(BadRequest, match=rf"of shape \[1, 1, 28, 28\] takes 784 bytes, but has {size}"):
         pixels_of_binary(bytes(size), (1, 1, 28, 28))
 
@@ -162,12 +161,12 @@ def test_bytes_that_are_not_as_many_as_the_pixels_are_told(size: int) -> None:
     ("length", "parts"),
     [(None, (b"{}abc", b"")), ("2", (b"{}", b"abc")), ("0", (b"", b"{}abc")), ("5", (b"{}abc", b""))],
 )
-def test_the_body_is_split_behind_its_json(length: str | None, parts: tuple[bytes, bytes]) -> None:
+def test_body_is_split_after_its_json(length: str | None, parts: tuple[bytes, bytes]) -> None:
     assert split_body(b"{}abc", length) == parts
 
 
 @pytest.mark.parametrize("length", ["6", "-1", "", " ", "2.0", "0x2", "two", "٢", "²", "9" * 5000, "2, 2", "1_0"])
-def test_a_length_of_the_json_that_lies_is_found(length: str) -> None:
+def test_wrong_length_of_the_json_raises_bad_request(length: str) -> None:
     with pytest.raises(BadRequest, match="Inference-Header-Content-Length should be at most the body's length, 5"):
         split_body(b"{}abc", length)
 
@@ -176,7 +175,7 @@ def test_a_length_of_the_json_that_lies_is_found(length: str) -> None:
     ("value", "number"),
     [(3, 3), (3.0, 3), (-0.0, 0), (3.5, None), (True, None), ("3", None), (None, None), (float("inf"), None)],
 )
-def test_whole_numbers_are_those_of_json(value: Any, number: int | None) -> None:
+def test_whole_number_accepts_integral_json_numbers_only(value: Any, number: int | None) -> None:
     assert whole_number(value) == number
     assert type(whole_number(value)) is type(number)
 
@@ -191,35 +190,35 @@ ENCODINGS: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_a_compressed_body_is_unpacked(encoding: str) -> None:
-    assert decoded_body(ENCODINGS[encoding](b"hello" * 100), encoding, 500) == b"hello" * 100
+def test_compressed_body_is_decompressed(encoding: str) -> None:
+    assert decompressed(ENCODINGS[encoding](b"hello" * 100), encoding, 500) == b"hello" * 100
 
 
 @pytest.mark.parametrize(
     ("body", "encoding", "status"),
     [
-        pytest.param(b"hello", "br", 415, id="another encoding"),
-        pytest.param(b"hello", "gzip, gzip", 415, id="twice"),
+        pytest.param(b"hello", "br", 415, id="unknown encoding"),
+        pytest.param(b"hello", "gzip, gzip", 415, id="two encodings"),
         pytest.param(b"hello", "gzip", 400, id="not compressed"),
         pytest.param(b"", "gzip", 400, id="empty"),
-        pytest.param(gzip.compress(bytes(300))[:-4], "gzip", 400, id="cut"),
-        pytest.param(gzip.compress(bytes(300)) + b"more", "gzip", 400, id="more behind it"),
-        pytest.param(gzip.compress(bytes(501)), "gzip", 413, id="a byte too large"),
+        pytest.param(gzip.compress(bytes(300))[:-4], "gzip", 400, id="truncated"),
+        pytest.param(gzip.compress(bytes(300)) + b"more", "gzip", 400, id="trailing bytes"),
+        pytest.param(gzip.compress(bytes(501)), "gzip", 413, id="one byte too large"),
         pytest.param(gzip.compress(bytes(100_000_000), 1), "gzip", 413, id="bomb"),
         pytest.param(zlib.compress(bytes(100_000_000), 1), "deflate", 413, id="deflate bomb"),
     ],
 )
-def test_what_cannot_be_unpacked_is_told(body: bytes, encoding: str, status: int) -> None:
+def test_invalid_compressed_body_raises_its_error(body: bytes, encoding: str, status: int) -> None:
     with pytest.raises(ClassifierError) as error:
-        decoded_body(body, encoding, 500)
+        decompressed(body, encoding, 500)
     assert error.value.status == status
 
 
-def test_a_bomb_takes_no_memory() -> None:
+def test_gzip_bomb_takes_less_than_2_mb() -> None:
     bomb = gzip.compress(bytes(100_000_000), 1)
     tracemalloc.start()
     with pytest.raises(TooManyBytes):
-        decoded_body(bomb, "gzip", 500)
-    _, most = tracemalloc.get_traced_memory()
+        decompressed(bomb, "gzip", 500)
+    _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert most < 2_000_000
+    assert peak < 2_000_000

@@ -1,4 +1,4 @@
-"""Bytes in, a picture or a clear error out."""
+"""Image decoding: formats, pixel modes, EXIF orientation, and errors for broken files."""
 
 import io
 
@@ -7,26 +7,28 @@ import pytest
 from PIL import Image
 
 from handler.errors import BrokenImage, NotAnImage, RejectedImage, TooManyPixels
-from handler.inference.decoding import decode, format_of, views_of
+from handler.inference.decoding import decode, format_of
+from handler.inference.pipeline import prepare
+from handler.inference.preprocessing import DETAIL_SIDE
 from tests.support.pictures import FORMATS, encoded, png_that_claims, trousers
 
 LIMIT = 50_000_000
 
 
 def half_and_half(mode: str, dark: object, light: object, size: tuple[int, int] = (40, 20)) -> Image.Image:
-    """A picture whose left half is `dark` and whose right half is `light`."""
-    picture = Image.new(mode, size, dark)  # type: ignore[arg-type]
-    picture.paste(light, (size[0] // 2, 0, *size))  # type: ignore[arg-type]
-    return picture
+    """An image whose left half is `dark` and whose right half is `light`."""
+    image = Image.new(mode, size, dark)  # type: ignore[arg-type]
+    image.paste(light, (size[0] // 2, 0, *size))  # type: ignore[arg-type]
+    return image
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_each_format_is_known_by_its_first_bytes(name: str) -> None:
+def test_format_is_detected_by_the_first_bytes(name: str) -> None:
     assert format_of(encoded(trousers(), name)) == name
 
 
 @pytest.mark.parametrize(
-    ("file_format", "picture"),
+    ("file_format", "image"),
     [
         pytest.param("PNG", half_and_half("1", 0, 1), id="two colours"),
         pytest.param("PNG", half_and_half("L", 0, 255), id="grey"),
@@ -41,33 +43,33 @@ def test_each_format_is_known_by_its_first_bytes(name: str) -> None:
         pytest.param("PNG", half_and_half("RGBA", (0, 0, 0, 255), (255, 255, 255, 255)), id="alpha"),
     ],
 )
-def test_every_kind_of_pixel_comes_out_as_dark_and_light(file_format: str, picture: Image.Image) -> None:
-    grey = np.asarray(decode(encoded(picture, file_format), LIMIT).convert("L"))
+def test_dark_and_light_are_kept_in_every_pixel_mode(file_format: str, image: Image.Image) -> None:
+    grey = np.asarray(decode(encoded(image, file_format), LIMIT, DETAIL_SIDE).convert("L"))
     assert grey.shape == (20, 40)
     assert grey[:, :16].max() < 40
     assert grey[:, 24:].min() > 215
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_photo_is_turned_as_its_exif_data_says(orientation: int) -> None:
+def test_image_is_rotated_by_its_exif_orientation(orientation: int) -> None:
     upright = half_and_half("RGB", "black", "white")
     exif = Image.Exif()
     exif[0x0112] = orientation
     file = io.BytesIO()
     upright.save(file, "PNG", exif=exif)
-    found = decode(file.getvalue(), LIMIT)
+    found = decode(file.getvalue(), LIMIT, DETAIL_SIDE)
     assert found.size == ((40, 20) if orientation < 5 else (20, 40))
     assert found.getpixel((0, 0)) == ((255,) * 3 if orientation in (2, 3, 7, 8) else (0,) * 3)
 
 
-def test_a_large_jpeg_is_decoded_at_a_reduced_scale() -> None:
-    assert decode(encoded(trousers(1_600), "JPEG"), LIMIT).size == (400, 400)
+def test_large_jpeg_is_decoded_at_a_reduced_scale() -> None:
+    assert decode(encoded(trousers(1_600), "JPEG"), LIMIT, DETAIL_SIDE).size == (400, 400)
 
 
-def test_only_the_first_frame_of_an_animation_counts() -> None:
+def test_animation_is_decoded_to_its_first_frame() -> None:
     file = io.BytesIO()
     trousers().save(file, "GIF", save_all=True, append_images=[Image.new("RGB", (280, 280), "red")])
-    first = decode(file.getvalue(), LIMIT).convert("L")
+    first = decode(file.getvalue(), LIMIT, DETAIL_SIDE).convert("L")
     assert first.getpixel((0, 0)) == 0
 
 
@@ -81,24 +83,24 @@ def test_only_the_first_frame_of_an_animation_counts() -> None:
         pytest.param(b"GIF89a", BrokenImage, id="only a GIF's first bytes"),
         pytest.param(b"II*\0" + bytes(4), BrokenImage, id="a TIFF without directory"),
         pytest.param(png_that_claims(60_000, 60_000), TooManyPixels, id="more pixels than allowed"),
-        pytest.param(png_that_claims(8, 8), BrokenImage, id="fewer pixels than promised"),
+        pytest.param(png_that_claims(8, 8), BrokenImage, id="fewer pixels than declared"),
     ],
 )
-def test_what_is_no_whole_image_is_rejected_with_the_reason(data: bytes, error: type[RejectedImage]) -> None:
+def test_invalid_file_raises_its_error(data: bytes, error: type[RejectedImage]) -> None:
     with pytest.raises(error, match=r"image"):
-        decode(data, LIMIT)
+        decode(data, LIMIT, DETAIL_SIDE)
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.9])
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_truncated_image_is_rejected_not_guessed_at(name: str, share: float) -> None:
+def test_truncated_image_is_rejected(name: str, share: float) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     data = encoded(Image.fromarray(noise), name)
     with pytest.raises(RejectedImage):
-        decode(data[: int(len(data) * share)], LIMIT)
+        decode(data[: int(len(data) * share)], LIMIT, DETAIL_SIDE)
 
 
-def test_views_come_as_the_model_takes_them() -> None:
-    pixels = views_of(encoded(trousers()), LIMIT)
+def test_views_have_the_shape_and_type_of_the_model_input() -> None:
+    pixels = prepare(encoded(trousers()), LIMIT).views
     assert pixels.shape == (4, 1, 28, 28)
     assert pixels.dtype == np.uint8

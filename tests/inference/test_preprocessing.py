@@ -1,4 +1,4 @@
-"""A picture in, what the model sees of it out."""
+"""Preprocessing: the views of an image that the model gets."""
 
 from collections.abc import Callable
 
@@ -7,34 +7,34 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageOps
 
-from handler.inference.preprocessing import CUTS, views_of
+from handler.inference.preprocessing import THRESHOLDS, views_of
 
 Picture = Image.Image
 
 
-def shirt(garment: str, ground: str, size: tuple[int, int] = (300, 400)) -> Picture:
-    """A T-shirt in one colour on a ground of another, in the middle third of the picture."""
-    picture = Image.new("RGB", size, ground)
-    draw = ImageDraw.Draw(picture)
+def shirt(garment: str, background: str, size: tuple[int, int] = (300, 400)) -> Picture:
+    """A T-shirt in one colour on a background of another, in the middle third of the image."""
+    image = Image.new("RGB", size, background)
+    draw = ImageDraw.Draw(image)
     width, height = size
     draw.rectangle((0.35 * width, 0.3 * height, 0.65 * width, 0.7 * height), fill=garment)
     draw.rectangle((0.25 * width, 0.3 * height, 0.75 * width, 0.42 * height), fill=garment)
-    return picture
+    return image
 
 
-def first_view(picture: Picture) -> NDArray[np.uint8]:
-    pixels: NDArray[np.uint8] = views_of(picture)[0][0]
+def first_view(image: Picture) -> NDArray[np.uint8]:
+    pixels: NDArray[np.uint8] = views_of(image)[0][0]
     return pixels
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
-def test_a_grey_picture_of_the_models_size_is_taken_as_it_is(mode: str) -> None:
+def test_28x28_grey_image_is_unchanged(mode: str) -> None:
     image = np.random.default_rng(0).integers(0, 256, (28, 28), np.uint8)
     assert np.array_equal(first_view(Image.fromarray(image).convert(mode)), image)
 
 
 @pytest.mark.parametrize(
-    ("garment", "ground"),
+    ("garment", "background"),
     [
         pytest.param("black", "white", id="black on white"),
         pytest.param("navy", "white", id="blue on white"),
@@ -45,8 +45,8 @@ def test_a_grey_picture_of_the_models_size_is_taken_as_it_is(mode: str) -> None:
         pytest.param("darkblue", "#101010", id="dark on dark"),
     ],
 )
-def test_the_garment_comes_out_bright_on_black_and_fills_the_square(garment: str, ground: str) -> None:
-    pixels = first_view(shirt(garment, ground))
+def test_garment_is_bright_on_black_and_fills_the_view(garment: str, background: str) -> None:
+    pixels = first_view(shirt(garment, background))
     sleeves, body, below_sleeve = pixels[4, 4:24], pixels[18:24, 10:18], pixels[22, :4]
     assert sleeves.min() > 100
     assert body.min() > 100
@@ -54,47 +54,47 @@ def test_the_garment_comes_out_bright_on_black_and_fills_the_square(garment: str
     assert max(np.ptp(np.nonzero(pixels)[0]), np.ptp(np.nonzero(pixels)[1])) == 27
 
 
-def test_what_is_transparent_is_ground() -> None:
-    picture = shirt("white", "white").convert("RGBA")
+def test_transparent_pixels_are_background() -> None:
+    image = shirt("white", "white").convert("RGBA")
     outline = shirt("white", "black").convert("L")
-    picture.putalpha(outline)
-    pixels = first_view(picture)
+    image.putalpha(outline)
+    pixels = first_view(image)
     assert pixels[18:24, 10:18].min() > 100
     assert pixels[22, :4].max() == 0
 
 
-def test_a_photo_is_cut_out_more_and_less_strictly() -> None:
+def test_higher_threshold_gives_a_smaller_foreground() -> None:
     shaded = Image.composite(
         shirt("grey", "white"), shirt("black", "white"), Image.radial_gradient("L").resize((300, 400))
     )
     views = views_of(shaded)[0]
-    assert len(views) == len(CUTS)
-    garment = [(view > 0).sum() for view in views]
-    strictest, mildest = np.argmax(CUTS), np.argmin(CUTS)
-    assert garment[strictest] < garment[mildest]
+    assert len(views) == len(THRESHOLDS)
+    foreground = [(view > 0).sum() for view in views]
+    highest, lowest = np.argmax(THRESHOLDS), np.argmin(THRESHOLDS)
+    assert foreground[highest] < foreground[lowest]
 
 
 @pytest.mark.parametrize(
-    "picture",
+    "image",
     [
         pytest.param(Image.effect_noise((28, 28), 90), id="of the model's size"),
         pytest.param(Image.new("RGBA", (300, 300)), id="transparent"),
     ],
 )
-def test_where_nothing_is_uncertain_there_is_one_view(picture: Picture) -> None:
-    assert len(views_of(picture)[0]) == 1
+def test_unambiguous_image_has_one_view(image: Picture) -> None:
+    assert len(views_of(image)[0]) == 1
 
 
-@pytest.mark.parametrize("turned", [Picture.copy, ImageOps.mirror])
-def test_portrait_and_landscape_give_the_same_outline(turned: Callable[[Picture], Picture]) -> None:
-    portrait = turned(shirt("black", "white", (300, 400)))
+@pytest.mark.parametrize("transform", [Picture.copy, ImageOps.mirror])
+def test_portrait_and_landscape_have_the_same_outline(transform: Callable[[Picture], Picture]) -> None:
+    portrait = transform(shirt("black", "white", (300, 400)))
     landscape = ImageOps.pad(portrait, (800, 400), color="white")
     differing = (first_view(portrait) > 0) != (first_view(landscape) > 0)
     assert differing.mean() < 0.15  # a pixel along the edges, since the garment is smaller in the landscape
 
 
 @pytest.mark.parametrize(
-    "picture",
+    "image",
     [
         pytest.param(Image.new("RGB", (1, 1)), id="one pixel"),
         pytest.param(Image.new("RGB", (1, 20_000), "white"), id="a line"),
@@ -104,7 +104,7 @@ def test_portrait_and_landscape_give_the_same_outline(turned: Callable[[Picture]
         pytest.param(Image.effect_noise((300, 300), 90), id="noise"),
     ],
 )
-def test_a_picture_of_nothing_still_gives_pixels(picture: Picture) -> None:
-    pixels = first_view(picture)
+def test_image_without_a_garment_has_a_view(image: Picture) -> None:
+    pixels = first_view(image)
     assert pixels.shape == (28, 28)
     assert pixels.dtype == np.uint8

@@ -1,10 +1,11 @@
-"""A function that is restored from a snapshot has ids and connections of its own, and chance of its own."""
+"""SnapStart: restored copies of a function have distinct ids, connections and random numbers."""
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain
 from pathlib import Path
@@ -15,14 +16,14 @@ import pytest
 
 from tests.api.test_request_telemetry import steps
 from tests.support.aws import CREDENTIALS, RESULTS, UPLOADS
-from tests.support.cloudwatch import figures_in
+from tests.support.cloudwatch import metrics_in
 from tests.support.machine import PROJECT
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/net/tcp").exists(), reason="needs Linux")
 
 
 class EmptyStorage(BaseHTTPRequestHandler):
-    """A storage that has no object, and keeps connections open as S3 does; moto's closes them."""
+    """S3 without objects, which keeps connections open as AWS does; moto closes them."""
 
     protocol_version = "HTTP/1.1"
 
@@ -38,12 +39,12 @@ class EmptyStorage(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: Any) -> None:
-        """Says nothing."""
+        """Log nothing."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def storage() -> Iterator[str]:
-    """The address of an empty storage."""
+    """The address of an S3 without objects."""
     with ThreadingHTTPServer(("127.0.0.1", 0), EmptyStorage) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -51,7 +52,7 @@ def storage() -> Iterator[str]:
 
 
 class Run:
-    """What a function and two restored copies of it did and printed."""
+    """The observations and the log of a function and of two copies restored from its snapshot."""
 
     def __init__(self, entry: str, storage: str) -> None:
         environment = {
@@ -76,26 +77,34 @@ class Run:
         return list(chain.from_iterable(seen[what] for seen in self.seen))
 
     def cold_starts(self) -> int:
-        return sum(len(values) for metric, values in figures_in(self.log).items() if metric.name == "ColdStart")
+        return sum(len(values) for metric, values in metrics_in(self.log).items() if metric.name == "ColdStart")
 
 
+@pytest.fixture(scope="module")
+def runs(storage: str) -> Callable[[str], Run]:
+    """The run of an entry point, started once."""
+    return cache(lambda entry: Run(entry, storage))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", ["http", "worker"])
-def test_nobody_has_connections_or_chance_in_common_with_another(entry: str, storage: str) -> None:
-    run = Run(entry, storage)
+def test_restored_copies_share_no_connections_or_random_numbers(entry: str, runs: Callable[[str], Run]) -> None:
+    run = runs(entry)
     assert all(seen["connections"] for seen in run.seen)
     assert len(set(run.all_of("connections"))) == len(run.all_of("connections"))
     assert len({seen["random"] for seen in run.seen}) == 3
     assert run.cold_starts() == 3
 
 
-def test_ids_are_given_once_and_the_clock_begins_anew(storage: str) -> None:
-    run = Run("http", storage)
+@pytest.mark.slow
+def test_restored_copies_have_distinct_ids_and_new_cold_starts(runs: Callable[[str], Run]) -> None:
+    run = runs("http")
     assert len(set(run.all_of("ids"))) == 9
     assert [seen["status"] for seen in run.seen] == [404, 404, 404]
     original, *restored = [steps(seen["timing"])["cold"] for seen in run.seen]
-    assert max(restored) < original / 4  # nothing has to be imported again
+    assert max(restored) < original / 4  # without imports
 
 
-def test_where_there_are_no_snapshots_there_are_no_hooks() -> None:
+def test_hook_package_is_not_imported_without_snapstart() -> None:
     program = "import sys, handler.http_entry; sys.exit('snapshot_restore_py' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=PROJECT, check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""One line of JSON for each request, as Lambda's own runtime writes it; nothing in it of what was sent."""
+"""The access log: one line of JSON per request, in the format of Lambda's runtime, without request data."""
 
 import io
 import json
@@ -18,7 +18,7 @@ from tests.support.broken_classifier import BrokenClassifier
 
 
 class LambdaLog:
-    """What Lambda would write, line by line."""
+    """The log lines that Lambda's runtime would write."""
 
     def __init__(self) -> None:
         self.text = io.StringIO()
@@ -42,10 +42,11 @@ def log(caplog: pytest.LogCaptureFixture) -> Iterator[LambdaLog]:
     logging.getLogger().removeHandler(handler)
 
 
-def test_a_request_leaves_one_line_that_says_all_about_it(client: TestClient, png: bytes, log: LambdaLog) -> None:
+def test_request_writes_one_log_line(client: TestClient, png: bytes, log: LambdaLog) -> None:
+    client.get("/health")  # only the first request of a process is a cold start
     reply = client.post("/classify?top_k=2&token=secret", content=png, headers={"X-Request-Id": "order-7"})
     assert reply.status_code == 200
-    (line,) = log.lines()
+    _, line = log.lines()
     assert line.pop("ms") > 0
     assert line.pop("timestamp").endswith("Z")
     assert line == {
@@ -58,11 +59,11 @@ def test_a_request_leaves_one_line_that_says_all_about_it(client: TestClient, pn
         "bytes_in": len(png),
         "request_id": "order-7",
         "cold": False,
-        "pictures": 1,
+        "images": 1,
     }
 
 
-def test_the_first_request_says_that_it_is(classifier: Classifier, card: ModelCard, log: LambdaLog) -> None:
+def test_first_request_is_logged_as_cold(classifier: Classifier, card: ModelCard, log: LambdaLog) -> None:
     with TestClient(create_app(classifier, card, Settings())) as client:
         for _ in range(2):
             client.get("/health")
@@ -72,12 +73,12 @@ def test_the_first_request_says_that_it_is(classifier: Classifier, card: ModelCa
 @pytest.mark.parametrize(
     ("content", "content_type"),
     [
-        pytest.param(b"a secret that is no picture", "image/png", id="no picture"),
+        pytest.param(b"a secret that is no image", "image/png", id="no image"),
         pytest.param(b'{"image": "a secret"}', "application/json", id="JSON"),
-        pytest.param(b"\x89PNG\r\n\x1a\na secret", "image/png", id="a broken picture"),
+        pytest.param(b"\x89PNG\r\n\x1a\na secret", "image/png", id="a broken image"),
     ],
 )
-def test_what_was_sent_is_in_no_line(client: TestClient, log: LambdaLog, content: bytes, content_type: str) -> None:
+def test_request_data_are_not_logged(client: TestClient, log: LambdaLog, content: bytes, content_type: str) -> None:
     headers = {"Content-Type": content_type, "Authorization": "Bearer secret", "X-Api-Key": "secret"}
     reply = client.post("/classify?top_k=secret", content=content, headers=headers)
     assert reply.status_code >= 400
@@ -85,20 +86,20 @@ def test_what_was_sent_is_in_no_line(client: TestClient, log: LambdaLog, content
     assert "secret" not in log.text.getvalue()
 
 
-def test_a_long_path_is_cut_and_stays_in_its_line(client: TestClient, log: LambdaLog) -> None:
+def test_long_path_is_truncated_in_its_log_line(client: TestClient, log: LambdaLog) -> None:
     client.get("/%0A" + "x" * 1000)
     (line,) = log.lines()
     assert line["path"] == "/\n" + "x" * 198
 
 
-def test_a_request_that_fails_unforeseen_is_a_500_in_its_line(card: ModelCard, png: bytes, log: LambdaLog) -> None:
+def test_unexpected_exception_is_logged_as_500(card: ModelCard, png: bytes, log: LambdaLog) -> None:
     app = create_app(BrokenClassifier(MODEL_PATH, card.labels), card, Settings())
     with TestClient(app, raise_server_exceptions=False) as client:
         client.post("/classify", content=png)
     assert [line["status"] for line in log.of("handler.access")] == [500]
 
 
-def test_pictures_are_counted_even_if_they_are_rejected(client: TestClient, png: bytes, log: LambdaLog) -> None:
-    files = [("file", ("a.png", png)), ("file", ("b.txt", b"no picture")), ("file", ("c.png", png))]
+def test_rejected_images_are_counted(client: TestClient, png: bytes, log: LambdaLog) -> None:
+    files = [("file", ("a.png", png)), ("file", ("b.txt", b"no image")), ("file", ("c.png", png))]
     assert client.post("/classify/batch", files=files).status_code == 200
-    assert [line["pictures"] for line in log.lines()] == [3]
+    assert [line["images"] for line in log.lines()] == [3]

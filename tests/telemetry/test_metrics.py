@@ -1,4 +1,4 @@
-"""Requests and uploads leave figures that CloudWatch understands, and not one more than it must be paid for."""
+"""CloudWatch metrics of requests and uploads, in the Embedded Metric Format."""
 
 import base64
 from typing import Any
@@ -7,16 +7,15 @@ import pytest
 from starlette.testclient import TestClient
 
 from handler.api.app import create_app
-from handler.contract import ModelCard
+from handler.contract import Classification, ModelCard, Prediction
 from handler.inference.classifier import MODEL_PATH, Classifier
 from handler.settings import Settings
 from handler.telemetry.metrics import Metrics
 from handler.telemetry.reports import RequestReport
-from handler.telemetry.request_trace import Sighting
 from handler.worker.worker import Worker
 from tests.support.aws import RESULTS, UPLOADS, Cloud, work_through
 from tests.support.broken_classifier import BrokenClassifier
-from tests.support.cloudwatch import Metric, figures_in
+from tests.support.cloudwatch import Metric, metrics_in
 
 LAMBDA = {"AWS_LAMBDA_FUNCTION_NAME": "shop-http", "AWS_LAMBDA_FUNCTION_VERSION": "7"}
 FUNCTION = {"Function": "shop-http"}
@@ -29,7 +28,7 @@ def metric(name: str, dimensions: dict[str, str]) -> Metric:
 
 
 class Console:
-    """What a function prints."""
+    """The metrics that a function prints."""
 
     def __init__(self, namespace: str = "shop") -> None:
         self.text = ""
@@ -38,8 +37,8 @@ class Console:
     def _write(self, line: str) -> None:
         self.text += line + "\n"
 
-    def figures(self) -> dict[Metric, list[float]]:
-        return figures_in(self.text)
+    def values(self) -> dict[Metric, list[float]]:
+        return metrics_in(self.text)
 
 
 @pytest.fixture
@@ -49,15 +48,15 @@ def console() -> Console:
 
 @pytest.fixture
 def client(classifier: Classifier, card: ModelCard, console: Console) -> TestClient:
-    return TestClient(create_app(classifier, card, Settings(), console.metrics.of_request))
+    return TestClient(create_app(classifier, card, Settings(), console.metrics.record_request))
 
 
-def test_a_picture_is_counted_once_with_its_score_and_label(client: TestClient, console: Console, png: bytes) -> None:
+def test_image_is_counted_once_with_its_score_and_label(client: TestClient, console: Console, png: bytes) -> None:
     answer = client.post("/classify", content=png).json()
-    figures = console.figures()
-    assert figures.pop(metric("Latency", FUNCTION))[0] > 0
-    assert figures.pop(metric("ColdStart", FUNCTION))[0] > 0
-    assert figures == {
+    values = console.values()
+    assert values.pop(metric("Latency", FUNCTION))[0] > 0
+    assert values.pop(metric("ColdStart", FUNCTION))[0] > 0
+    assert values == {
         metric("ServerErrors", FUNCTION): [0],
         metric("ServerErrors", VERSION): [0],
         metric("Unknown", MODEL): [0],
@@ -68,7 +67,7 @@ def test_a_picture_is_counted_once_with_its_score_and_label(client: TestClient, 
     assert '"request_id"' in console.text
 
 
-def requests_with_one_picture(png: bytes) -> dict[str, dict[str, Any]]:
+def requests_with_one_image(png: bytes) -> dict[str, dict[str, Any]]:
     text = base64.b64encode(png).decode()
     tensor = {"name": "encoded", "datatype": "BYTES", "shape": [1], "data": [text]}
     return {
@@ -81,61 +80,61 @@ def requests_with_one_picture(png: bytes) -> dict[str, dict[str, Any]]:
     }
 
 
-@pytest.mark.parametrize("path", requests_with_one_picture(b""))
-def test_every_dialect_is_counted(client: TestClient, console: Console, png: bytes, path: str) -> None:
-    reply = client.post(path, **requests_with_one_picture(png)[path])
+@pytest.mark.parametrize("path", requests_with_one_image(b""))
+def test_image_is_counted_in_every_protocol(client: TestClient, console: Console, png: bytes, path: str) -> None:
+    reply = client.post(path, **requests_with_one_image(png)[path])
     assert reply.status_code == 200, reply.text
-    figures = console.figures()
-    assert figures[metric("Unknown", MODEL)] == [0]
-    assert figures[metric("Trouser", MODEL)] == [1]
+    values = console.values()
+    assert values[metric("Unknown", MODEL)] == [0]
+    assert values[metric("Trouser", MODEL)] == [1]
 
 
-def test_what_is_rejected_is_counted_as_such(client: TestClient, console: Console, png: bytes) -> None:
-    files = [("file", ("a.png", png)), ("file", ("b.txt", b"no picture")), ("file", ("c.png", png[:60]))]
+def test_rejected_images_are_counted(client: TestClient, console: Console, png: bytes) -> None:
+    files = [("file", ("a.png", png)), ("file", ("b.txt", b"no image")), ("file", ("c.png", png[:60]))]
     assert client.post("/classify/batch", files=files).status_code == 200
-    assert client.post("/classify", content=b"no picture").status_code == 415
-    figures = console.figures()
-    assert figures[metric("Rejected", MODEL)] == [2, 1]
-    assert figures[metric("Trouser", MODEL)] == [1]
-    assert figures[metric("ServerErrors", FUNCTION)] == [0, 0]
+    assert client.post("/classify", content=b"no image").status_code == 415
+    values = console.values()
+    assert values[metric("Rejected", MODEL)] == [2, 1]
+    assert values[metric("Trouser", MODEL)] == [1]
+    assert values[metric("ServerErrors", FUNCTION)] == [0, 0]
 
 
-def test_requests_without_pictures_cost_nothing(client: TestClient, console: Console) -> None:
+def test_request_without_an_image_adds_no_metrics(client: TestClient, console: Console) -> None:
     client.get("/health")
-    assert {found.name for found in console.figures()} == {"ColdStart", "ServerErrors"}
+    assert {found.name for found in console.values()} == {"ColdStart", "ServerErrors"}
     first = console.text
     for path in ("/health", "/nowhere", "/docs"):
         client.get(path)
     assert console.text == first
 
 
-def test_an_error_that_is_answered_is_still_seen(card: ModelCard, console: Console, png: bytes) -> None:
-    app = create_app(BrokenClassifier(MODEL_PATH, card.labels), card, Settings(), console.metrics.of_request)
+def test_server_errors_are_counted(card: ModelCard, console: Console, png: bytes) -> None:
+    app = create_app(BrokenClassifier(MODEL_PATH, card.labels), card, Settings(), console.metrics.record_request)
     client = TestClient(app, raise_server_exceptions=False)
     client.post("/classify", content=png)
-    client.post("/uploads")  # 503: there are none
-    figures = console.figures()
-    assert figures[metric("ServerErrors", FUNCTION)] == figures[metric("ServerErrors", VERSION)] == [1, 1]
+    client.post("/uploads")  # 503: no buckets
+    values = console.values()
+    assert values[metric("ServerErrors", FUNCTION)] == values[metric("ServerErrors", VERSION)] == [1, 1]
 
 
-def test_more_values_than_a_line_may_have_are_spread_over_lines(console: Console) -> None:
-    noted = tuple(Sighting("Bag", i / 250, known=i % 2 == 0) for i in range(250))
-    console.metrics.of_request(RequestReport("POST", "/classify/batch", 200, 1.5, 10, "id", None, noted))
+def test_more_than_100_values_are_split_over_lines(console: Console) -> None:
+    outcomes = tuple(Classification((Prediction("Bag", 8, i / 250),), i % 2 == 0, 0.5) for i in range(250))
+    console.metrics.record_request(RequestReport("POST", "/classify/batch", 200, 1.5, 10, "id", None, outcomes))
     assert len(console.text.splitlines()) == 3
-    figures = console.figures()
-    assert figures[metric("Score", MODEL)] == pytest.approx([i / 250 for i in range(250)])
-    assert sum(figures[metric("Unknown", MODEL)]) == 125
-    assert figures[metric("Bag", MODEL)] == [250]
-    assert figures[metric("Latency", FUNCTION)] == [1500]
+    values = console.values()
+    assert values[metric("Score", MODEL)] == pytest.approx([i / 250 for i in range(250)])
+    assert sum(values[metric("Unknown", MODEL)]) == 125
+    assert values[metric("Bag", MODEL)] == [250]
+    assert values[metric("Latency", FUNCTION)] == [1500]
 
 
-def test_without_a_namespace_nothing_is_written(classifier: Classifier, card: ModelCard, png: bytes) -> None:
+def test_metrics_without_a_namespace_write_nothing(classifier: Classifier, card: ModelCard, png: bytes) -> None:
     console = Console(namespace="")
-    TestClient(create_app(classifier, card, Settings(), console.metrics.of_request)).post("/classify", content=png)
+    TestClient(create_app(classifier, card, Settings(), console.metrics.record_request)).post("/classify", content=png)
     assert console.text == ""
 
 
-def test_the_worker_counts_what_it_did_and_what_comes_again(
+def test_worker_counts_results_and_failed_messages(
     aws: Cloud, classifier: Classifier, card: ModelCard, console: Console, png: bytes
 ) -> None:
     cold_starts = iter([0.8])
@@ -144,16 +143,16 @@ def test_the_worker_counts_what_it_did_and_what_comes_again(
         classifier,
         card,
         Settings(results_bucket=RESULTS),
-        report=lambda report: console.metrics.of_work(report, next(cold_starts, None)),
+        report=lambda report: console.metrics.record_invocation(report, next(cold_starts, None)),
     )
-    for key, body in {"a.png": png, "b.png": png, "c.txt": b"no picture"}.items():
+    for key, body in {"a.png": png, "b.png": png, "c.txt": b"no image"}.items():
         aws.s3.put_object(Bucket=UPLOADS, Key=key, Body=body)
     work_through(aws, worker)
-    worker.handle({"Records": [{"messageId": "1", "eventSource": "aws:sqs", "body": "what is this"}]})
-    figures = console.figures()
-    assert figures[metric("ColdStart", FUNCTION)] == [800]
-    assert len(figures[metric("Latency", FUNCTION)]) == 2
-    assert figures[metric("MessagesFailed", FUNCTION)] == figures[metric("MessagesFailed", VERSION)] == [0, 1]
-    assert figures[metric("Unknown", MODEL)] == [0, 0]
-    assert figures[metric("Trouser", MODEL)] == [2]
-    assert figures[metric("Rejected", MODEL)] == [1]
+    worker.handle({"Records": [{"messageId": "1", "eventSource": "aws:sqs", "body": "unknown event"}]})
+    values = console.values()
+    assert values[metric("ColdStart", FUNCTION)] == [800]
+    assert len(values[metric("Latency", FUNCTION)]) == 2
+    assert values[metric("MessagesFailed", FUNCTION)] == values[metric("MessagesFailed", VERSION)] == [0, 1]
+    assert values[metric("Unknown", MODEL)] == [0, 0]
+    assert values[metric("Trouser", MODEL)] == [2]
+    assert values[metric("Rejected", MODEL)] == [1]

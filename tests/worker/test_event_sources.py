@@ -1,17 +1,19 @@
-"""Every envelope in which AWS may hand an upload to the worker, as people find them in infra/events."""
+"""Event sources of the worker: SQS, S3, SNS, EventBridge and Batch Operations, on the samples of infra/events."""
 
 import json
 from dataclasses import replace
 from typing import Any
 
+import boto3
 import pytest
 
 from handler.contract import ModelCard
 from handler.inference.classifier import Classifier
 from handler.settings import Settings
-from handler.worker.event_sources import DeliveryFailed, deliveries_in
+from handler.worker.event_sources import EventFailed, records_in
 from handler.worker.s3_events import UnknownEvent, sequence, uploads_in_text
 from handler.worker.worker import Worker
+from infra.emulation.names import REGION
 from tests.support.aws import RESULTS, UPLOADS, Cloud, event_file
 from tests.support.machine import PROJECT
 
@@ -27,12 +29,19 @@ def worker(aws: Cloud, classifier: Classifier, card: ModelCard) -> Worker:
     return Worker(aws.s3, classifier, card, SETTINGS)
 
 
+@pytest.fixture(scope="module")
+def shared_worker(aws_port: int, classifier: Classifier, card: ModelCard) -> Worker:
+    """For events that never reach S3: buckets are not emptied between tests."""
+    s3 = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{aws_port}", region_name=REGION)
+    return Worker(s3, classifier, card, SETTINGS)
+
+
 def keys_in(event: dict[str, Any]) -> list[list[str]]:
-    return [[upload.key for upload in delivery.uploads] for delivery in deliveries_in(event)]
+    return [[upload.key for upload in record.uploads] for record in records_in(event)]
 
 
 def about(event: dict[str, Any], etag: str, version_id: str) -> Any:
-    """The same event about an object that is really there."""
+    """The same event for an object that exists."""
     old = {"52a1d03b3fe36c853ab368730b63e110": etag.strip('"'), "096fKKXTRTtl3on89fVO.nfljtsv6qko": version_id}
     text = json.dumps(event)
     for example, real in old.items():
@@ -41,9 +50,7 @@ def about(event: dict[str, Any], etag: str, version_id: str) -> Any:
 
 
 @pytest.mark.parametrize("name", DIRECT + QUEUED + JOBS)
-def test_an_upload_is_found_in_every_envelope_and_gets_one_result(
-    aws: Cloud, worker: Worker, png: bytes, name: str
-) -> None:
+def test_upload_in_each_event_source_gets_one_result(aws: Cloud, worker: Worker, png: bytes, name: str) -> None:
     put = aws.s3.put_object(Bucket=UPLOADS, Key=KEY, Body=png)
     worker.handle(about(event_file(name), put["ETag"], put["VersionId"]))
     ((key, result),) = aws.results().items()
@@ -64,17 +71,17 @@ def test_an_upload_is_found_in_every_envelope_and_gets_one_result(
         ("sqs-deleted.json", [[]]),
     ],
 )
-def test_an_event_names_the_keys_as_they_were_uploaded(name: str, keys: list[list[str]]) -> None:
+def test_keys_in_events_are_decoded(name: str, keys: list[list[str]]) -> None:
     assert keys_in(event_file(name)) == keys
 
 
-def test_every_sample_event_of_the_worker_is_known_here() -> None:
+def test_every_sample_event_is_tested() -> None:
     names = {path.name for path in (PROJECT / "infra" / "events").glob("*.json")}
     others = {"sqs-one-upload.json", "sqs-several-uploads.json", "sqs-test-event.json", "sqs-deleted.json"}
     assert names == {*DIRECT, *QUEUED, *JOBS, *others, "sqs-unknown.json", *(n for n in names if n.startswith("http"))}
 
 
-def test_what_else_s3_tells_is_no_upload() -> None:
+def test_other_s3_events_have_no_uploads() -> None:
     event = event_file("eventbridge-object-created.json")
     assert keys_in({**event, "detail-type": "Object Tags Added"}) == [[]]
     assert keys_in({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "uploads"}) == [[]]
@@ -101,30 +108,30 @@ def test_what_else_s3_tells_is_no_upload() -> None:
     ],
     ids=lambda body: body[:60],
 )
-def test_what_is_no_storage_event_is_not_passed_over(worker: Worker, body: str) -> None:
+def test_unknown_event_is_a_batch_item_failure(shared_worker: Worker, body: str) -> None:
     with pytest.raises(UnknownEvent):
         uploads_in_text(body)
     message = {"messageId": "1", "body": body, "eventSource": "aws:sqs"}
-    assert worker.handle({"Records": [message]}) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+    assert shared_worker.handle({"Records": [message]}) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
 
 
-def test_an_unknown_event_that_came_directly_raises(worker: Worker) -> None:
-    with pytest.raises(DeliveryFailed, match="no storage event"):
-        worker.handle({"hello": "world"})
+def test_unknown_direct_event_raises(shared_worker: Worker) -> None:
+    with pytest.raises(EventFailed, match="not an S3 event"):
+        shared_worker.handle({"hello": "world"})
 
 
 @pytest.mark.parametrize("name", DIRECT)
-def test_what_came_directly_and_cannot_be_stored_raises_so_that_lambda_tries_again(
+def test_direct_event_whose_result_cannot_be_stored_raises(
     aws: Cloud, classifier: Classifier, card: ModelCard, png: bytes, name: str
 ) -> None:
     put = aws.s3.put_object(Bucket=UPLOADS, Key=KEY, Body=png)
     misconfigured = Worker(aws.s3, classifier, card, replace(SETTINGS, results_bucket="no-such-bucket"))
-    with pytest.raises(DeliveryFailed, match="NoSuchBucket"):
+    with pytest.raises(EventFailed, match="NoSuchBucket"):
         misconfigured.handle(about(event_file(name), put["ETag"], put["VersionId"]))
 
 
 @pytest.mark.parametrize("name", JOBS)
-def test_a_job_hears_what_became_of_each_task(
+def test_batch_job_gets_a_result_for_each_task(
     aws: Cloud, classifier: Classifier, card: ModelCard, png: bytes, name: str
 ) -> None:
     put = aws.s3.put_object(Bucket=UPLOADS, Key=KEY, Body=png)
@@ -154,6 +161,6 @@ def test_a_job_hears_what_became_of_each_task(
     ("older", "newer"),
     [("0055AED6DCD90281E5", "0055AED6DCD90281E6"), ("0055AE", "0055AED6"), ("00a", "00B"), (None, "0055AE")],
 )
-def test_sequencers_compare_as_s3_says(older: str | None, newer: str) -> None:
+def test_sequencers_compare_as_s3_documents(older: str | None, newer: str) -> None:
     assert sequence(older) < sequence(newer)
     assert sequence("0055AE") == sequence("0055AE00") == sequence("0055ae")

@@ -1,4 +1,4 @@
-"""Who asked for it hears of each result: by tags on the object, by an event of EventBridge."""
+"""Notifications of stored results: tags on the object, and EventBridge events."""
 
 import json
 from dataclasses import replace
@@ -20,7 +20,7 @@ SETTINGS = Settings(results_bucket=RESULTS)
 
 @pytest.fixture
 def events(aws: Cloud) -> "EventBridgeClient":
-    """EventBridge, on whose bus `clothes` a rule sends everything to the queue."""
+    """A client of EventBridge, with a bus `clothes` whose rule sends all events to the queue."""
     client = boto3.client("events", endpoint_url=f"http://127.0.0.1:{aws.port}", region_name=REGION)
     client.create_event_bus(Name="clothes")
     client.put_rule(Name="all", EventBusName="clothes", EventPattern='{"source": ["clothes-classifier"]}')
@@ -29,9 +29,7 @@ def events(aws: Cloud) -> "EventBridgeClient":
     return client
 
 
-def test_by_request_the_version_is_tagged_beside_the_tags_that_it_has(
-    aws: Cloud, worker_of: WorkerOf, png: bytes
-) -> None:
+def test_tag_objects_adds_to_the_tags_of_the_version(aws: Cloud, worker_of: WorkerOf, png: bytes) -> None:
     put = aws.s3.put_object(Bucket=UPLOADS, Key="a.png", Body=png, Tagging="owner=me&label=old")
     aws.s3.put_object(Bucket=UPLOADS, Key="a.png", Body=b"no image")
     event = event_file("sqs-one-upload.json")
@@ -45,24 +43,24 @@ def test_by_request_the_version_is_tagged_beside_the_tags_that_it_has(
     assert aws.s3.get_object_tagging(Bucket=UPLOADS, Key="a.png")["TagSet"] == []
 
 
-def test_an_object_that_has_ten_tags_keeps_them_and_has_its_result(aws: Cloud, worker_of: WorkerOf, png: bytes) -> None:
+def test_object_with_nine_tags_keeps_them_and_gets_its_result(aws: Cloud, worker_of: WorkerOf, png: bytes) -> None:
     aws.s3.put_object(Bucket=UPLOADS, Key="a.png", Body=png, Tagging="&".join(f"t{n}=1" for n in range(9)))
     assert worker_of(replace(SETTINGS, tag_objects=True)).handle(aws.receive()) == {"batchItemFailures": []}
     assert len(aws.s3.get_object_tagging(Bucket=UPLOADS, Key="a.png")["TagSet"]) == 9
     assert len(aws.results()) == 1
 
 
-def test_a_tag_that_cannot_be_put_lets_the_message_come_again(aws: Cloud, worker_of: WorkerOf, png: bytes) -> None:
+def test_failed_tagging_fails_the_message(aws: Cloud, worker_of: WorkerOf, png: bytes) -> None:
     aws.s3.put_object(Bucket=UPLOADS, Key="a.png", Body=png)
     event = {"Records": aws.receive()["Records"][-1:]}
     worker = worker_of(replace(SETTINGS, tag_objects=True))
     with answering(aws, "PutObjectTagging", (403, "AccessDenied")):
         assert len(worker.handle(event)["batchItemFailures"]) == 1
-    with answering(aws, "PutObjectTagging", (404, "NoSuchKey")):  # deleted since
+    with answering(aws, "PutObjectTagging", (404, "NoSuchKey")):  # deleted in the meantime
         assert worker.handle(event) == {"batchItemFailures": []}
 
 
-def test_by_request_eventbridge_is_told_of_each_result(
+def test_event_bus_gets_an_event_for_each_result(
     aws: Cloud, worker_of: WorkerOf, events: "EventBridgeClient", png: bytes
 ) -> None:
     for number in range(12):
@@ -70,10 +68,10 @@ def test_by_request_eventbridge_is_told_of_each_result(
     worker = worker_of(replace(SETTINGS, event_bus="clothes"), events=events)
     first, second = aws.receive(), aws.receive()
     assert worker.handle({"Records": first["Records"] + second["Records"]}) == {"batchItemFailures": []}
-    told = [json.loads(message["body"]) for _ in range(2) for message in aws.receive()["Records"]]
+    sent = [json.loads(message["body"]) for _ in range(2) for message in aws.receive()["Records"]]
     results = aws.results()
-    assert sorted(event["detail"]["result"]["key"] for event in told) == sorted(results)
-    for event in told:
+    assert sorted(event["detail"]["result"]["key"] for event in sent) == sorted(results)
+    for event in sent:
         assert (event["source"], event["detail-type"]) == ("clothes-classifier", "Image Classified")
         detail = event["detail"]
         result = results[detail["result"]["key"]]
@@ -82,27 +80,27 @@ def test_by_request_eventbridge_is_told_of_each_result(
         assert ("label" in detail) == (detail["status"] == "done")
 
 
-def test_what_eventbridge_does_not_take_is_told_again(aws: Cloud, worker_of: WorkerOf, png: bytes) -> None:
+def test_event_refused_by_eventbridge_is_sent_again(aws: Cloud, worker_of: WorkerOf, png: bytes) -> None:
     for number in range(2):
         aws.s3.put_object(Bucket=UPLOADS, Key=f"{number}.png", Body=png)
     event = aws.receive()
     bus = _Bus()
     worker = worker_of(replace(SETTINGS, event_bus="clothes"), events=bus)
-    for left in (1, 0):
-        assert len(worker.handle(event)["batchItemFailures"]) == left
-    assert len(bus.told) == 3
+    for failures in (1, 0):
+        assert len(worker.handle(event)["batchItemFailures"]) == failures
+    assert len(bus.accepted) == 3
     stored = aws.s3.list_object_versions(Bucket=RESULTS)["Versions"]
     assert len(stored) == len(aws.results()) == 2
 
 
 class _Bus:
-    """An EventBridge that refuses the first entry that it gets: moto's never refuses any."""
+    """An EventBridge that refuses the first entry; moto's never refuses one."""
 
     def __init__(self) -> None:
-        self.told: list[dict[str, Any]] = []
+        self.accepted: list[dict[str, Any]] = []
         self._refusals = [{"ErrorCode": "ThrottlingException", "ErrorMessage": "slow down"}]
 
     def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803  as boto3 calls it
         replies = [self._refusals.pop() if self._refusals else {"EventId": "1"} for _ in Entries]
-        self.told += [entry for entry, reply in zip(Entries, replies, strict=True) if "EventId" in reply]
+        self.accepted += [entry for entry, reply in zip(Entries, replies, strict=True) if "EventId" in reply]
         return {"FailedEntryCount": sum("ErrorCode" in reply for reply in replies), "Entries": replies}

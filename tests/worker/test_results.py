@@ -1,8 +1,8 @@
-"""A result is written once and stays, whatever comes again, in whichever order, and whatever S3 answers."""
+"""Stored results: written once, despite redelivery, reordering and S3 errors."""
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -10,9 +10,6 @@ from handler.contract import ModelCard
 from handler.settings import Settings
 from tests.support.aws import RESULTS, UPLOADS, Cloud, WorkerOf, work_through
 from tests.support.s3_answers import answering
-
-if TYPE_CHECKING:
-    pass
 
 SETTINGS = Settings(results_bucket=RESULTS)
 
@@ -31,20 +28,20 @@ def of_another_model(card: ModelCard) -> ModelCard:
 
 
 def with_sequencer(event: dict[str, Any], sequencer: str | None) -> dict[str, Any]:
-    """The event's last message, as if S3 had given it that `sequencer`."""
+    """An event with only the last message, and with `sequencer` in it."""
     body = json.loads(event["Records"][-1]["body"])
     body["Records"][0]["s3"]["object"] |= {"sequencer": sequencer} if sequencer else {}
     return {"Records": [{**event["Records"][-1], "body": json.dumps(body)}]}
 
 
-def test_a_redelivered_message_changes_nothing(aws: Cloud, worker_of: WorkerOf, png: bytes) -> None:
+def test_redelivered_message_changes_nothing(aws: Cloud, worker_of: WorkerOf, png: bytes) -> None:
     aws.s3.put_object(Bucket=UPLOADS, Key="a.png", Body=png)
     event = aws.receive()
     for _ in range(3):
         worker_of(SETTINGS).handle(event)
     key, result = only(aws)
     assert versions_of(aws, key) == 1
-    worker_of(SETTINGS).handle(with_sequencer(event, "0055AE"))  # the backfill was first, and the bytes are the same
+    worker_of(SETTINGS).handle(with_sequencer(event, "0055AE"))  # after the backfill, with the same bytes
     assert only(aws) == (key, result)
 
 
@@ -60,9 +57,7 @@ def test_another_model_replaces_the_result_once(aws: Cloud, worker_of: WorkerOf,
     assert versions_of(aws, key) == 2
 
 
-def test_a_raised_limit_replaces_what_was_rejected_and_nothing_else(
-    aws: Cloud, worker_of: WorkerOf, png: bytes
-) -> None:
+def test_raised_limit_replaces_only_rejected_results(aws: Cloud, worker_of: WorkerOf, png: bytes) -> None:
     aws.s3.put_object(Bucket=UPLOADS, Key="a.png", Body=png)
     event = aws.receive()
     small = replace(SETTINGS, max_body_bytes=10)
@@ -72,22 +67,22 @@ def test_a_raised_limit_replaces_what_was_rejected_and_nothing_else(
     assert versions_of(aws, only(aws)[0]) == 2
 
 
-def test_without_versions_the_later_of_two_uploads_of_the_same_bytes_is_told_of_in_any_order(
+def test_unversioned_result_has_the_latest_sequencer_in_any_order(
     aws: Cloud, worker_of: WorkerOf, card: ModelCard, png: bytes
 ) -> None:
     aws.s3.put_bucket_versioning(Bucket=UPLOADS, VersioningConfiguration={"Status": "Suspended"})
     aws.s3.put_object(Bucket=UPLOADS, Key="a.png", Body=png)
     event = aws.receive()
-    for sequencer, told in [("0055B0", "0055B0"), ("0055AE", "0055B0"), (None, "0055B0"), ("0055B1", "0055B1")]:
+    for sequencer, expected in [("0055B0", "0055B0"), ("0055AE", "0055B0"), (None, "0055B0"), ("0055B1", "0055B1")]:
         worker_of(SETTINGS).handle(with_sequencer(event, sequencer))
-        assert only(aws)[1]["sequencer"] == told
+        assert only(aws)[1]["sequencer"] == expected
     worker_of(SETTINGS, card=of_another_model(card)).handle(with_sequencer(event, None))
     result = only(aws)[1]
     assert (result["sequencer"], result["model"]["version"]) == ("0055B1", "2")
 
 
 @pytest.mark.parametrize("stored", [b"", b"no JSON", b"[]", b"{}"])
-def test_what_is_no_result_is_replaced(aws: Cloud, worker_of: WorkerOf, png: bytes, stored: bytes) -> None:
+def test_malformed_result_is_replaced(aws: Cloud, worker_of: WorkerOf, png: bytes, stored: bytes) -> None:
     version_id = aws.s3.put_object(Bucket=UPLOADS, Key="a.png", Body=png)["VersionId"]
     key = f"results/{UPLOADS}/a.png/{version_id}.json"
     aws.s3.put_object(Bucket=RESULTS, Key=key, Body=stored)
@@ -98,12 +93,12 @@ def test_what_is_no_result_is_replaced(aws: Cloud, worker_of: WorkerOf, png: byt
 @pytest.mark.parametrize(
     "answers",
     [
-        pytest.param([(409, "ConditionalRequestConflict")], id="somebody writes the same"),
-        pytest.param([(412, "PreconditionFailed"), (412, "PreconditionFailed")], id="it came and went"),
-        pytest.param([(404, "NoSuchKey")], id="it went"),
+        pytest.param([(409, "ConditionalRequestConflict")], id="parallel write"),
+        pytest.param([(412, "PreconditionFailed"), (412, "PreconditionFailed")], id="created and deleted"),
+        pytest.param([(404, "NoSuchKey")], id="deleted"),
     ],
 )
-def test_a_write_that_collides_is_tried_again(
+def test_conflicting_write_is_retried(
     aws: Cloud, worker_of: WorkerOf, png: bytes, answers: list[tuple[int, str]]
 ) -> None:
     aws.s3.put_object(Bucket=UPLOADS, Key="a.png", Body=png)
@@ -123,7 +118,7 @@ def test_a_write_that_collides_is_tried_again(
         ("PutObject", (404, "NoSuchBucket")),
     ],
 )
-def test_one_uploads_trouble_is_no_others_and_it_comes_again(
+def test_s3_error_fails_only_its_message(
     aws: Cloud, worker_of: WorkerOf, png: bytes, operation: str, answer: tuple[int, str]
 ) -> None:
     for number in range(3):
@@ -138,9 +133,7 @@ def test_one_uploads_trouble_is_no_others_and_it_comes_again(
     assert len(aws.results()) == 3
 
 
-def test_what_is_in_an_archive_gets_a_result_that_says_so_until_it_is_restored(
-    aws: Cloud, worker_of: WorkerOf, png: bytes
-) -> None:
+def test_archived_object_is_rejected_until_it_is_restored(aws: Cloud, worker_of: WorkerOf, png: bytes) -> None:
     put = aws.s3.put_object(Bucket=UPLOADS, Key="a.png", Body=png)
     event = aws.receive()
     with answering(aws, "GetObject", (403, "InvalidObjectState")):

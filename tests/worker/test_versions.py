@@ -1,34 +1,32 @@
-"""Objects that are overwritten or deleted, before the worker sees them or after: each version stands for itself."""
+"""Overwritten and deleted objects: each version has its own result."""
 
 import pytest
 
 from handler.settings import Settings
-from handler.telemetry.work_reports import WorkReport
+from handler.telemetry.reports import InvocationReport
 from handler.worker.worker import Worker
 from tests.support.aws import RESULTS, UPLOADS, Cloud, WorkerOf, event_file, let_be_about, work_through
 
 
 @pytest.fixture
-def reports() -> list[WorkReport]:
+def reports() -> list[InvocationReport]:
     return []
 
 
 @pytest.fixture
-def worker(worker_of: WorkerOf, reports: list[WorkReport]) -> Worker:
+def worker(worker_of: WorkerOf, reports: list[InvocationReport]) -> Worker:
     return worker_of(Settings(results_bucket=RESULTS), report=reports.append)
 
 
-def test_each_version_of_an_object_has_a_result_of_its_own(
-    aws: Cloud, worker: Worker, png: bytes, drawing: bytes
-) -> None:
+def test_each_version_has_its_own_result(aws: Cloud, worker: Worker, png: bytes, drawing: bytes) -> None:
     for body in (png, drawing, b"no image"):
         aws.s3.put_object(Bucket=UPLOADS, Key="a", Body=body)
         work_through(aws, worker)
     assert sorted(result.get("label", "") for result in aws.results().values()) == ["", "T-shirt/top", "Trouser"]
 
 
-def test_an_upload_that_was_deleted_meanwhile_is_done_with(
-    aws: Cloud, worker: Worker, png: bytes, reports: list[WorkReport]
+def test_deleted_upload_has_no_result_and_no_failure(
+    aws: Cloud, worker: Worker, png: bytes, reports: list[InvocationReport]
 ) -> None:
     aws.s3.put_object(Bucket=UPLOADS, Key="hidden.png", Body=png)
     version_id = aws.s3.put_object(Bucket=UPLOADS, Key="deleted.png", Body=png)["VersionId"]
@@ -39,7 +37,7 @@ def test_an_upload_that_was_deleted_meanwhile_is_done_with(
     assert (reports[0].gone, reports[0].failed) == (2, 0)
 
 
-def test_a_version_that_a_delete_marker_hides_is_done_with(aws: Cloud, worker: Worker, png: bytes) -> None:
+def test_version_behind_a_delete_marker_has_no_result(aws: Cloud, worker: Worker, png: bytes) -> None:
     event = event_file("sqs-one-upload.json")
     put = aws.s3.put_object(Bucket=UPLOADS, Key="t-shirt.jpg", Body=png)
     let_be_about(event, put["ETag"], put["VersionId"])
@@ -48,20 +46,20 @@ def test_a_version_that_a_delete_marker_hides_is_done_with(aws: Cloud, worker: W
     assert aws.results() == {}
 
 
-def test_an_overwritten_version_is_still_classified_if_the_event_names_it(
+def test_overwritten_version_named_by_the_event_is_classified(
     aws: Cloud, worker: Worker, png: bytes, drawing: bytes
 ) -> None:
     event = event_file("sqs-one-upload.json")
     put = aws.s3.put_object(Bucket=UPLOADS, Key="t-shirt.jpg", Body=png)
     let_be_about(event, put["ETag"], put["VersionId"])
-    for body in (drawing, png):  # with the same bytes again, but as another version
+    for body in (drawing, png):  # finally the same bytes again, as another version
         aws.s3.put_object(Bucket=UPLOADS, Key="t-shirt.jpg", Body=body)
         assert worker.handle(event) == {"batchItemFailures": []}
         ((_, result),) = aws.results().items()
         assert (result["version_id"], result["label"]) == (put["VersionId"], "Trouser")
 
 
-def test_without_versions_an_overwritten_upload_leaves_the_result_to_its_successor(
+def test_unversioned_overwritten_upload_has_only_the_newer_result(
     aws: Cloud, worker: Worker, png: bytes, drawing: bytes
 ) -> None:
     aws.s3.put_bucket_versioning(Bucket=UPLOADS, VersioningConfiguration={"Status": "Suspended"})

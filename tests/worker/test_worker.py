@@ -1,4 +1,4 @@
-"""Uploads to an emulated bucket in, results in another bucket out: through S3's own notifications and a real queue."""
+"""The worker from upload to result: emulated buckets, S3's own notifications, and a real queue."""
 
 import logging
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ from starlette.testclient import TestClient
 
 from handler.contract import Label, ModelCard
 from handler.inference.classifier import MODEL_PATH, Classifier
-from handler.inference.decoding import views_of
+from handler.inference.pipeline import prepare
 from handler.result_keys import result_key
 from handler.settings import Settings
-from handler.telemetry.work_reports import WorkReport
+from handler.telemetry.reports import InvocationReport
 from handler.worker.s3_events import uploads_in_text
 from handler.worker.worker import Worker
 from tests.support.aws import MAX_RECEIVE_COUNT, RESULTS, UPLOADS, Cloud, event_file, let_be_about, work_through
@@ -24,16 +24,16 @@ SETTINGS = Settings(results_bucket=RESULTS, max_body_bytes=1_000_000)
 
 
 @pytest.fixture
-def reports() -> list[WorkReport]:
+def reports() -> list[InvocationReport]:
     return []
 
 
 @pytest.fixture
-def worker(aws: Cloud, classifier: Classifier, card: ModelCard, reports: list[WorkReport]) -> Worker:
+def worker(aws: Cloud, classifier: Classifier, card: ModelCard, reports: list[InvocationReport]) -> Worker:
     return Worker(aws.s3, classifier, card, SETTINGS, report=reports.append)
 
 
-def test_an_upload_gets_a_result(aws: Cloud, worker: Worker, card: ModelCard, png: bytes) -> None:
+def test_upload_gets_a_result(aws: Cloud, worker: Worker, card: ModelCard, png: bytes) -> None:
     put = aws.s3.put_object(Bucket=UPLOADS, Key="a/trousers.png", Body=png, Metadata={"request-id": "abc-1"})
     work_through(aws, worker)
     ((key, result),) = aws.results().items()
@@ -48,9 +48,7 @@ def test_an_upload_gets_a_result(aws: Cloud, worker: Worker, card: ModelCard, pn
     assert aws.s3.head_object(Bucket=RESULTS, Key=key)["ContentType"] == "application/json"
 
 
-def test_a_photo_gets_the_label_that_the_api_gives(
-    aws: Cloud, worker: Worker, client: TestClient, photo: bytes
-) -> None:
+def test_photo_gets_the_result_of_the_api(aws: Cloud, worker: Worker, client: TestClient, photo: bytes) -> None:
     aws.s3.put_object(Bucket=UPLOADS, Key="photo.jpg", Body=photo)
     work_through(aws, worker)
     reply = client.post("/classify", content=photo).json()
@@ -62,7 +60,7 @@ def test_a_photo_gets_the_label_that_the_api_gives(
     "key",
     ["a b.png", "a+b.png", "50%.png", "50%25.png", "衣服/T恤.png", "a//b.png", "../x.png", "x&y=z?#.png", "é~*'().png"],
 )
-def test_any_key_comes_through_unharmed(aws: Cloud, worker: Worker, png: bytes, key: str) -> None:
+def test_result_has_the_unchanged_key_of_the_upload(aws: Cloud, worker: Worker, png: bytes, key: str) -> None:
     version_id = aws.s3.put_object(Bucket=UPLOADS, Key=key, Body=png)["VersionId"]
     work_through(aws, worker)
     ((found, result),) = aws.results().items()
@@ -70,14 +68,14 @@ def test_any_key_comes_through_unharmed(aws: Cloud, worker: Worker, png: bytes, 
     assert result["key"] == key
 
 
-def test_the_longest_key_still_has_room_for_its_result(aws: Cloud, worker: Worker, png: bytes) -> None:
+def test_longest_keys_get_distinct_results(aws: Cloud, worker: Worker, png: bytes) -> None:
     for last in "ab":
         aws.s3.put_object(Bucket=UPLOADS, Key="衣" * 341 + last, Body=png)
     work_through(aws, worker)
     assert sorted(result["key"][-1] for result in aws.results().values()) == ["a", "b"]
 
 
-def test_different_uploads_have_different_results() -> None:
+def test_result_keys_are_distinct_and_short_enough() -> None:
     keys = ["a", "a.json", "a/1.json", "x" * 860, "x" * 1_023, "x" * 1_024, "y" * 1_024]
     keys.append(result_key("b", keys[-1], "1").removeprefix("results/b/").removesuffix(".json"))
     results = [result_key(bucket, key, version) for bucket in ("b", "c") for key in keys for version in ("1", "2")]
@@ -95,25 +93,23 @@ def test_different_uploads_have_different_results() -> None:
         pytest.param(bytes(1_000_001), "Too large", id="too many bytes"),
     ],
 )
-def test_what_is_no_image_gets_a_result_that_says_so_at_once(
-    aws: Cloud, worker: Worker, body: bytes, title: str
-) -> None:
+def test_invalid_image_is_rejected_without_a_retry(aws: Cloud, worker: Worker, body: bytes, title: str) -> None:
     aws.s3.put_object(Bucket=UPLOADS, Key="upload.png", Body=body)
-    given = work_through(aws, worker)
+    messages = work_through(aws, worker)
     (result,) = aws.results().values()
     assert (result["status"], result["title"]) == ("rejected", title)
     assert result["detail"]
-    assert given <= 2  # the test event of S3, and the upload once
+    assert messages <= 2  # S3's test event, and the upload once
 
 
-def test_a_folder_made_in_the_console_is_no_upload(aws: Cloud, worker: Worker) -> None:
+def test_s3_console_folder_placeholder_is_skipped(aws: Cloud, worker: Worker) -> None:
     aws.s3.put_object(Bucket=UPLOADS, Key="summer/", Body=b"")
     assert worker.handle(aws.receive()) == {"batchItemFailures": []}
     assert aws.results() == {}
 
 
-def test_only_the_messages_that_failed_come_again(
-    aws: Cloud, worker: Worker, png: bytes, reports: list[WorkReport]
+def test_only_failed_messages_are_batch_item_failures(
+    aws: Cloud, worker: Worker, png: bytes, reports: list[InvocationReport]
 ) -> None:
     put = aws.s3.put_object(Bucket=UPLOADS, Key="t-shirt.jpg", Body=png)
     event = event_file("sqs-unknown.json")
@@ -126,18 +122,18 @@ def test_only_the_messages_that_failed_come_again(
     assert reports[0].classifications[0].predictions[0].label == "Trouser"
 
 
-def test_what_cannot_be_stored_ends_in_the_dead_letter_queue(
+def test_message_without_a_stored_result_is_dead_lettered(
     aws: Cloud, classifier: Classifier, card: ModelCard, png: bytes
 ) -> None:
     misconfigured = Worker(aws.s3, classifier, card, replace(SETTINGS, results_bucket="no-such-bucket"))
     aws.s3.put_object(Bucket=UPLOADS, Key="a.png", Body=png)
-    uploads = work_through(aws, misconfigured) - 1  # the other message is the test event of S3
+    uploads = work_through(aws, misconfigured) - 1  # less S3's test event
     assert uploads == MAX_RECEIVE_COUNT
     (dead,) = aws.sqs.receive_message(QueueUrl=aws.dead_letter_url)["Messages"]
     assert [upload.key for upload in uploads_in_text(dead["Body"])] == ["a.png"]
 
 
-def test_a_result_that_comes_in_as_an_upload_makes_no_further_result(
+def test_result_stored_in_the_uploads_bucket_is_skipped(
     aws: Cloud, classifier: Classifier, card: ModelCard, png: bytes
 ) -> None:
     worker = Worker(aws.s3, classifier, card, replace(SETTINGS, results_bucket=UPLOADS))
@@ -147,7 +143,7 @@ def test_a_result_that_comes_in_as_an_upload_makes_no_further_result(
     assert sorted(found["Key"].split("/")[0] for found in listed) == ["a.png", "results"]
 
 
-def test_what_there_is_no_time_for_comes_again(aws: Cloud, worker: Worker, png: bytes) -> None:
+def test_message_without_time_left_is_a_batch_item_failure(aws: Cloud, worker: Worker, png: bytes) -> None:
     aws.s3.put_object(Bucket=UPLOADS, Key="a.png", Body=png)
     event = aws.receive()
     assert len(worker.handle(event, seconds=0)["batchItemFailures"]) == 1
@@ -155,23 +151,21 @@ def test_what_there_is_no_time_for_comes_again(aws: Cloud, worker: Worker, png: 
     assert len(aws.results()) == 1
 
 
-def test_a_batch_takes_one_run_of_the_model_and_its_doubles_none(
-    aws: Cloud, card: ModelCard, png: bytes, drawing: bytes
-) -> None:
-    counted = _Counted(MODEL_PATH, card.labels)
+def test_batch_takes_one_model_run_and_duplicates_none(aws: Cloud, card: ModelCard, png: bytes, drawing: bytes) -> None:
+    counted = _CountingClassifier(MODEL_PATH, card.labels)
     for number in range(9):
         aws.s3.put_object(Bucket=UPLOADS, Key=f"{number}.png", Body=drawing if number % 2 else png)
     event = aws.receive()
     event["Records"] += event["Records"]
     Worker(aws.s3, counted, card, SETTINGS).handle(event)
-    assert counted.runs == [5 * len_of_views(png) + 4 * len_of_views(drawing)]
+    assert counted.runs == [5 * view_count(png) + 4 * view_count(drawing)]
     counted.runs.clear()
     Worker(aws.s3, counted, card, replace(SETTINGS, max_batch_images=4)).handle(event)
     assert len(counted.runs) == 3
     assert len(aws.results()) == 9
 
 
-def test_a_log_line_tells_what_became_of_an_upload(
+def test_log_line_has_the_outcome_of_an_upload(
     aws: Cloud, worker: Worker, png: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     aws.s3.put_object(Bucket=UPLOADS, Key="a.png", Body=png, Metadata={"request-id": "abc-1"})
@@ -182,17 +176,17 @@ def test_a_log_line_tells_what_became_of_an_upload(
     assert (line["status"], line["label"]) == ("done", "Trouser")
 
 
-class _Counted(Classifier):
-    """Remembers how many views went into each run."""
+class _CountingClassifier(Classifier):
+    """Records the number of views of each run."""
 
     def __init__(self, model_path: Path, labels: Sequence[Label]) -> None:
         super().__init__(model_path, labels)
         self.runs: list[int] = []
 
-    def answers(self, pixels: Any) -> Any:
+    def predict(self, pixels: Any) -> Any:
         self.runs.append(len(pixels))
-        return super().answers(pixels)
+        return super().predict(pixels)
 
 
-def len_of_views(picture: bytes) -> int:
-    return len(views_of(picture, 50_000_000))
+def view_count(image: bytes) -> int:
+    return len(prepare(image, 50_000_000).views)
