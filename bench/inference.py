@@ -35,7 +35,7 @@ _SPREAD: Final = "median (quartiles)"
 
 def measure(*, quick: bool) -> Section:
     """Measure all available runtimes, with the dataset's test images (from DATASETS_DIR, or downloaded)."""
-    effort, machine = Effort(starts=0, rounds=2) if quick else Effort(starts=3, rounds=12), this_machine()
+    effort, machine = Effort(starts=0, rounds=1) if quick else Effort(starts=3, rounds=12), this_machine()
     unavailable = {each: each.unavailable_reason(machine, quick=quick) for each in CONTENDERS}
     test = load(Config()).test[: 200 if quick else None]
     with TemporaryDirectory() as folder:
