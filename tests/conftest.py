@@ -31,7 +31,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Packages that `make test-fast` does not install; `make test` installs them all.
 _OPTIONAL_PACKAGES: Final = frozenset(
-    {"cyclonedx", "duckdb", "jsonata", "nbclient", "nbformat", "onnx", "playwright", "schemathesis", "torch"}
+    {"cyclonedx", "duckdb", "nbclient", "nbformat", "onnx", "playwright", "schemathesis", "torch"}
 )
 _IMPORTED_BY_CONFTEST: Final = {"model_build": "torch", "system/browser": "playwright"}
 collect_ignore = [folder for folder, package in _IMPORTED_BY_CONFTEST.items() if find_spec(package) is None]
