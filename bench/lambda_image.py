@@ -17,16 +17,18 @@ PYTHON: Final = "python3.13"
 _BENCH: Final = Path(__file__).parent
 _SAMPLES: Final = Path(__file__).parent.parent / "handler" / "static" / "samples"
 
-# Set by Lambda, or required by the worker. Nothing listens at the S3 endpoint, unless the script starts a server.
-_ENVIRONMENT: Final = {
+# Set by Lambda, or required by the worker
+ENVIRONMENT: Final = {
     "AWS_ACCESS_KEY_ID": "none",
     "AWS_SECRET_ACCESS_KEY": "none",
     "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_LAMBDA_FUNCTION_NAME": "measured",
     "AWS_REGION": "us-east-1",
-    "PYTHONPATH": "/var/task:/measure",
+    "PYTHONPATH": "/var/task",
     "RESULTS_BUCKET": "results",
-    "S3_ENDPOINT_URL": "http://127.0.0.1:9",
 }
+# Nothing listens at the S3 endpoint, unless the script starts a server.
+_SCRIPT_ENVIRONMENT: Final = {**ENVIRONMENT, "PYTHONPATH": "/var/task:/measure", "S3_ENDPOINT_URL": "http://127.0.0.1:9"}
 
 
 class NoDocker(CannotMeasure):
@@ -52,7 +54,7 @@ def run_in_container(package: Path, script: str, *arguments: str) -> Any:
     mounts = {package: "/var/task", _BENCH: "/measure/bench", _SAMPLES: "/samples"}
     command = ["docker", "run", "--rm", "--network=none", f"--entrypoint={PYTHON}"]
     command += [f"--volume={path.absolute()}:{place}:ro" for path, place in mounts.items()]
-    command += [f"--env={name}={value}" for name, value in _ENVIRONMENT.items()]
+    command += [f"--env={name}={value}" for name, value in _SCRIPT_ENVIRONMENT.items()]
     command += [IMAGE, "-m", f"bench.in_container.{script}", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode in (125, 127):

@@ -11,7 +11,7 @@ from typing import IO, cast
 from bench.baselines.contenders import Contender
 from bench.baselines.packages import Package
 from bench.baselines.pythons import Interpreter
-from bench.lambda_image import IMAGE
+from bench.lambda_image import ENVIRONMENT, IMAGE
 
 _IN_CONTAINER = Path(__file__).parent.parent / "in_container"
 _SCRIPT = "/measure/starts.py"
@@ -35,7 +35,7 @@ def starter(
     mounts = [(package.folder, "/var/task"), (_IN_CONTAINER, "/measure"), (events, "/events")]
     command = ["docker", "run", "--rm", "--interactive", "--network=none", f"--entrypoint={interpreter.command}"]
     command += [*interpreter.docker, *(f"--volume={source}:{place}:ro" for source, place in mounts)]
-    command += [f"--env={name}={value}" for name, value in _ENVIRONMENT.items()]
+    command += [f"--env={name}={value}" for name, value in ENVIRONMENT.items()]
     event = "worker" if contender.kind == "worker" else "http"
     command += [IMAGE, _SCRIPT, contender.kind, f"/events/{event}.json"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as container:
@@ -48,14 +48,3 @@ def starter(
             return Start(**json.loads(line))
 
         yield start
-
-
-# Set by Lambda, or required by the worker.
-_ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "none",
-    "AWS_SECRET_ACCESS_KEY": "none",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_REGION": "us-east-1",
-    "PYTHONPATH": "/var/task",
-    "RESULTS_BUCKET": "results",
-}
