@@ -52,8 +52,9 @@ def invoked(event: dict[str, Any], port: int) -> Any:
 @pytest.mark.slow
 def test_ten_hostile_uploads_fit_into_the_function_memory(aws: Cloud) -> None:
     large = Image.new("RGBA", LARGEST_IMAGE, (200, 10, 10, 255))
+    webp = encoded(large, "WEBP", lossless=True, method=0)
     hostile = {
-        **{f"many-pixels-{number}.webp": encoded(large, "WEBP", lossless=True, method=0) for number in range(4)},
+        **{f"many-pixels-{number}.webp": webp for number in range(4)},
         **{f"many-bytes-{number}.tiff": b"II*\0" + bytes(49 * MEGABYTE) for number in range(4)},
         "too-many-bytes.png": bytes(60 * MEGABYTE),
         "many-pixels.avif": encoded(large.convert("RGB"), "AVIF", speed=10),
