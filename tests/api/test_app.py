@@ -1,6 +1,7 @@
 """The HTTP API: every way to send an image, every route, and the OpenAPI document."""
 
 import base64
+import gzip
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+from httpx2 import Request
 from starlette.testclient import TestClient
 
 from handler.api.app import create_app
@@ -33,6 +35,14 @@ def test_classify_returns_the_same_result_for_each_way_to_send(
         reply = client.post("/classify", **sending(image))
         assert reply.status_code == 200, (name, reply.text)
         assert reply.json() == expected, name
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_classify_reads_a_gzip_body(client: TestClient, png: bytes, way: str) -> None:
+    request = Request("POST", "http://localhost/classify", **WAYS[way](png))
+    headers = {"Content-Type": request.headers.get("Content-Type", ""), "Content-Encoding": "gzip"}
+    reply = client.post("/classify", content=gzip.compress(request.read()), headers=headers)
+    assert reply.json() == client.post("/classify", content=png).json()
 
 
 def test_classify_returns_the_same_label_for_each_format(client: TestClient) -> None:
@@ -170,9 +180,9 @@ class WaitingClassifier(Classifier):
 
     released = Event()
 
-    def classify(self, pictures: Sequence[Views], top_k: int) -> list[Classification]:
+    def classify(self, images: Sequence[Views], top_k: int) -> list[Classification]:
         assert self.released.wait(timeout=30)
-        return super().classify(pictures, top_k)
+        return super().classify(images, top_k)
 
 
 def test_server_responds_while_an_image_is_classified(card: ModelCard, png: bytes) -> None:

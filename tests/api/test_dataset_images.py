@@ -18,13 +18,13 @@ Bytes = NDArray[np.uint8]
 
 @pytest.fixture(scope="module")
 def test_images(datasets_dir: Path) -> Bytes:
-    """(10000, 1, 28, 28)"""
+    """All test images, (10000, 1, 28, 28)."""
     return _idx(datasets_dir, "t10k-images-idx3-ubyte", offset=16).reshape(-1, 1, 28, 28)
 
 
 @pytest.fixture(scope="module")
 def test_labels(datasets_dir: Path) -> Bytes:
-    """(10000,)"""
+    """Their class ids, (10000,)."""
     return _idx(datasets_dir, "t10k-labels-idx1-ubyte", offset=8)
 
 

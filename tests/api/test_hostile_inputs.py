@@ -79,8 +79,8 @@ def test_unknown_path_is_404_and_unknown_method_405(client: TestClient, method: 
 
 
 def test_error_names_the_wrong_form_fields(client: TestClient) -> None:
-    reply = client.post("/classify", files={"photo": PNG, "picture": PNG})
-    assert "'photo', 'picture'" in reply.json()["detail"]
+    reply = client.post("/classify", files={"photo": PNG, "image": PNG})
+    assert "'photo', 'image'" in reply.json()["detail"]
 
 
 @pytest.fixture(scope="module")

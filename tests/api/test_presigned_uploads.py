@@ -149,10 +149,10 @@ def test_get_result_of_foreign_object_is_404(
 def test_ticket_url_is_the_bucket_in_its_region(region: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}.items():
         monkeypatch.setenv(name, value)
-    settings = Settings(uploads_bucket="pictures", results_bucket=RESULTS, aws_region=region)
+    settings = Settings(uploads_bucket="images", results_bucket=RESULTS, aws_region=region)
     origin = upload_origin(settings)
     assert origin
-    assert origin.startswith(f"https://pictures.s3.{region}.amazonaws.com")
+    assert origin.startswith(f"https://images.s3.{region}.amazonaws.com")
     assert TestClient(app_with(settings)).post("/uploads").json()["url"] == f"{origin}/"
 
 

@@ -9,10 +9,8 @@ from PIL import Image, ImageDraw, ImageOps
 
 from handler.inference.preprocessing import THRESHOLDS, views_of
 
-Picture = Image.Image
 
-
-def shirt(garment: str, background: str, size: tuple[int, int] = (300, 400)) -> Picture:
+def shirt(garment: str, background: str, size: tuple[int, int] = (300, 400)) -> Image.Image:
     """A T-shirt in one colour on a background of another, in the middle third of the image."""
     image = Image.new("RGB", size, background)
     draw = ImageDraw.Draw(image)
@@ -22,7 +20,7 @@ def shirt(garment: str, background: str, size: tuple[int, int] = (300, 400)) -> 
     return image
 
 
-def first_view(image: Picture) -> NDArray[np.uint8]:
+def first_view(image: Image.Image) -> NDArray[np.uint8]:
     pixels: NDArray[np.uint8] = views_of(image)[0][0]
     return pixels
 
@@ -81,12 +79,12 @@ def test_higher_threshold_gives_a_smaller_foreground() -> None:
         pytest.param(Image.new("RGBA", (300, 300)), id="transparent"),
     ],
 )
-def test_unambiguous_image_has_one_view(image: Picture) -> None:
+def test_unambiguous_image_has_one_view(image: Image.Image) -> None:
     assert len(views_of(image)[0]) == 1
 
 
-@pytest.mark.parametrize("transform", [Picture.copy, ImageOps.mirror])
-def test_portrait_and_landscape_have_the_same_outline(transform: Callable[[Picture], Picture]) -> None:
+@pytest.mark.parametrize("transform", [Image.Image.copy, ImageOps.mirror])
+def test_portrait_and_landscape_have_the_same_outline(transform: Callable[[Image.Image], Image.Image]) -> None:
     portrait = transform(shirt("black", "white", (300, 400)))
     landscape = ImageOps.pad(portrait, (800, 400), color="white")
     differing = (first_view(portrait) > 0) != (first_view(landscape) > 0)
@@ -104,7 +102,7 @@ def test_portrait_and_landscape_have_the_same_outline(transform: Callable[[Pictu
         pytest.param(Image.effect_noise((300, 300), 90), id="noise"),
     ],
 )
-def test_image_without_a_garment_has_a_view(image: Picture) -> None:
+def test_image_without_a_garment_has_a_view(image: Image.Image) -> None:
     pixels = first_view(image)
     assert pixels.shape == (28, 28)
     assert pixels.dtype == np.uint8

@@ -13,7 +13,7 @@ from handler.contract import Pixels
 from handler.inference.classifier import Classifier
 from tests.support.machine import PROJECT, missing
 
-COUNT = 100  # of each kind; the emulator takes 0.1 s an image
+COUNT = 100  # of each kind; emulation takes 0.1 s per image
 
 PREDICT = """
 import sys, numpy as np

@@ -59,7 +59,7 @@ def test_ten_hostile_uploads_fit_into_the_function_memory(aws: Cloud) -> None:
         "too-many-bytes.png": bytes(60 * MEGABYTE),
         "many-pixels.avif": encoded(large.convert("RGB"), "AVIF", speed=10),
     }
-    aws.receive()  # the test event of S3
+    aws.receive()  # S3's test event
     for key, body in hostile.items():
         aws.s3.put_object(Bucket=UPLOADS, Key=key, Body=body)
     measured = invoked(aws.receive(), aws.port)
