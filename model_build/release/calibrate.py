@@ -12,7 +12,7 @@ from model_build.datasets.mnist import DATASETS, Dataset, load, normalize
 from model_build.datasets.training_set import load_photo_splits
 from model_build.run_files import CALIBRATION_FILE, write_json
 from model_build.training.checkpoint import trained_network
-from model_build.training.network import ExportModel
+from model_build.training.network import INFERENCE_BATCH, ExportModel
 
 # Shares of the validation images and photos that must be known: above the promised shares, since other images differ.
 _KNOWN_IMAGES = 0.97
@@ -48,7 +48,7 @@ def calibrate(run_dir: Path, config: Config) -> None:
 
 def _logits(model: ExportModel, images: Tensor, dataset: Dataset) -> Tensor:
     with torch.inference_mode():
-        return torch.cat([model.logits(normalize(part, dataset)) for part in images.split(1_000)])
+        return torch.cat([model.logits(normalize(part, dataset)) for part in images.split(INFERENCE_BATCH)])
 
 
 def _temperature(logits: Tensor, labels: Tensor) -> float:

@@ -2,7 +2,7 @@
 
 ONNX Runtime's default int8 convolution takes channels first, and transposes before and after each run. Its int8
 convolution with channels last (com.microsoft QLinearConv) looks up the addresses of nine input pixels for each output
-pixel; with few channels that takes longer than the multiplications. So several neighbouring pixels of a row are
+pixel. With few channels that takes longer than the multiplications. So several neighbouring pixels of a row are
 computed at once, as channels of one pixel.
 """
 

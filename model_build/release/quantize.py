@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 def quantize(run_dir: Path, config: Config) -> None:
     """Quantize weights and activations to 8 bits; the ranges of the activations come from training images.
 
-    Weights use 7 of their 8 bits: on processors without VNNI, products of unsigned 8-bit activations and signed 8-bit
-    weights saturate at 16 bits, so that outputs would depend on the processor (ONNX Runtime, "Quantize ONNX models").
+    Weights use 7 of their 8 bits, so that outputs do not depend on the processor: without VNNI, products of unsigned
+    8-bit activations and signed 8-bit weights saturate at 16 bits (ONNX Runtime, "Quantize ONNX models").
     """
     images = load(config).train.images[: config.calibration_images].unsqueeze(1).numpy()
     prepared = run_dir / PREPARED_FILE

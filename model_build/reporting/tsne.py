@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from model_build.checks import check_array, check_images
 from model_build.datasets.mnist import Dataset, normalize
-from model_build.training.network import Network
+from model_build.training.network import INFERENCE_BATCH, Network
 
 
 def pooled_features(network: Network, images: Tensor, dataset: Dataset) -> Tensor:
@@ -19,7 +19,7 @@ def pooled_features(network: Network, images: Tensor, dataset: Dataset) -> Tenso
 
     hook = network.head.register_forward_pre_hook(keep)
     with hook, torch.inference_mode():
-        for part in images.split(1_000):
+        for part in images.split(INFERENCE_BATCH):
             network(normalize(part, dataset))
     return torch.cat(inputs_of_head).clone()
 

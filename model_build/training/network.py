@@ -1,12 +1,15 @@
 """Network: normalized images (N, 1, 28, 28) to logits (N, 11), of ten classes and of `known`."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from model_build.config import Config
+
+INFERENCE_BATCH: Final = 100  # images; on a CPU twice as fast as 1,000, whose activations exceed the cache
 
 
 class ResidualBlock(nn.Module):

@@ -11,6 +11,7 @@ from model_build.config import Config
 from model_build.datasets.training_set import Examples, TrainingSet
 from model_build.metrics import auroc
 from model_build.training.loss import loss_of
+from model_build.training.network import INFERENCE_BATCH
 
 Prepare = Callable[[Tensor], Tensor]  # uint8 (N, 28, 28) -> the network's input, on its device
 
@@ -50,7 +51,7 @@ def logits_of(network: Callable[[Tensor], Tensor], examples: Examples, prepare: 
     if not len(examples):
         return torch.empty(0, examples.allowed.shape[1] + 1)
     with torch.inference_mode():
-        parts = [network(prepare(part)).float().cpu() for part in examples.images.split(1_000)]
+        parts = [network(prepare(part)).float().cpu() for part in examples.images.split(INFERENCE_BATCH)]
     return torch.cat(parts)
 
 

@@ -1,9 +1,11 @@
-"""Training runs that several tests share, each made once in a session."""
+"""Training runs that several tests share, each made once per session."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Final
 import pytest
 import torch
 
+from model_build.datasets.mnist import DATASETS, FASHION_MNIST, MNIST, download
 from model_build.training.train import train
 from tests.support.machine import PROJECT
 from tests.support.small_run import ONE_EPOCH
@@ -19,7 +22,9 @@ from tests.support.small_run import ONE_EPOCH
 Build = Callable[[str], Path]
 ModelBuild = Callable[..., subprocess.CompletedProcess[str]]
 
-_SMALL: Final = ("--epochs", "2", "--fine-tuning-epochs", "1", "--train-images", "2048", "--photo-variants", "1")
+_COMMAND: Final = (sys.executable, "-m", "model_build")
+_SMALL: Final = ("--fine-tuning-epochs", "1", "--train-images", "2048", "--photo-variants", "1")
+_EPOCHS: Final = {FASHION_MNIST.name: "1", MNIST.name: "2"}  # an epoch of clothes has photos as well
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -36,27 +41,43 @@ def model_build() -> ModelBuild:
     """Run `python -m model_build` in a folder, which will hold its data and its runs."""
 
     def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "model_build", *arguments]
-        environment = {**os.environ, "PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": "1"}
         return subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=500, check=False
+            [*_COMMAND, *arguments],
+            cwd=folder,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
 
     return run
 
 
 @pytest.fixture(scope="session")
-def build(data_dir: Path, model_build: ModelBuild, tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """Run all stages for a dataset, as a user does; returns the folder with its `runs` and `published`."""
+def build(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
+    """Run all stages for a dataset, as a user does; returns the folder with its `runs` and `published`.
 
-    @cache
-    def build(dataset: str) -> Path:
-        folder = _with_data(tmp_path_factory.mktemp(dataset), data_dir)
-        done = model_build("all", "--dataset", dataset, "--to", "published", *_SMALL, folder=folder)
-        assert done.returncode == 0, done.stderr
-        return folder
+    Both datasets are built at the same time, each with one thread.
+    """
+    folders = {name: _with_data(tmp_path_factory.mktemp(name), data_dir) for name in DATASETS}
+    with ExitStack() as stack:
+        processes = {}
+        for name, folder in folders.items():
+            download(DATASETS[name], data_dir)
+            command = [*_COMMAND, "all", "--dataset", name, "--to", "published", "--epochs", _EPOCHS[name], *_SMALL]
+            log = stack.enter_context((folder / "log.txt").open("w"))
+            processes[name] = stack.enter_context(
+                subprocess.Popen(command, cwd=folder, env=_environment(), stdout=log, stderr=log, process_group=0)
+            )
+            stack.callback(_kill_group, processes[name])
 
-    return build
+        @cache
+        def build(dataset: str) -> Path:
+            assert processes[dataset].wait() == 0, (folders[dataset] / "log.txt").read_text()
+            return folders[dataset]
+
+        yield build
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +88,16 @@ def trained_run(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
         patch.chdir(folder)
         train(Path("run"), replace(ONE_EPOCH, seed=2))
     return folder / "run"
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": "1"}
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill `process`, if it is still running, and the workers of its pools."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _with_data(folder: Path, data_dir: Path) -> Path:

@@ -22,7 +22,7 @@ from model_build.run_files import (
 from tests.model_build.conftest import Build, ModelBuild
 from tests.support.small_run import ONE_EPOCH
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_200)]  # both datasets are built, on a busy machine perhaps
 
 NAMES = ("finished", "trained")
 SMALL = replace(ONE_EPOCH, epochs=2)
@@ -41,7 +41,7 @@ def test_runs_are_listed_with_their_results(folder: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(folder)
     lines = CliRunner().invoke(app, ["runs"]).stdout.splitlines()
     finished, trained = (next(line for line in lines if name in line) for name in NAMES)
-    assert "3/3" in finished
+    assert "2/2" in finished
     assert finished.count(" %") == 2
     assert "KiB" in finished
     assert "1/1" in trained
@@ -72,9 +72,9 @@ def test_compare_shows_differences_in_settings_and_results(folder: Path, monkeyp
     cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if "│" in line]
     rows = {row[0]: row[1:] for row in cells}
     assert rows["seed"] == ["1", "2"]
-    assert rows["epochs"] == ["2", "1"]
+    assert rows["fine_tuning_epochs"] == ["1", "0"]
     assert "batch_size" not in rows
-    assert rows["epochs done"] == ["3", "1", "-2"]
+    assert rows["epochs done"] == ["2", "1", "-1"]
     assert int(rows["int8 bytes"][0]) == (folder / "runs/finished/int8.onnx").stat().st_size
     assert rows["int8 bytes"][1:] == ["–", ""]
     assert {"float accuracy", "int8 accuracy", "int8 recall Shirt"} <= set(rows)

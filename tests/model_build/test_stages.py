@@ -29,7 +29,7 @@ from tests.support.machine import PROJECT
 from tests.support.small_run import ONE_EPOCH, TWO_CYCLES
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_200)]  # both datasets are built, on a busy machine perhaps
 
 
 @pytest.mark.parametrize("dataset", list(DATASETS))
@@ -46,11 +46,14 @@ def test_all_stages_make_a_model_that_classifies(dataset: str, build: Build) -> 
     assert {path.name for path in run.glob("*.png")} == {"confusion.png", "curves.png"}
     with (run / "history.csv").open() as history:
         epochs = [row["epoch"] for row in csv.DictReader(history)]
-    assert epochs == (["0", "1", "2"] if DATASETS[dataset].has_photos else ["0", "1"])  # no shop pictures of digits
+    assert epochs == [
+        "0",
+        "1",
+    ]  # clothes: one, and one of fine-tuning; digits: two, as there are no shop pictures of them
 
     card = read_card(published / "classifier.json")
     assert card.document["dataset"]["images"] == {"train": 2048, "validation": 5_000, "test": 10_000}
-    assert card.document["configuration"]["epochs"] == 2
+    assert card.document["configuration"]["epochs"] == (1 if DATASETS[dataset].has_photos else 2)
     classifier = Classifier(published / "classifier.onnx", card.labels)
     output = classifier.predict(np.zeros((3, 1, 28, 28), np.uint8))
     assert output.probabilities.shape == (3, 10)
