@@ -28,7 +28,11 @@ ENVIRONMENT: Final = {
     "RESULTS_BUCKET": "results",
 }
 # Nothing listens at the S3 endpoint, unless the script starts a server.
-_SCRIPT_ENVIRONMENT: Final = {**ENVIRONMENT, "PYTHONPATH": "/var/task:/measure", "S3_ENDPOINT_URL": "http://127.0.0.1:9"}
+_SCRIPT_ENVIRONMENT: Final = {
+    **ENVIRONMENT,
+    "PYTHONPATH": "/var/task:/measure",
+    "S3_ENDPOINT_URL": "http://127.0.0.1:9",
+}
 
 
 class NoDocker(CannotMeasure):

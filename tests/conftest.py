@@ -21,9 +21,9 @@ from handler.inference.classifier import Classifier, read_card
 from handler.settings import Settings
 from handler.worker.worker import Worker
 from tests.support.aws import CREDENTIALS, Cloud, WorkerOf, emulated_aws, new_cloud
+from tests.support.images import encoded, trousers
 from tests.support.large_uploads import settings_at
 from tests.support.machine import PROJECT, free_port
-from tests.support.pictures import encoded, trousers
 from tests.support.waiting import wait_until_healthy
 
 # A background job of a shell ignores Ctrl-C, and its child processes inherit that: the tests could not interrupt them.

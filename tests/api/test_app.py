@@ -19,7 +19,7 @@ from handler.errors import Archived, BadRequest, ClassifierError, RejectedImage
 from handler.inference.classifier import MODEL_PATH, Classifier
 from handler.inference.pipeline import prepare
 from handler.settings import Settings
-from tests.support.pictures import FORMATS, encoded, trousers
+from tests.support.images import FORMATS, encoded, trousers
 from tests.support.sending import WAYS
 
 

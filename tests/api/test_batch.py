@@ -12,7 +12,7 @@ from handler.contract import ModelCard, ModelOutput, Pixels
 from handler.inference.classifier import MODEL_PATH, Classifier
 from handler.inference.preprocessing import THRESHOLDS
 from handler.settings import Settings
-from tests.support.pictures import encoded, trousers
+from tests.support.images import encoded, trousers
 
 IMAGES = [encoded(trousers(100 + 20 * i), name) for i, name in enumerate(["PNG", "JPEG", "WEBP", "GIF"])]
 

@@ -17,8 +17,8 @@ from handler.settings import Settings
 from infra.emulation.aws import emulated_aws
 from infra.emulation.names import CREDENTIALS, RESULTS, UPLOADS
 from tests.support.aws import new_cloud
+from tests.support.images import FORMATS, encoded, trousers
 from tests.support.machine import free_port
-from tests.support.pictures import FORMATS, encoded, trousers
 
 pytestmark = pytest.mark.slow
 IMAGES = st.sampled_from([encoded(trousers(60), name) for name in FORMATS])

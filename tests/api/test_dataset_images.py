@@ -11,7 +11,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from handler.inference.classifier import Classifier
-from tests.support.pictures import encoded
+from tests.support.images import encoded
 
 Bytes = NDArray[np.uint8]
 

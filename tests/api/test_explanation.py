@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from handler.contract import Frame
 from handler.inference.classifier import Classifier
 from handler.inference.pipeline import prepare
-from tests.support.pictures import encoded, trousers
+from tests.support.images import encoded, trousers
 
 
 def explanation(client: TestClient, image: bytes) -> Any:

@@ -19,7 +19,7 @@ from handler.settings import Settings
 from tests.conftest import RunningServer
 from tests.support.broken_classifier import BrokenClassifier
 from tests.support.hostile_inputs import HOSTILE, PNG
-from tests.support.pictures import encoded, trousers
+from tests.support.images import encoded, trousers
 
 MAX_SECONDS = 10
 MAX_MEBIBYTES = 400  # above the idle server; a GIF of 50 million pixels takes 270

@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from handler.contract import ModelCard
-from tests.support.pictures import FORMATS, encoded, png_that_claims, trousers
+from tests.support.images import FORMATS, encoded, png_that_claims, trousers
 
 PATH = "/huggingface"
 PNG = encoded(trousers())

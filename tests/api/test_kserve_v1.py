@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from handler.api.routes.kserve_v1 import Predictions
 from handler.inference.pipeline import prepare
-from tests.support.pictures import encoded, png_that_claims, trousers
+from tests.support.images import encoded, png_that_claims, trousers
 
 MODEL = "/v1/models/fashion-mnist"
 PREDICT = f"{MODEL}:predict"

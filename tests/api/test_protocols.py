@@ -12,7 +12,7 @@ from httpx2 import Client
 from PIL import Image
 
 from handler.inference.pipeline import prepare
-from tests.support.pictures import FORMATS, encoded, trousers
+from tests.support.images import FORMATS, encoded, trousers
 
 RNG = np.random.default_rng(20)
 FILES = [

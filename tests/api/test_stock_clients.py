@@ -19,8 +19,8 @@ from tritonclient.utils import InferenceServerException  # type: ignore[import-u
 
 from handler.contract import ModelCard
 from handler.inference.pipeline import prepare
+from tests.support.images import encoded, trousers
 from tests.support.machine import free_port
-from tests.support.pictures import encoded, trousers
 
 pytestmark = pytest.mark.slow
 MODEL = "fashion-mnist"

@@ -21,7 +21,7 @@ from bench.runtimes.process import start_process
 from bench.timing import Spread
 from handler.contract import Pixels
 from handler.inference.classifier import MODEL_PATH
-from tests.support.pictures import trousers
+from tests.support.images import trousers
 
 pytestmark = pytest.mark.slow
 

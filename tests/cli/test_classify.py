@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from handler import __version__
 from tests.support.command_line import ENVIRONMENT, classify
-from tests.support.pictures import encoded, trousers
+from tests.support.images import encoded, trousers
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import trustme
 from starlette.testclient import TestClient
 
 from tests.support.command_line import classify
+from tests.support.images import FORMATS, encoded, trousers
 from tests.support.machine import free_port
-from tests.support.pictures import FORMATS, encoded, trousers
-from tests.support.scripted_server import Reply, Sent, after_refusals, scripted
+from tests.support.scripted_server import Reply, Sent, refusing_first, scripted
 
 KEY = "a-key-of-the-test"
 
@@ -45,7 +45,7 @@ def test_endpoint_returns_the_same_as_the_local_model(tmp_path: Path, server: st
 
 @pytest.mark.parametrize("path", ["", "/", "/Prod", "/Prod/", "/a/proxy's/path/"])
 def test_address_may_have_a_path(folder: Path, expected: bytes, png: bytes, path: str) -> None:
-    with scripted(after_refusals([], expected)) as (server, address):
+    with scripted(refusing_first([], expected)) as (server, address):
         ended = classify("good.png", "--json", "--top-k", "3", "--endpoint", f"{address}{path}", cwd=folder)
     assert json.loads(ended.stdout) == {"path": "good.png", **json.loads(expected)}
     assert [(sent.target, sent.body) for sent in server.sent] == [(f"{path.rstrip('/')}/classify?top_k=3", png)]
@@ -118,7 +118,7 @@ def test_response_without_classification_fails_without_retry(folder: Path, reply
 
 def test_redirect_is_reported_and_not_followed(folder: Path, expected: bytes) -> None:
     with (
-        scripted(after_refusals([], expected)) as (other_server, other_address),
+        scripted(refusing_first([], expected)) as (other_server, other_address),
         scripted(lambda *_: Reply(307, headers={"location": other_address})) as (_, address),
     ):
         ended = classify("good.png", "--endpoint", address, cwd=folder, variables={"CLASSIFIER_API_KEY": KEY})
@@ -192,7 +192,7 @@ def tls_for(name: str, authority: trustme.CA) -> ssl.SSLContext:
 def test_https_trusts_the_authority_in_ssl_cert_file(folder: Path, expected: bytes, authority: trustme.CA) -> None:
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     variables = {"SSL_CERT_FILE": "ca.pem", "CLASSIFIER_API_KEY": KEY}
-    with scripted(after_refusals([], expected), tls_for("127.0.0.1", authority)) as (server, address):
+    with scripted(refusing_first([], expected), tls_for("127.0.0.1", authority)) as (server, address):
         ended = classify("good.png", "--json", "--endpoint", address, cwd=folder, variables=variables)
     assert json.loads(ended.stdout) == {"path": "good.png", **json.loads(expected)}
     assert server.sent[0].headers["x-api-key"] == KEY
@@ -218,7 +218,7 @@ def test_untrusted_certificate_is_refused(
 
 
 def test_proxy_in_the_environment_is_used(folder: Path, expected: bytes) -> None:
-    with scripted(after_refusals([], expected)) as (proxy, proxy_address):
+    with scripted(refusing_first([], expected)) as (proxy, proxy_address):
         variables = {"http_proxy": proxy_address}
         ended = classify("good.png", "--endpoint", "http://classifier.example/Prod", cwd=folder, variables=variables)
     assert ended.returncode == 0
@@ -226,7 +226,7 @@ def test_proxy_in_the_environment_is_used(folder: Path, expected: bytes) -> None
 
 
 def test_loopback_address_bypasses_the_proxy(folder: Path, expected: bytes) -> None:
-    with scripted(after_refusals([], expected)) as (_, address):
+    with scripted(refusing_first([], expected)) as (_, address):
         variables = {"http_proxy": f"http://127.0.0.1:{free_port()}"}
         ended = classify("good.png", "--endpoint", address, cwd=folder, variables=variables)
     assert ended.returncode == 0
@@ -239,7 +239,7 @@ def test_invalid_proxy_exits_2_with_a_message(folder: Path) -> None:
 
 
 def test_only_needed_libraries_are_imported(folder: Path, expected: bytes) -> None:
-    with scripted(after_refusals([], expected)) as (_, address):
+    with scripted(refusing_first([], expected)) as (_, address):
         remote = classify("good.png", "--endpoint", address, cwd=folder, variables={"PYTHONPROFILEIMPORTTIME": "1"})
     local = classify("good.png", cwd=folder, variables={"PYTHONPROFILEIMPORTTIME": "1"})
     assert (" urllib3\n" in local.stderr, " onnxruntime\n" in local.stderr) == (False, True)

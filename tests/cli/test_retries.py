@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from handler.cli.endpoint import Endpoint, EndpointFailure
 from handler.cli.retries import patient
-from tests.support.scripted_server import Reply, Script, after_refusals, scripted
+from tests.support.scripted_server import Reply, Script, refusing_first, scripted
 
 BUSY = Reply(503, b'{"title": "Unavailable", "detail": "it is starting"}')
 
@@ -29,14 +29,14 @@ def always(reply: Reply | None) -> Script:
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_temporary_error_is_retried(expected: bytes, png: bytes, status: int) -> None:
-    with scripted(after_refusals([Reply(status), Reply(status)], expected)) as (server, address):
+    with scripted(refusing_first([Reply(status), Reply(status)], expected)) as (server, address):
         assert endpoint(address).classify(png, 1).predictions[0].label == "Trouser"
     assert [sent.body for sent in server.sent] == [png] * 3
 
 
 def test_broken_connection_is_retried(expected: bytes, png: bytes) -> None:
     half = Reply(200, expected[:50], {"content-length": str(len(expected))})
-    with scripted(after_refusals([None, half], expected)) as (server, address):
+    with scripted(refusing_first([None, half], expected)) as (server, address):
         assert endpoint(address).classify(png, 1).known
     assert len(server.sent) == 3
 
@@ -71,7 +71,7 @@ def test_connection_that_always_breaks_is_reported(png: bytes) -> None:
 )
 def test_retry_after_is_respected(expected: bytes, png: bytes, retry_after: Callable[[], str]) -> None:
     throttled = Reply(429, headers={"retry-after": retry_after()})
-    with scripted(after_refusals([throttled], expected)) as (_, address):
+    with scripted(refusing_first([throttled], expected)) as (_, address):
         started = time.monotonic()
         assert endpoint(address).classify(png, 1).known
     assert 0.9 < time.monotonic() - started < 30
@@ -80,7 +80,7 @@ def test_retry_after_is_respected(expected: bytes, png: bytes, retry_after: Call
 @pytest.mark.parametrize("retry_after", ["soon", "-1", "0", "Mon, 99 Foo 2020", "9" * 5000])
 def test_invalid_retry_after_is_ignored(expected: bytes, png: bytes, retry_after: str) -> None:
     throttled = Reply(429, headers={"retry-after": retry_after})
-    with scripted(after_refusals([throttled], expected)) as (_, address):
+    with scripted(refusing_first([throttled], expected)) as (_, address):
         assert endpoint(address).classify(png, 1).known
 
 

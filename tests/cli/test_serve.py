@@ -13,8 +13,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.conftest import serving
+from tests.support.images import FORMATS, encoded, trousers
 from tests.support.machine import PROJECT, free_port
-from tests.support.pictures import FORMATS, encoded, trousers
 from tests.support.sending import WAYS
 
 

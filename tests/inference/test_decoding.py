@@ -10,7 +10,7 @@ from handler.errors import BrokenImage, NotAnImage, RejectedImage, TooManyPixels
 from handler.inference.decoding import decode, format_of
 from handler.inference.pipeline import prepare
 from handler.inference.preprocessing import DETAIL_SIDE
-from tests.support.pictures import FORMATS, encoded, png_that_claims, trousers
+from tests.support.images import FORMATS, encoded, png_that_claims, trousers
 
 LIMIT = 50_000_000
 

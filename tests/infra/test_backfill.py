@@ -18,7 +18,7 @@ from infra.operations.backfill import Backfill, CannotBackfill
 from infra.operations.stack import Stack
 from tests.support.aws import RESULTS, UPLOADS, Cloud, repeated_in_background
 from tests.support.faults import OUTAGE, Faults
-from tests.support.pictures import encoded, trousers
+from tests.support.images import encoded, trousers
 from tests.support.step_functions import emulated_state_machine
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from handler.settings import Settings
 from handler.worker.worker import Worker
 from infra.emulation.names import REGION
 from tests.support.aws import Cloud, repeated_in_background, work_through
+from tests.support.images import encoded, trousers
 from tests.support.machine import PROJECT
-from tests.support.pictures import encoded, trousers
 from tests.support.step_functions import ROLE, definition, edited, enable_state_machines
 
 pytestmark = pytest.mark.slow

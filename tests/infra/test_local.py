@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.support.images import encoded, trousers
 from tests.support.machine import PROJECT, free_port
-from tests.support.pictures import encoded, trousers
 from tests.support.waiting import wait_until, wait_until_healthy
 
 pytestmark = pytest.mark.slow

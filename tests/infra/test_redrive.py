@@ -13,7 +13,7 @@ from infra.operations.redrive import redrive
 from infra.operations.stack import Stack
 from tests.support.aws import MAX_RECEIVE_COUNT, RESULTS, UPLOADS, Cloud, work_through
 from tests.support.faults import OUTAGE, Faults
-from tests.support.pictures import encoded, trousers
+from tests.support.images import encoded, trousers
 
 
 @pytest.fixture

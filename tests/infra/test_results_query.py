@@ -15,8 +15,8 @@ from handler.settings import Settings
 from handler.worker.worker import Worker
 from infra.operations.results import documents
 from tests.support.aws import RESULTS, UPLOADS, Cloud, new_cloud, work_through
+from tests.support.images import encoded, trousers
 from tests.support.machine import PROJECT
-from tests.support.pictures import encoded, trousers
 
 QUERIES = (PROJECT / "infra" / "operations" / "results.sql").read_text(encoding="utf-8")
 

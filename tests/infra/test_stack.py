@@ -8,7 +8,7 @@ import pytest
 
 from handler.result_keys import result_key
 from tests.support.emulated_stack import NOT_EMULATED, Stack, created_stack, transformed, worker_credentials
-from tests.support.pictures import encoded, trousers
+from tests.support.images import encoded, trousers
 
 pytestmark = pytest.mark.slow
 

@@ -65,7 +65,7 @@ class Run:
             "S3_ENDPOINT_URL": storage,
             "UPLOADS_BUCKET": UPLOADS,
         }
-        command = [sys.executable, "-m", "tests.support.restored", entry]
+        command = [sys.executable, "-m", "tests.support.snapstart_fork", entry]
         run = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
         assert run.returncode == 0, run.stderr
         lines = run.stdout.splitlines()

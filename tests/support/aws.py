@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import httpx2
+import urllib3
 
 from handler.worker.worker import Worker
 from infra.emulation.aws import MAX_RECEIVE_COUNT, EmulatedAws
@@ -31,7 +31,8 @@ class Cloud(EmulatedAws):
 
 def new_cloud(port: int) -> Cloud:
     """Reset the emulated AWS at `port`, and create its buckets and queues."""
-    httpx2.post(f"http://127.0.0.1:{port}/moto-api/reset").raise_for_status()
+    reset = urllib3.request("POST", f"http://127.0.0.1:{port}/moto-api/reset")
+    assert reset.status == 200, reset.data
     return Cloud.create(port)
 
 
@@ -68,7 +69,7 @@ def event_file(name: str) -> dict[str, Any]:
     return event
 
 
-def let_be_about(event: dict[str, Any], etag: str, version_id: str) -> None:
+def refer_to_object(event: dict[str, Any], etag: str, version_id: str) -> None:
     """Change the only message of `event` to refer to an object that exists."""
     (message,) = event["Records"]
     body = json.loads(message["body"])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.support.pictures import FORMATS, encoded, png_that_claims, trousers
+from tests.support.images import FORMATS, encoded, png_that_claims, trousers
 
 PNG = encoded(trousers())
 JPEG = encoded(trousers(), "JPEG")
@@ -100,7 +100,7 @@ HOSTILE = [
     raw(b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, "SVG"),
     raw(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", 415, "PDF"),
     raw(b"PK\x03\x04" + bytes(100), 415, "ZIP"),
-    raw(b"\x1f\x8b\x08" + bytes(100), 415, "gzip", Content_Encoding="gzip"),
+    raw(b"\x1f\x8b\x08" + bytes(100), 400, "broken gzip", Content_Encoding="gzip"),
     raw(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", 415, "EPS"),
     raw(bytes(1000), 415, "zeros"),
     raw(b"\xff" * 1000, 415, "ones"),

@@ -90,7 +90,7 @@ def scripted(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[tupl
             thread.join()
 
 
-def after_refusals(refusals: list[Reply | None], right: bytes) -> Script:
+def refusing_first(refusals: list[Reply | None], right: bytes) -> Script:
     """Answer with `refusals` in order, then with the right body."""
 
     def script(_: Sent, before: int) -> Reply | None:

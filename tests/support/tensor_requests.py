@@ -5,7 +5,7 @@ import json
 import struct
 from typing import Any
 
-from tests.support.pictures import encoded, trousers
+from tests.support.images import encoded, trousers
 
 MODEL = "/v2/models/fashion-mnist"
 INFER = f"{MODEL}/infer"

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from tests.support.aws import CREDENTIALS, RESULTS, UPLOADS, Cloud
+from tests.support.images import encoded
 from tests.support.machine import PROJECT
-from tests.support.pictures import encoded
 from tests.support.template import PARAMETERS, environment
 
 # Reads the event from standard input; prints the reply and the peak memory of the process.

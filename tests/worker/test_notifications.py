@@ -10,7 +10,7 @@ import pytest
 from handler.settings import Settings
 from infra.emulation.names import REGION
 from tests.support.aws import RESULTS, UPLOADS, Cloud, WorkerOf, event_file
-from tests.support.s3_answers import answering
+from tests.support.s3_responses import answering
 
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient

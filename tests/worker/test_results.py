@@ -9,7 +9,7 @@ import pytest
 from handler.contract import ModelCard
 from handler.settings import Settings
 from tests.support.aws import RESULTS, UPLOADS, Cloud, WorkerOf, work_through
-from tests.support.s3_answers import answering
+from tests.support.s3_responses import answering
 
 SETTINGS = Settings(results_bucket=RESULTS)
 

@@ -5,7 +5,7 @@ import pytest
 from handler.settings import Settings
 from handler.telemetry.reports import InvocationReport
 from handler.worker.worker import Worker
-from tests.support.aws import RESULTS, UPLOADS, Cloud, WorkerOf, event_file, let_be_about, work_through
+from tests.support.aws import RESULTS, UPLOADS, Cloud, WorkerOf, event_file, refer_to_object, work_through
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_deleted_upload_has_no_result_and_no_failure(
 def test_version_behind_a_delete_marker_has_no_result(aws: Cloud, worker: Worker, png: bytes) -> None:
     event = event_file("sqs-one-upload.json")
     put = aws.s3.put_object(Bucket=UPLOADS, Key="t-shirt.jpg", Body=png)
-    let_be_about(event, put["ETag"], put["VersionId"])
+    refer_to_object(event, put["ETag"], put["VersionId"])
     aws.s3.delete_object(Bucket=UPLOADS, Key="t-shirt.jpg")
     assert worker.handle(event) == {"batchItemFailures": []}
     assert aws.results() == {}
@@ -51,7 +51,7 @@ def test_overwritten_version_named_by_the_event_is_classified(
 ) -> None:
     event = event_file("sqs-one-upload.json")
     put = aws.s3.put_object(Bucket=UPLOADS, Key="t-shirt.jpg", Body=png)
-    let_be_about(event, put["ETag"], put["VersionId"])
+    refer_to_object(event, put["ETag"], put["VersionId"])
     for body in (drawing, png):  # finally the same bytes again, as another version
         aws.s3.put_object(Bucket=UPLOADS, Key="t-shirt.jpg", Body=body)
         assert worker.handle(event) == {"batchItemFailures": []}

@@ -17,8 +17,8 @@ from handler.settings import Settings
 from handler.telemetry.reports import InvocationReport
 from handler.worker.s3_events import uploads_in_text
 from handler.worker.worker import Worker
-from tests.support.aws import MAX_RECEIVE_COUNT, RESULTS, UPLOADS, Cloud, event_file, let_be_about, work_through
-from tests.support.pictures import encoded, png_that_claims, trousers
+from tests.support.aws import MAX_RECEIVE_COUNT, RESULTS, UPLOADS, Cloud, event_file, refer_to_object, work_through
+from tests.support.images import encoded, png_that_claims, trousers
 
 SETTINGS = Settings(results_bucket=RESULTS, max_body_bytes=1_000_000)
 
@@ -114,7 +114,7 @@ def test_only_failed_messages_are_batch_item_failures(
     put = aws.s3.put_object(Bucket=UPLOADS, Key="t-shirt.jpg", Body=png)
     event = event_file("sqs-unknown.json")
     *unknown, known = event["Records"]
-    let_be_about({"Records": [known]}, put["ETag"], put["VersionId"])
+    refer_to_object({"Records": [known]}, put["ETag"], put["VersionId"])
     assert worker.handle(event) == {"batchItemFailures": [{"itemIdentifier": each["messageId"]} for each in unknown]}
     assert known["messageId"] not in [each["messageId"] for each in unknown]
     assert len(aws.results()) == 1

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.support.pictures import encoded, trousers
+from tests.support.images import encoded, trousers
 from tests.system.browser.pages import (
     Pages,
     announcements,

@@ -12,8 +12,8 @@ from handler.inference.classifier import Classifier
 from handler.inference.pipeline import prepare
 from infra.emulation.names import UPLOADS
 from tests.support.faults import Faults
+from tests.support.images import encoded
 from tests.support.machine import PROJECT
-from tests.support.pictures import encoded
 from tests.system.campaign.cloud import Cloud, Put
 
 FORBIDDEN: Final = "forbidden/"  # access is denied until the faults are disabled

@@ -1,4 +1,4 @@
-"""Emulate SnapStart by fork: `python -m tests.support.restored http|worker` prints its observations as JSON.
+"""Emulate SnapStart by fork: `python -m tests.support.snapstart_fork http|worker` prints its observations as JSON.
 
 A function starts and serves once, which opens its connections. Its hooks run in Lambda's own runner. The process is
 forked twice; each copy runs the restore hooks and serves. The first line is of the original process.
