@@ -8,7 +8,7 @@ from typing import TypeVar
 from anyio import CapacityLimiter, to_thread
 
 from handler.contract import Classification, Explanation, Label, ModelOutput, Views
-from handler.errors import ClassifierError
+from handler.errors import ClassifierError, RejectedImage
 from handler.inference import pipeline
 from handler.inference.classifier import Classifier
 from handler.inference.pipeline import PreparedImage
@@ -54,7 +54,7 @@ class Predictor:
         nothing_to_infer = all(isinstance(image, ClassifierError) for image in prepared)
         with nullcontext() if nothing_to_infer else current_trace().span("infer"):
             outcomes = pipeline.classify_each(self._classifier, prepared, top_k)
-        current_trace().record(outcomes)
+        current_trace().record(outcome for outcome in outcomes if isinstance(outcome, Classification))
         return outcomes
 
     def explain(self, image: bytes, top_k: int) -> tuple[Classification, Explanation]:
@@ -79,7 +79,6 @@ class Predictor:
     def _prepare(self, image: bytes) -> PreparedImage:
         prepared = self._prepare_or_error(image)
         if isinstance(prepared, ClassifierError):
-            current_trace().record([prepared])
             raise prepared
         return prepared
 
@@ -87,4 +86,7 @@ class Predictor:
         if isinstance(image, ClassifierError):
             return image
         with current_trace().span("decode"):
-            return pipeline.prepare_or_error(image, self._max_pixels)
+            prepared = pipeline.prepare_or_error(image, self._max_pixels)
+        if isinstance(prepared, RejectedImage):
+            current_trace().record([prepared])
+        return prepared

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 
 from handler.contract import Classification
-from handler.errors import ClassifierError, RejectedImage
+from handler.errors import RejectedImage
 
 Outcome = Classification | RejectedImage
 
@@ -31,9 +31,9 @@ class RequestTrace:
         finally:
             self.spans[name] = self.spans.get(name, 0.0) + perf_counter() - started
 
-    def record(self, outcomes: Iterable[Classification | ClassifierError]) -> None:
-        """Add the outcomes of images; an error of the request, such as wrong base64, is not one."""
-        self.outcomes += [outcome for outcome in outcomes if isinstance(outcome, Outcome)]
+    def record(self, outcomes: Iterable[Outcome]) -> None:
+        """Add the outcomes of images; errors of the request, such as wrong base64, are none."""
+        self.outcomes += outcomes
 
 
 _current: ContextVar[RequestTrace | None] = ContextVar("request_trace", default=None)

@@ -51,5 +51,5 @@ def test_trace_has_spans_and_outcomes(classifier: Classifier, png: bytes, offloa
 
     trace = finished(request())
     assert set(trace.spans) == {"decode", "infer"}
-    classification, error = trace.outcomes
-    assert (classification.predictions[0].label, type(error)) == ("Trouser", NotAnImage)
+    error, classification = trace.outcomes
+    assert (type(error), classification.predictions[0].label) == (NotAnImage, "Trouser")
