@@ -72,6 +72,12 @@ def test_batch_returns_the_names_of_the_files(client: TestClient) -> None:
     assert [result["name"] for result in document.json()["results"]] == ["a", None]
 
 
+def test_half_a_surrogate_pair_in_a_name_becomes_a_question_mark(client: TestClient) -> None:
+    body = json.dumps([{"image": text(IMAGES[0]), "name": "a\ud800"}])
+    (result,) = client.post("/classify/batch", content=body).json()["results"]
+    assert (result["name"], result["status"]) == ("a?", 200)
+
+
 @pytest.mark.parametrize(
     ("sending", "status"),
     [

@@ -144,14 +144,19 @@ def _items(document: Any) -> list[Any]:
 
 def _sent_in_json(items: list[Any]) -> Iterator[SentImage]:
     for item in items:
-        name = item.get("name") if isinstance(item, dict) else None
-        image = item.get("image") if isinstance(item, dict) else item
+        name, image = (_name(item), item.get("image")) if isinstance(item, dict) else (None, item)
         try:
             if not isinstance(image, str):
                 raise BadRequest('an image should be "<base64>" or {"image": "<base64>", "name": "<file name>"}')
-            yield SentImage(name if isinstance(name, str) else None, from_base64(image))
+            yield SentImage(name, from_base64(image))
         except ClassifierError as error:
-            yield SentImage(name if isinstance(name, str) else None, error)
+            yield SentImage(name, error)
+
+
+def _name(item: dict[str, Any]) -> str | None:
+    """The name of an image; half a surrogate pair, which no response can carry, becomes a question mark."""
+    name = item.get("name")
+    return name.encode("utf-8", "replace").decode() if isinstance(name, str) else None
 
 
 def _check_count(count: int, max_images: int) -> None:
