@@ -1,1 +1,1 @@
-"""The dialects of the API, one a file; each is a router over the same recognition."""
+"""One router per protocol; all share one predictor."""
