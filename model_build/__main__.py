@@ -1,7 +1,5 @@
 """Command line: `python -m model_build STAGE`, or `all` for every stage in order."""
 
-# ruff: noqa: PLC0415  commands import what they run, since PyTorch alone takes seconds and `--help` needs none of it
-
 import logging
 import sys
 from dataclasses import replace

@@ -83,7 +83,7 @@ def test_server_metadata_is_returned_without_a_redirect(client: TestClient, path
         pytest.param("/v2/models/other", "no model 'other'", id="model"),
         pytest.param(f"/v2/models/other/versions/{VERSION}", "no model 'other'", id="model with a version"),
         pytest.param(f"{MODEL}/versions/2", "no version '2' of 'fashion-mnist'", id="version"),
-        pytest.param(f"{MODEL}/versions/1.0", "no version '1.0' of 'fashion-mnist'", id="version that is no integer"),
+        pytest.param(f"{MODEL}/versions/1.0", "no version '1.0' of 'fashion-mnist'", id="version with a point"),
     ],
 )
 def test_unknown_model_or_version_is_404(client: TestClient, model: str, rest: str, message: str) -> None:

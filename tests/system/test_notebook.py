@@ -51,7 +51,7 @@ def test_every_cell_runs(dataset: str, started_in: str, project: Path, monkeypat
 
     assert "Train data, number of images: 60000" in printed
     assert "(N, 1, 28, 28), but got uint8 of shape (1000, 28, 28, 1)" in printed
-    assert "expected bright things on black ground" in printed
+    assert "expected bright objects on black background" in printed
     assert '"predictions": [' in printed
     pictures = [
         output for cell in notebook.cells for output in cell.get("outputs", ()) if "image/png" in output.get("data", ())
