@@ -14,7 +14,7 @@ test: check .venv/bench ## check and test everything: about 20 minutes
 	$(BIN)/python -m pytest
 
 test-fast: .venv/test ## unit, API, worker and command line tests: about a minute, without PyTorch, Docker or a browser
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 -m "not (slow or docker or browser or data)"
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 -m "not (slow or docker or browser or data)" --ignore tests/bench --ignore tests/model_build
 
 check: .venv/develop .venv-sam/ready .venv-checkov/ready ## lint and type-check; lint the template
 	$(BIN)/ruff format --check .

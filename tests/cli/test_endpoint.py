@@ -74,6 +74,7 @@ def test_invalid_address_exits_2_with_a_message(folder: Path, address: str, mess
     assert "secret" not in ended.stderr
 
 
+@pytest.mark.slow  # waits for its retries
 def test_unreachable_endpoint_is_reported_for_each_file(folder: Path) -> None:
     address = f"http://127.0.0.1:{free_port()}"
     ended = classify("good.png", "good.png", "--json", "--endpoint", address, cwd=folder)

@@ -12,6 +12,7 @@ from tests.support.gateway_events import Sent, rest_event
 from tests.support.lambda_service import Invoked, invoke
 
 pytest.importorskip("runtime_client", reason="AWS's runtime client needs Linux")
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
