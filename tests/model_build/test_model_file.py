@@ -13,6 +13,8 @@ from handler.contract import ModelCard
 from handler.inference.classifier import MODEL_PATH, Classifier
 from model_build.datasets.mnist import FASHION_MNIST, download
 
+pytestmark = pytest.mark.slow
+
 
 def test_card_describes_the_model_file(card: ModelCard) -> None:
     model = MODEL_PATH.read_bytes()
