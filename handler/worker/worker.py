@@ -128,7 +128,8 @@ class Worker:
 
     def _store_each(self, classified: Sequence[ObjectOutcome]) -> list[_Outcome]:
         with ThreadPoolExecutor(self._settings.downloads_at_once) as pool:
-            outcomes = list(pool.map(self._store, classified))
+            futures = [pool.submit(self._store, each) for each in classified]  # `pool.map` would cancel some on a crash
+            outcomes = [future.result() for future in futures]
         if self._publisher:
             indices = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, _Stored)]
             errors = self._publisher.publish([outcome.result for outcome in outcomes if isinstance(outcome, _Stored)])
