@@ -42,8 +42,9 @@ def create_app(  # noqa: PLR0913  what it composes is passed in
 
     With `offload`, images are classified in threads, so that the event loop can serve others meanwhile.
     """
+    cold_start = cold_start or ColdStart()  # here, since FastAPI builds its middleware at the first request
     app = _Api(
-        lambda inner: _with_middleware(inner, settings, report, cold_start or ColdStart()),
+        lambda inner: _with_middleware(inner, settings, report, cold_start),
         title="Clothes classifier",
         description="Classify images of clothes into ten classes.",
         version=__version__,

@@ -24,12 +24,12 @@ def looks_like_json(body: bytes) -> bool:
     return bool(_JSON_START.match(body))
 
 
-def parse_json(body: bytes, max_images: int = 0) -> Any:
+def parse_json(body: bytes, max_images: int | None = None) -> Any:
     """Parse `body` as JSON of at most about MAX_VALUES values, or enough for `max_images` images as numbers.
 
     Raises BadRequest.
     """
-    max_values = max_images * MAX_VALUES_PER_IMAGE + _VALUES_BESIDE_IMAGES if max_images else MAX_VALUES
+    max_values = MAX_VALUES if max_images is None else max_images * MAX_VALUES_PER_IMAGE + _VALUES_BESIDE_IMAGES
     if sum(map(body.count, (b",", b"[", b"{"))) > max_values:
         raise BadRequest(f"the JSON has more than {max_values:,} values, the maximum")
     try:
