@@ -3,6 +3,7 @@
 RejectedImage         the image was received, but cannot be classified; sending it again does not help
 ├── NotAnImage        415  no supported image format
 ├── BrokenImage       422  a known format, but truncated or damaged
+├── TooComplex        422  decoding it would take more work or memory than one image may have
 ├── TooManyPixels     413
 ├── TooManyBytes      413
 └── Archived          409  the object is in an S3 archive, and must be restored first
@@ -13,6 +14,8 @@ BadRequest            400  the request itself is malformed
 └── WrongParameter    422  a parameter is outside its range
 NotFound              404  no such resource
 Unavailable           503  not now, or not with this configuration
+OutOfMemory           503  too little memory is free now; sending it again helps
+OutOfTime             503  the time for all images of this request was used up; sending it again helps
 """
 
 from typing import ClassVar
@@ -37,6 +40,11 @@ class NotAnImage(RejectedImage):
 class BrokenImage(RejectedImage):
     status = 422
     title = "Broken image"
+
+
+class TooComplex(RejectedImage):
+    status = 422
+    title = "Too complex"
 
 
 class TooManyPixels(RejectedImage):
@@ -86,3 +94,17 @@ class NotFound(ClassifierError):
 class Unavailable(ClassifierError):
     status = 503
     title = "Unavailable"
+
+
+class OutOfMemory(ClassifierError):
+    """Not the image's fault: a retry may find more memory."""
+
+    status = 503
+    title = "Out of memory"
+
+
+class OutOfTime(ClassifierError):
+    """Not the image's fault: a retry, alone or in a smaller batch, may find more time."""
+
+    status = 503
+    title = "Out of time"

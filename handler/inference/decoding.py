@@ -44,8 +44,13 @@ def decode(data: bytes, max_pixels: int, needed_side: int) -> Image.Image:
     name = format_of(data)
     if name is None:
         raise NotAnImage(f"unknown image format; supported formats: {', '.join(FORMATS)}")
+    return decode_here(data, name, max_pixels, needed_side)
+
+
+def decode_here(data: bytes, format: str, max_pixels: int, needed_side: int) -> Image.Image:  # noqa: A002
+    """As `decode`, in this process and without a limit on time or memory; `format` as `format_of` names it."""
     try:
-        with Image.open(io.BytesIO(data), formats=[name]) as image:
+        with Image.open(io.BytesIO(data), formats=[format]) as image:
             _check_size(image, max_pixels)
             image.draft(None, (needed_side, needed_side))  # decodes a JPEG at 1/2, 1/4 or 1/8
             image.load()
@@ -56,7 +61,7 @@ def decode(data: bytes, max_pixels: int, needed_side: int) -> Image.Image:
         raise
     # Pillow's decoders raise whatever they stumble over in damaged bytes: OSError, SyntaxError, struct.error, ...
     except Exception as error:
-        raise BrokenImage(f"the {name} image is truncated or damaged: {error}") from error
+        raise BrokenImage(f"the {format} image is truncated or damaged: {error}") from error
 
 
 def format_of(data: bytes) -> str | None:
