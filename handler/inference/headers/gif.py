@@ -1,0 +1,55 @@
+"""GIF headers (GIF89a): the logical screen, and the first frame with the blocks before it."""
+
+import struct
+from typing import Final
+
+from handler.inference.headers.costs import MAX_CHUNKS
+from handler.inference.headers.header import Header
+
+_SCREEN: Final = struct.Struct("<HHB")
+_FRAME: Final = struct.Struct("<HHHH")
+_EXTENSION, _IMAGE = 0x21, 0x2C
+_MAX_TRUSTED_BLOCKS: Final = 20_000
+
+
+def read(data: bytes) -> Header:
+    """Size of the logical screen, or up to the far corner of the first frame where that lies outside."""
+    width, height, flags = _SCREEN.unpack_from(data, 6)
+    first, blocks = _first_frame(data, 13 + _palette_bytes(flags))
+    if first is None:
+        return Header("GIF", width, height, chunks=blocks, trusted=False)
+    left, top, frame_width, frame_height = _FRAME.unpack_from(data, first)
+    width, height = max(width, left + frame_width), max(height, top + frame_height)
+    return Header(
+        "GIF",
+        width,
+        height,
+        chunks=blocks,
+        bytes_per_pixel=6 + 1 / max(height, 1),
+        trusted=blocks <= _MAX_TRUSTED_BLOCKS,
+    )
+
+
+def _palette_bytes(flags: int) -> int:
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+
+
+def _first_frame(data: bytes, offset: int) -> tuple[int | None, int]:
+    """Offset of the first frame's position and size, None if there is none; and the number of blocks before it.
+
+    Stray bytes between blocks are skipped, as decoders do, and counted as blocks.
+    """
+    blocks, end, most = 0, len(data), MAX_CHUNKS["GIF"][1]
+    while offset < end and blocks <= most:
+        kind = data[offset]
+        offset += 1
+        blocks += 1
+        if kind == _IMAGE:
+            return offset, blocks
+        if kind == _EXTENSION:
+            offset += 1  # its label
+            while offset < end and data[offset] and blocks <= most:
+                offset += data[offset] + 1
+                blocks += 1
+            offset += 1  # the terminator
+    return None, blocks
