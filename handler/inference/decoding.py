@@ -3,10 +3,10 @@
 import io
 from typing import Final
 
-import numpy as np
 from PIL import ExifTags, Image
 
-from handler.errors import BrokenImage, NotAnImage, TooManyPixels
+from handler.errors import BrokenImage, ClassifierError, NotAnImage, OutOfMemory, TooManyPixels
+from handler.inference.pixel_modes import eight_bit
 
 # `decode` has a limit of its own for every image; Pillow's is one for the whole process.
 Image.MAX_IMAGE_PIXELS = None
@@ -50,18 +50,26 @@ def decode(data: bytes, max_pixels: int, needed_side: int) -> Image.Image:
 def decode_here(data: bytes, format: str, max_pixels: int, needed_side: int) -> Image.Image:  # noqa: A002
     """As `decode`, in this process and without a limit on time or memory; `format` as `format_of` names it."""
     try:
-        with Image.open(io.BytesIO(data), formats=[format]) as image:
-            _check_size(image, max_pixels)
-            image.draft(None, (needed_side, needed_side))  # decodes a JPEG at 1/2, 1/4 or 1/8
-            image.load()
-            transposition = _transposition(image)
-            eight_bit = _eight_bit(image, _KEPT_FACTOR * needed_side)
-        return eight_bit if transposition is None else eight_bit.transpose(transposition)
-    except (TooManyPixels, MemoryError):
+        return _decoded(data, format, max_pixels, needed_side)
+    except ClassifierError:
         raise
+    except MemoryError as error:
+        raise OutOfMemory("too little memory to decode the image now; send it again later") from error
     # Pillow's decoders raise whatever they stumble over in damaged bytes: OSError, SyntaxError, struct.error, ...
     except Exception as error:
-        raise BrokenImage(f"the {format} image is truncated or damaged: {error}") from error
+        broken = BrokenImage(f"the {format} image is truncated or damaged")
+        broken.add_note(repr(error))
+    raise broken
+
+
+def _decoded(data: bytes, format: str, max_pixels: int, needed_side: int) -> Image.Image:  # noqa: A002
+    with Image.open(io.BytesIO(data), formats=[format]) as image:
+        _check_size(image, max_pixels)
+        image.draft(None, (needed_side, needed_side))  # decodes a JPEG at 1/2, 1/4 or 1/8
+        image.load()
+        transposition = _transposition(image)
+        converted = eight_bit(image, _KEPT_FACTOR * needed_side, data[24] if format == "PNG" else 8)
+    return converted if transposition is None else converted.transpose(transposition)
 
 
 def format_of(data: bytes) -> str | None:
@@ -77,32 +85,6 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
     width, height = image.size
     if width * height > max_pixels:
         raise TooManyPixels(f"the image has {width} x {height} pixels, more than the {max_pixels:,} allowed")
-
-
-def _eight_bit(image: Image.Image, kept_side: int) -> Image.Image:
-    if image.mode in ("L", "LA", "RGB", "RGBA"):
-        return _reduced(image, kept_side)
-    if image.mode.startswith(("I", "F")):
-        return Image.fromarray(_scaled_to_bytes(np.asarray(_reduced(image, kept_side))))
-    transparent = image.mode in ("PA", "La", "RGBa") or "transparency" in image.info
-    return _reduced(image.convert("RGBA" if transparent else "L" if image.mode == "1" else "RGB"), kept_side)
-
-
-def _reduced(image: Image.Image, kept_side: int) -> Image.Image:
-    """Reduce an image of at least twice `kept_side` pixels, so that later steps take little memory."""
-    factor = max(image.size) // kept_side
-    if factor < 2:
-        return image
-    width, height = (max(1, side // factor) for side in image.size)
-    return image.resize((width, height), Image.Resampling.BOX)
-
-
-def _scaled_to_bytes(values: np.ndarray) -> np.ndarray:
-    """Scale grey values of 16 bits or more, or floating point, to 0 to 255."""
-    finite = np.nan_to_num(values.astype(np.float32), posinf=0, neginf=0)
-    low, high = min(float(finite.min()), 0.0), float(finite.max())
-    full_scale = next((scale for scale in (1.0, 255.0, 65_535.0) if low == 0 and high <= scale), high - low)
-    return np.round((finite - low) * (255 / full_scale)).astype(np.uint8)
 
 
 def _transposition(image: Image.Image) -> Image.Transpose | None:

@@ -1,0 +1,106 @@
+"""Convert a decoded image of any pixel mode to 8 bits per channel, at a reduced size, strip by strip.
+
+Conversion copies: Pillow holds 4 bytes per pixel in almost every mode, so a copy of 49 megapixels is 187 MiB. Strips of
+two megapixels keep the copies small. A strip is converted before it is reduced: averages of palette indices, or of
+colours of which one means "transparent", would be wrong.
+"""
+
+from typing import Final
+
+import numpy as np
+from PIL import Image
+
+_STRIP_PIXELS: Final = 2_000_000
+_PALETTE_SIZE: Final = 256
+
+
+def eight_bit(image: Image.Image, kept_side: int, bit_depth: int = 8) -> Image.Image:
+    """A loaded image in mode L, LA, RGB or RGBA; its longer side is reduced to no less than `kept_side` pixels.
+
+    `bit_depth` is that of a PNG file, whose tRNS chunk names the transparent colour in this depth (W3C PNG, third
+    edition, 11.3.1.1); the alpha channel is as in the same image with an alpha channel.
+    """
+    _set_transparent_colour(image, bit_depth)
+    transparent = image.has_transparency_data
+    if image.mode in ("L", "RGB") and not transparent:
+        return _resized(image, kept_side)  # at once: its strips would be equal, but slower
+    if image.mode.startswith(("I", "F")) and not transparent:
+        return Image.fromarray(_scaled_to_bytes(np.asarray(_resized(image, kept_side))))
+    return _converted_in_strips(image, kept_side)
+
+
+def _set_transparent_colour(image: Image.Image, bit_depth: int) -> None:
+    """Put the transparent colour, which Pillow leaves at the file's bit depth, into the units of the pixels."""
+    match image.info.pop("transparency", None):
+        case _ if image.mode not in ("1", "L", "P", "RGB", "I;16"):
+            pass  # this mode has no transparent colour
+        case int(grey) if image.mode == "L" and bit_depth < 8:
+            image.info["transparency"] = grey * 255 // (2**bit_depth - 1)
+        case tuple(colour) if image.mode == "RGB" and bit_depth == 16:
+            image.info["transparency"] = tuple(value >> 8 for value in colour)  # as Pillow does with the pixels
+        case bytes(alphas):
+            image.info["transparency"] = alphas[:_PALETTE_SIZE]
+        case int() | tuple() as colour:
+            image.info["transparency"] = colour
+        case _:  # none, or a text chunk of this name
+            pass
+
+
+def _converted_in_strips(image: Image.Image, kept_side: int) -> Image.Image:
+    """Convert and narrow strips of rows, then lower the height: the two passes that `Image.resize` would do."""
+    width, height = _reduced_size(image.size, kept_side)
+    rows = max(1, _STRIP_PIXELS // image.width)
+    if rows >= image.height:
+        return _unpremultiplied(_premultiplied(_converted(image)).resize((width, height), Image.Resampling.BOX))
+    narrowed: Image.Image | None = None
+    for top in range(0, image.height, rows):
+        bottom = min(top + rows, image.height)
+        strip = _premultiplied(_converted(image.crop((0, top, image.width, bottom))))
+        strip = strip.resize((width, bottom - top), Image.Resampling.BOX)
+        narrowed = narrowed or Image.new(strip.mode, (width, image.height))
+        narrowed.paste(strip, (0, top))
+    assert narrowed is not None  # noqa: S101  an image has at least one row
+    return _unpremultiplied(narrowed.resize((width, height), Image.Resampling.BOX))
+
+
+def _premultiplied(image: Image.Image) -> Image.Image:
+    return image.convert({"LA": "La", "RGBA": "RGBa"}.get(image.mode, image.mode))
+
+
+def _unpremultiplied(image: Image.Image) -> Image.Image:
+    return image.convert({"La": "LA", "RGBa": "RGBA"}.get(image.mode, image.mode))
+
+
+def _converted(strip: Image.Image) -> Image.Image:
+    transparent = strip.has_transparency_data
+    if strip.mode.startswith("I;16"):
+        return _sixteen_bit_with_alpha(strip)
+    if strip.mode in ("1", "L", "LA", "La"):
+        return strip.convert("LA" if transparent else "L")
+    return strip.convert("RGBA" if transparent else "RGB")
+
+
+def _sixteen_bit_with_alpha(strip: Image.Image) -> Image.Image:
+    values = np.asarray(strip)
+    alpha = np.where(values == strip.info["transparency"], 0, 255)
+    return Image.fromarray(np.stack([values >> 8, alpha], axis=-1).astype(np.uint8))
+
+
+def _resized(image: Image.Image, kept_side: int) -> Image.Image:
+    size = _reduced_size(image.size, kept_side)
+    return image if size == image.size else image.resize(size, Image.Resampling.BOX)
+
+
+def _reduced_size(size: tuple[int, int], kept_side: int) -> tuple[int, int]:
+    """The size divided by a whole number; unchanged if the longer side is less than twice `kept_side`."""
+    factor = max(1, max(size) // kept_side)
+    width, height = size
+    return max(1, width // factor), max(1, height // factor)
+
+
+def _scaled_to_bytes(values: np.ndarray) -> np.ndarray:
+    """Scale grey values of 16 bits or more, or floating point, to 0 to 255."""
+    finite = np.nan_to_num(values.astype(np.float32), posinf=0, neginf=0)
+    low, high = min(float(finite.min()), 0.0), float(finite.max())
+    full_scale = next((scale for scale in (1.0, 255.0, 65_535.0) if low == 0 and high <= scale), high - low)
+    return np.round((finite - low) * (255 / full_scale)).astype(np.uint8)
