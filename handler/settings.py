@@ -2,14 +2,22 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from handler.bounded_int import bounded_int
 
-_ORIGIN = re.compile(r"https?://[\w.-]+(:\d{1,5})?", re.ASCII)
-
+# They become part of the Content-Security-Policy: a host name or address, and a port.
+_ORIGIN = re.compile(r"https?://(?:[\w-]+(?:\.[\w-]+)*|\[[0-9a-fA-F:.]{2,45}\])(?::(\d{1,5}))?", re.ASCII)
+_HIGHEST_PORT: Final = 65_535
+# S3's rules for general purpose buckets: docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+_BUCKET = re.compile(
+    r"(?!xn--|sthree-|amzn-s3-demo-|\d+\.\d+\.\d+\.\d+$)"
+    r"[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]"
+    r"(?<!-s3alias)(?<!--ol-s3)(?<!\.mrap)(?<!--x-s3)(?<!--table-s3)"
+)
+_BUS = re.compile(r"[\w./:-]{1,1600}", re.ASCII)  # a name or an ARN
 _REGION = re.compile(r"[a-z0-9-]{1,63}", re.ASCII)  # it becomes part of a host name
 _LEVELS: Final = ("INFO", "WARNING", "ERROR")  # nothing is logged below INFO
 _NAMESPACE = re.compile(r"(?!AWS/)[\w./#:-]{1,255}", re.ASCII)  # CloudWatch's own rule
@@ -28,6 +36,9 @@ class Settings:
     max_upload_bytes: int = 50_000_000  # of an image that is uploaded straight to S3
     max_pixels: int = 50_000_000
     max_batch_images: int = 64
+    max_batch_pixels: int = 200_000_000  # of all images of one request; those beyond are to be sent again
+    request_seconds: int = 20  # after which no further image of a request is begun; the gateway waits for 29
+    docs: bool = True  # whether the API serves its documentation pages
     known_threshold: float | None = None  # lowest `known_score` of a known image; None: the model card's
     cors_origins: tuple[str, ...] = ()  # origins whose pages may call this API; "*" for all
     uploads_bucket: str = ""
@@ -50,7 +61,7 @@ class Settings:
 
 
 def _value(name: str, text: str) -> Any:
-    return _READERS.get(name, _unchanged)(name.upper(), text)
+    return _READERS[name](name.upper(), text)
 
 
 def _positive(variable: str, text: str) -> int:
@@ -58,6 +69,16 @@ def _positive(variable: str, text: str) -> int:
     if number is None:
         raise ValueError(f"{variable} must be a whole number above 0, but is {text!r}")
     return number
+
+
+def _up_to(highest: int) -> Callable[[str, str], int]:
+    def read(variable: str, text: str) -> int:
+        number = bounded_int(text, 1, highest)
+        if number is None:
+            raise ValueError(f"{variable} must be a whole number from 1 to {highest}, but is {text!r}")
+        return number
+
+    return read
 
 
 def _probability(variable: str, text: str) -> float:
@@ -68,7 +89,7 @@ def _probability(variable: str, text: str) -> float:
 
 def _origins(variable: str, text: str) -> tuple[str, ...]:
     origins = tuple(origin.strip() for origin in text.split(","))
-    wrong = [origin for origin in origins if origin != "*" and not _ORIGIN.fullmatch(origin)]
+    wrong = [origin for origin in origins if origin != "*" and not _is_origin(origin)]
     if wrong:
         raise ValueError(f"{variable} must be '*' or origins such as https://example.com, but has {wrong[0]!r}")
     return origins
@@ -80,9 +101,26 @@ def _on_or_off(variable: str, text: str) -> bool:
     return text == "on"
 
 
+def _is_origin(text: str) -> bool:
+    found = _ORIGIN.fullmatch(text)
+    return found is not None and 1 <= int(found[1] or 1) <= _HIGHEST_PORT
+
+
 def _url(variable: str, text: str) -> str:
-    if not _ORIGIN.fullmatch(text):
+    if not _is_origin(text):
         raise ValueError(f"{variable} must be a URL such as http://127.0.0.1:5000, but is {text!r}")
+    return text
+
+
+def _bucket(variable: str, text: str) -> str:
+    if not _BUCKET.fullmatch(text):
+        raise ValueError(f"{variable} must be the name of an S3 bucket, such as my-images, but is {text!r}")
+    return text
+
+
+def _bus(variable: str, text: str) -> str:
+    if not _BUS.fullmatch(text):
+        raise ValueError(f"{variable} must be the name or the ARN of an EventBridge bus, but is {text!r}")
     return text
 
 
@@ -104,20 +142,22 @@ def _namespace(variable: str, text: str) -> str:
     return text
 
 
-def _unchanged(_variable: str, text: str) -> str:
-    return text
-
-
-_READERS: Final = {
+_READERS: Final[Mapping[str, Callable[[str, str], Any]]] = {
     "max_body_bytes": _positive,
     "max_upload_bytes": _positive,
     "max_pixels": _positive,
     "max_batch_images": _positive,
+    "max_batch_pixels": _positive,
+    "request_seconds": _up_to(900),  # Lambda's own limit
+    "docs": _on_or_off,
     "known_threshold": _probability,
     "cors_origins": _origins,
-    "downloads_at_once": _positive,
+    "uploads_bucket": _bucket,
+    "results_bucket": _bucket,
+    "downloads_at_once": _up_to(1000),  # threads, and connections that the pool makes room for at once
     "max_bytes_in_flight": _positive,
     "tag_objects": _on_or_off,
+    "event_bus": _bus,
     "aws_region": _region,
     "s3_endpoint_url": _url,
     "log_level": _level,
