@@ -19,10 +19,10 @@ MAX_CHUNKS: Final = {
     "BMP": ("runs of equal pixels", 2_000_000),
     "GIF": ("blocks before its first frame", 100_000),
     "HEIF": ("boxes", 10_000),
-    "JPEG": ("segments before its first scan", 10_000),
+    "JPEG": ("segments", 10_000),
     "PNG": ("chunks", 50_000),
-    "TIFF": ("values in its first directory", 1_000_000),
-    "WEBP": ("chunks", 100_000),
+    "TIFF": ("entries and values in its first directory", 1_000_000),
+    "WEBP": ("chunks", 20_000),
 }
 
 

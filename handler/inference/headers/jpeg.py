@@ -20,8 +20,7 @@ _BARE: Final = frozenset((*range(0x01, 0xC0), 0xC8, *range(0xD0, 0xD9), *range(0
 _NOT_FILL: Final = re.compile(rb"[^\xff]")
 _PADDING_PER_CHUNK: Final = 16  # Pillow reads padding byte by byte, but that is faster than a segment
 _MAX_SEGMENTS: Final = MAX_CHUNKS["JPEG"][1]
-_MAX_BETWEEN_SCANS: Final = 10_000
-_FIRST_BLOCK, _LAST_BLOCK = 4_096, 262_144  # bytes
+_FIRST_BLOCK, _LAST_BLOCK = 1_024, 262_144  # bytes
 _MAX_TRUSTED_SEGMENTS: Final = 1_000
 _MAX_TRUSTED_EXIF: Final = 16  # Pillow joins them one by one, in quadratic time
 _MAX_TRUSTED_SCANNED_PIXELS: Final = 200_000_000  # scans times pixels
@@ -52,13 +51,13 @@ def read(data: bytes) -> Header:
     height, width = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
     components, in_scan = frame[5], tables.scan[0]
     in_scans = marker in _PROGRESSIVE or in_scan < components
-    scans = _count_scans(data, tables.end) if in_scans else 1
+    scans, between = _count_scans(data, tables.end) if in_scans else (1, 0)
     trusted = (
         marker in _HUFFMAN_CODED
         and len(tables.frames) == 1
         and width * height > 0
         and scans * width * height <= _MAX_TRUSTED_SCANNED_PIXELS * (1 if in_scans else 10)
-        and tables.segments <= _MAX_TRUSTED_SEGMENTS
+        and tables.segments + between <= _MAX_TRUSTED_SEGMENTS
         and tables.exif <= _MAX_TRUSTED_EXIF
     )
     coefficients = 2 * _samples_per_pixel(frame) if in_scans else 0.0
@@ -67,31 +66,36 @@ def read(data: bytes) -> Header:
         width,
         height,
         scans=scans,
-        chunks=tables.segments,
+        chunks=tables.segments + between,
         bytes_per_pixel=0.3 + coefficients + (4 if components > 1 else 1) / _scale(width, height) ** 2,
         trusted=trusted,
     )
 
 
 def _read_tables(data: bytes) -> _Tables:
-    """Walk the segments before the first scan, as Pillow does; stray bytes between them are skipped."""
+    """Walk the segments before the first scan, as Pillow does; stray bytes between them are skipped, and counted."""
     tables, offset = _Tables(), 2
-    while tables.segments <= _MAX_SEGMENTS:
-        start = data.find(b"\xff", offset)
-        code = _NOT_FILL.search(data, start, start + _PADDING_PER_CHUNK * _MAX_SEGMENTS) if start >= 0 else None
-        if code is None:
-            break
-        marker, content = code.group()[0], code.end()
-        tables.segments += 1 + (content - offset) // _PADDING_PER_CHUNK
-        offset = content
+    while offset < len(data) and tables.segments <= _MAX_SEGMENTS:
+        code = _marker_code(data, offset)
+        tables.segments += 1 + (code - offset) // _PADDING_PER_CHUNK
+        marker, offset = data[code] if code < len(data) else 0, code + 1
         if marker == 0 or marker in _BARE or marker == _EOI:
             continue
-        offset += int.from_bytes(data[content : content + 2], "big")
-        _take(tables, marker, data[content + 2 : min(offset, content + 32)])
+        content = offset + 2
+        offset += int.from_bytes(data[offset:content], "big")
+        _take(tables, marker, data[content : min(offset, content + 32)])
         if marker == _SOS:
             tables.end = offset
             break
     return tables
+
+
+def _marker_code(data: bytes, start: int) -> int:
+    """Offset of the next marker's last byte, behind stray and fill bytes; at most the padding that is allowed away."""
+    prefix = data.find(b"\xff", start)
+    end = start + _PADDING_PER_CHUNK * _MAX_SEGMENTS
+    code = _NOT_FILL.search(data, prefix, end) if prefix >= 0 else None
+    return code.start() if code else min(end, len(data))
 
 
 def _take(tables: _Tables, marker: int, content: bytes) -> None:
@@ -103,18 +107,16 @@ def _take(tables: _Tables, marker: int, content: bytes) -> None:
         tables.exif += 1
 
 
-def _count_scans(data: bytes, first: int) -> int:
-    """Number of scans from the first one's data on, to the end of the image; at most one above the bound."""
+def _count_scans(data: bytes, first: int) -> tuple[int, int]:
+    """Numbers of scans and of segments from the first scan's data on, to the end of the image or just past a bound."""
     scans, segments, codes = 1, 0, np.frombuffer(data, np.uint8)
     offset = _next_marker(codes, first)
-    while offset is not None and data[offset] != _EOI and scans <= MAX_SCANS:
+    while offset is not None and data[offset] != _EOI and scans <= MAX_SCANS and segments <= _MAX_SEGMENTS:
         scans += data[offset] == _SOS
         segments += 1
-        if segments > _MAX_BETWEEN_SCANS:
-            return MAX_SCANS + 1
         length = 0 if data[offset] in _BARE else int.from_bytes(data[offset + 1 : offset + 3], "big")
         offset = _next_marker(codes, offset + 1 + length)
-    return scans
+    return scans, segments
 
 
 def _next_marker(codes: NDArray[np.uint8], start: int) -> int | None:

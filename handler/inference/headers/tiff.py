@@ -16,17 +16,19 @@ _SINGLE: Final = frozenset((_WIDTH, _HEIGHT, _ROWS_PER_STRIP, _TILE_WIDTH, _TILE
 _DIRECTORIES: Final = frozenset((34665, 34853, 40965))  # EXIF, GPS, interoperability: decoders read them, too
 
 _TYPES: Final = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q"}  # of whole numbers without a sign, by code
-_TEXT: Final = frozenset((1, 2, 6, 7))  # types that are read in one piece
+_TEXT: Final = frozenset((1, 2, 7))  # types that are read in one piece
 _RATIONAL: Final = frozenset((5, 10))
-_RATIONAL_COST: Final = 16  # a rational number is slower to read than an integer by this
-_BIG_TIFF = 43
-_PLAIN, _RGB, _YCBCR, _SEPARATE = 1, 2, 6, 2
-_CMYK: Final = 5
+_RATIONAL_COST: Final = 16  # as slow to read as so many integers
+_ENTRY_COST: Final = 16
+_BIG_TIFF: Final = 43  # instead of 42
+_PLAIN: Final = 1  # no compression
+_SEPARATE: Final = 2  # each sample in strips of its own
+_RGB, _CMYK, _YCBCR = 2, 5, 6  # photometric interpretations
 
 _MAX_ENTRIES: Final = 10_000
 _MAX_TRUSTED_PIXELS: Final = 2_000_000
 _MAX_TRUSTED_PARTS: Final = 5_000
-_MAX_TRUSTED_VALUES: Final = 20_000
+_MAX_TRUSTED_VALUES: Final = 50_000
 _MAX_TRUSTED_BYTES_WITH_DIRECTORIES: Final = 500_000
 # Stored, CCITT, LZW, Deflate (two codes) and PackBits. Others can hide work: JPEG has scans, LZMA and ZSTD windows.
 _TRUSTED_COMPRESSIONS: Final = frozenset((1, 2, 3, 4, 5, 8, 32773, 32946))
@@ -36,7 +38,7 @@ _TRUSTED_COMPRESSIONS: Final = frozenset((1, 2, 3, 4, 5, 8, 32773, 32946))
 class _Directory:
     values: Mapping[int, int]  # the largest first value of each tag
     counts: Mapping[int, int]  # the largest number of values of each tag
-    cost: int  # entries, and numbers in them
+    cost: int  # of reading its entries, and the numbers in them; 1 for an integer
     consistent: bool  # no tag comes twice, and no list points outside the file
 
     def value(self, tag: int, default: int) -> int:
@@ -57,7 +59,7 @@ def read(data: bytes) -> Header:
         "TIFF",
         width,
         height,
-        parts=max(declared, computed),
+        parts=max(declared, computed, 1),
         chunks=directory.cost,
         bytes_per_pixel=_bytes_per_pixel(directory) + part_bytes / max(width * height, 1),
         trusted=(
@@ -93,7 +95,7 @@ def _read_directory(data: bytes) -> _Directory | None:
 def _sorted_out(data: bytes, order: str, entries: list[tuple[int, int, int, bytes]], declared: int) -> _Directory:
     values: dict[int, int] = {}
     counts: dict[int, int] = {}
-    cost, consistent = declared, declared == len(entries)
+    cost, consistent = declared * _ENTRY_COST, declared == len(entries)
     for tag, kind, count, field in entries:
         consistent &= tag not in counts and (tag not in _SINGLE or count == 1)
         counts[tag] = max(counts.get(tag, 0), count)
