@@ -48,7 +48,14 @@ def main() -> None:
         data = sys.stdin.buffer.read(request.length)
         if len(data) < request.length:
             break
+        _import_decoder(request.format)
         _answer(request, data, answers)
+
+
+def _import_decoder(format: str) -> None:  # noqa: A002  Pillow's name
+    """Import once what `decode_here` imports only when it is needed, and each copy would import anew."""
+    if format == "HEIF":
+        import pi_heif  # noqa: F401, PLC0415
 
 
 def _answer(request: Request, data: bytes, answers: BinaryIO) -> None:
@@ -60,7 +67,7 @@ def _answer(request: Request, data: bytes, answers: BinaryIO) -> None:
         _decode_and_exit(request, data, answers)
     _, status, usage = os.wait4(pid, 0)
     if status != _ANSWERED:
-        _send_error(answers, _error_by(os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, request))
+        _send_error(answers, _error_by(os.waitstatus_to_exitcode(status), usage, request))
     return None
 
 
@@ -108,14 +115,15 @@ class _LimitedMemory:
 
     def __init__(self, extra_bytes: int) -> None:
         self.exit_code = _NO_MEMORY
-        self._extra_bytes = extra_bytes
+        self._room = extra_bytes
         if sys.platform != "linux":
             return
         self._size = _kilobytes("VmSize") * 1024
         inherited, _ = resource.getrlimit(resource.RLIMIT_AS)
-        limit = self._size + extra_bytes
-        if inherited == resource.RLIM_INFINITY or limit <= inherited:
-            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        if inherited != resource.RLIM_INFINITY and inherited < self._size + extra_bytes:
+            self._room = inherited - self._size
+        else:
+            resource.setrlimit(resource.RLIMIT_AS, (self._size + extra_bytes,) * 2)
             self.exit_code = _LIMIT_OF_MEMORY
 
     def is_used_up(self) -> bool:
@@ -123,7 +131,7 @@ class _LimitedMemory:
 
         An allocation that failed is not in the peak, and the largest are about half of what a decoder takes.
         """
-        return sys.platform == "linux" and _kilobytes("VmPeak") * 1024 - self._size > self._extra_bytes / 2
+        return sys.platform == "linux" and _kilobytes("VmPeak") * 1024 - self._size > self._room / 2
 
 
 def _kilobytes(field: str) -> int:
@@ -152,14 +160,15 @@ def _prefer_this_process_when_memory_is_short() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
-def _error_by(exit_code: int, seconds_used: float, request: Request) -> ClassifierError:
+def _error_by(exit_code: int, usage: resource.struct_rusage, request: Request) -> ClassifierError:
     """Why a copy has ended without an answer; a negative exit code is a signal's number."""
-    if -exit_code in _TIME_IS_UP or seconds_used > request.seconds:
+    if -exit_code in _TIME_IS_UP or usage.ru_utime + usage.ru_stime > request.seconds:
         return TooComplex(f"decoding the image takes more than {request.seconds:g} seconds of computing time")
-    if exit_code == _LIMIT_OF_MEMORY:
-        return TooComplex(f"decoding the image takes more than {request.extra_bytes // 2**20} MiB of memory")
     if exit_code in (_NO_MEMORY, -signal.SIGKILL):  # which Linux sends when memory is short
         return OutOfMemory("too little memory is free to decode the image; send it again")
+    # libde265 aborts where an allocation fails. Linux counts the peak in KiB.
+    if exit_code == _LIMIT_OF_MEMORY or usage.ru_maxrss * 1024 > request.extra_bytes / 2:
+        return TooComplex(f"decoding the image takes more than {request.extra_bytes // 2**20} MiB of memory")
     return BrokenImage(f"the {request.format} image is damaged")  # a decoder has crashed
 
 

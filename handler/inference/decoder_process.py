@@ -123,8 +123,10 @@ class _Decoder:
         self._process.wait()
 
     def forget(self) -> None:
-        """After a fork: this is another process's child, neither to be waited for nor to be reported as running."""
-        self._process.returncode = 0
+        """After a fork: another process's child, whose pipes are closed here, and which is not waited for."""
+        self._requests.close()
+        self._answers.close()
+        self._process.returncode = 0  # otherwise Popen would report it as running
 
     def _exchange(self, request: Mapping[str, Any], data: bytes) -> tuple[dict[str, Any], bytes] | None:
         """None if the child process has ended meanwhile."""
