@@ -17,6 +17,7 @@ _HUFFMAN_CODED: Final = frozenset((0xC0, 0xC1, 0xC2))  # baseline, extended sequ
 _PROGRESSIVE: Final = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
 # Markers without parameters, and those at which decoders give up: TEM, reserved ones, RST, SOI, JPG.
 _BARE: Final = frozenset((*range(0x01, 0xC0), 0xC8, *range(0xD0, 0xD9), *range(0xF0, 0xFE)))
+_LEAST_FRAME_HEADER: Final = 9  # bytes, with one component
 _NOT_FILL: Final = re.compile(rb"[^\xff]")
 _PADDING_PER_CHUNK: Final = 16  # Pillow reads padding byte by byte, but that is faster than a segment
 _MAX_SEGMENTS: Final = MAX_CHUNKS["JPEG"][1]
@@ -45,9 +46,9 @@ def read(data: bytes) -> Header:
     A second image behind the first (MPO), and thumbnails within segments, are not counted.
     """
     tables = _read_tables(data)
-    if not tables.frames or not tables.end:
+    marker, frame = tables.frames[-1] if tables.frames else (0, b"")
+    if not tables.end or len(frame) < _LEAST_FRAME_HEADER:
         return Header("JPEG", 0, 0, chunks=tables.segments, trusted=False)
-    marker, frame = tables.frames[-1]
     height, width = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
     components, in_scan = frame[5], tables.scan[0]
     in_scans = marker in _PROGRESSIVE or in_scan < components
@@ -140,7 +141,7 @@ def _next_marker(codes: NDArray[np.uint8], start: int) -> int | None:
 
 def _samples_per_pixel(frame: bytes) -> float:
     """How many samples are stored for each pixel: 3 of a colour image without subsampling, 1.5 of most photos."""
-    factors = [(each >> 4 or 1, each & 15 or 1) for each in frame[7 : 6 + 3 * frame[5] : 3]]
+    factors = [(each >> 4 or 1, each & 15 or 1) for each in frame[7 : 6 + 3 * max(1, frame[5]) : 3]]
     whole = max(x for x, _ in factors) * max(y for _, y in factors)
     return sum(map(prod, factors)) / whole
 

@@ -1,0 +1,1 @@
+"""Image headers: agreement with Pillow, bounds on cost, hostile files."""
