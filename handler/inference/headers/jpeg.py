@@ -57,6 +57,7 @@ def read(data: bytes) -> Header:
         marker in _HUFFMAN_CODED
         and len(tables.frames) == 1
         and width * height > 0
+        and 0 < in_scan <= components
         and scans * width * height <= _MAX_TRUSTED_SCANNED_PIXELS * (1 if in_scans else 10)
         and tables.segments + between <= _MAX_TRUSTED_SEGMENTS
         and tables.exif <= _MAX_TRUSTED_EXIF
