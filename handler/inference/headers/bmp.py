@@ -3,7 +3,7 @@
 import struct
 from typing import Final
 
-from handler.inference.headers.header import Header
+from handler.inference.headers.header import CONVERSION_BYTES, Header
 
 _CORE: Final = struct.Struct("<HHHH")  # OS/2 1.x: width, height, planes, bits
 _INFO: Final = struct.Struct("<iiHHI")  # width, height (negative: top row first), planes, bits, compression
@@ -43,4 +43,4 @@ def read(data: bytes) -> Header:
 def _pixel_bytes(bits: int, runs: int) -> float:
     if runs:
         return 4  # Pillow collects all pixels as bytes before it copies them
-    return 1 if bits <= _PALETTE_BITS else 4
+    return (1 if bits <= _PALETTE_BITS else 4) + CONVERSION_BYTES

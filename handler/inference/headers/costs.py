@@ -10,6 +10,8 @@ from handler.errors import TooComplex, TooManyPixels
 from handler.inference.headers.header import Header
 
 MAX_BYTES: Final = 400 * 2**20  # of memory for one image, above that of its file
+_ROW_BYTES: Final = 32  # pointers to the rows of the image and its copies, and weights of those that are averaged
+_COLUMN_BYTES: Final = 16
 MAX_SCANS: Final = 100
 MAX_SCANNED_PIXELS: Final = 1_000_000_000  # scans times pixels
 MAX_PARTS: Final = 50_000
@@ -35,8 +37,8 @@ def check_cost(header: Header, max_pixels: int) -> None:
     size = f"{header.width} x {header.height} pixels"
     if header.pixels > max_pixels:
         raise TooManyPixels(f"the image has {size}, more than the {max_pixels:,} allowed")
-    if header.pixels * header.bytes_per_pixel > MAX_BYTES:
-        fitting = int(MAX_BYTES / header.bytes_per_pixel)
+    if (memory := _bytes(header)) > MAX_BYTES:
+        fitting = MAX_BYTES * header.pixels // int(memory)
         raise TooManyPixels(f"the image has {size}; {_kind(header)} of this kind may have at most {fitting:,}")
     _check_scans(header)
     if header.parts > MAX_PARTS:
@@ -44,6 +46,11 @@ def check_cost(header: Header, max_pixels: int) -> None:
     noun, most = MAX_CHUNKS[header.format]
     if header.chunks > most:
         raise TooComplex(f"the image has more than {most:,} {noun}, the most allowed")
+
+
+def _bytes(header: Header) -> float:
+    """Memory at the peak. In a very long image, what is kept for each row and column is more than the pixels."""
+    return header.pixels * header.bytes_per_pixel + header.height * _ROW_BYTES + header.width * _COLUMN_BYTES
 
 
 def _check_scans(header: Header) -> None:

@@ -4,7 +4,7 @@ import struct
 from typing import Final
 
 from handler.inference.headers.costs import MAX_CHUNKS
-from handler.inference.headers.header import Header
+from handler.inference.headers.header import CONVERSION_BYTES, Header
 
 _SCREEN: Final = struct.Struct("<HHB")
 _FRAME: Final = struct.Struct("<HHHH")
@@ -25,7 +25,7 @@ def read(data: bytes) -> Header:
         width,
         height,
         chunks=blocks,
-        bytes_per_pixel=6 + 1 / max(height, 1),
+        bytes_per_pixel=1 + CONVERSION_BYTES + 1 / max(height, 1),
         trusted=blocks <= _MAX_TRUSTED_BLOCKS,
     )
 

@@ -1,6 +1,9 @@
 """What an image file declares of itself, read without decoding: sizes, scans, strips, memory."""
 
 from dataclasses import dataclass
+from typing import Final
+
+CONVERSION_BYTES: Final = 0.7  # for each pixel of an image of 50 megapixels that is converted in strips
 
 
 @dataclass(frozen=True)

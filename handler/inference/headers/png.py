@@ -4,12 +4,13 @@ import struct
 from typing import Final
 
 from handler.inference.headers.costs import MAX_CHUNKS
-from handler.inference.headers.header import Header
+from handler.inference.headers.header import CONVERSION_BYTES, Header
 
 _CHUNK: Final = struct.Struct(">I4s")
 _IHDR: Final = struct.Struct(">IIBBBBB")
 _SAMPLES: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
 _GREY, _PALETTE = 0, 3
+_DEEP: Final = 16  # bits
 _ADAM7_PASSES: Final = 7
 _PACKED: Final = frozenset((b"iCCP", b"iTXt", b"zTXt"))  # each inflates to up to 1 MB
 _MAX_TRUSTED_CHUNKS: Final = 5_000
@@ -50,6 +51,6 @@ def _count(data: bytes) -> tuple[int, int, int]:
 
 def _pixel_bytes(depth: int, colour: int) -> float:
     """Memory for each pixel, as Pillow keeps it and as it is converted."""
-    if colour == _GREY:
-        return 2 if depth == 16 else 1
-    return 1 if colour == _PALETTE else 4
+    if colour == _GREY and depth == _DEEP:
+        return 2 + 1.6  # with a transparent colour, strips are numpy's
+    return (1 if colour in {_GREY, _PALETTE} else 4) + CONVERSION_BYTES

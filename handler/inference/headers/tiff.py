@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
-from handler.inference.headers.header import Header
+from handler.inference.headers.header import CONVERSION_BYTES, Header
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_BYTES = 273, 277, 278, 279
@@ -137,4 +137,4 @@ def _bytes_per_pixel(directory: _Directory) -> float:
     samples, bits = directory.value(_SAMPLES, 1), directory.value(_BITS, 1)
     colour = samples > 1 or directory.value(_PHOTOMETRIC, 1) in {_RGB, _YCBCR, _CMYK}
     kept = 4 if colour or bits > 16 else 2 if bits > 8 else 1
-    return kept * (2 if directory.value(_ORIENTATION, 1) > 1 else 1)
+    return kept * (2 if directory.value(_ORIENTATION, 1) > 1 else 1) + CONVERSION_BYTES
