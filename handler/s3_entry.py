@@ -47,7 +47,8 @@ def _report(report: InvocationReport) -> None:
 
 
 _classifier = Classifier.shipped(_settings.known_threshold)
-_RESERVE_SECONDS: Final = 10  # left to classify and store what was downloaded
+# Left to finish the image that is being decoded, which takes up to 10 seconds, then to classify and to store.
+_RESERVE_SECONDS: Final = 15
 
 
 def _new_worker() -> Worker:

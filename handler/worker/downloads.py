@@ -1,17 +1,18 @@
 """Download uploaded objects, several at once, within a memory limit whatever their sizes."""
 
-import math
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
-from dataclasses import dataclass
-from time import monotonic, perf_counter
+from dataclasses import dataclass, replace
+from time import perf_counter
+from traceback import clear_frames
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from handler.errors import Archived, RejectedImage, TooManyBytes
+from handler.errors import Archived, OutOfMemory, OutOfTime, RejectedImage, TooManyBytes
+from handler.inference.budget import Budget
 from handler.result_keys import FOLDER, NO_VERSION, REQUEST_ID, SAFE_REQUEST_ID, version_of
 from handler.settings import Settings
 from handler.worker.s3_events import Upload
@@ -33,12 +34,12 @@ class Gone(Exception):
     """The object no longer exists; nothing to classify or to retry."""
 
 
+class Folder(Gone):
+    """The empty object that S3's console makes for a folder."""
+
+
 class OwnResult(Exception):
     """An upload that is a result of this worker: classifying it would start an endless loop."""
-
-
-class OutOfTime(Exception):
-    """The invocation would have timed out before this upload was done; it must be delivered again."""
 
 
 @dataclass(frozen=True)
@@ -74,36 +75,46 @@ class Downloads:
     def __init__(self, s3: "S3Client", settings: Settings) -> None:
         self._s3, self._settings = s3, settings
 
-    def each(
-        self, uploads: Sequence[Upload], deadline: float | None = None
-    ) -> Iterator[tuple[Upload, Download | Exception]]:
+    def each(self, uploads: Sequence[Upload], budget: Budget) -> Iterator[tuple[Upload, Download | Exception]]:
         """The download of every upload, or its error, in the order of completion.
 
-        The memory of a body is released when the next one is requested, so drop it before. After `deadline`, by
-        `time.monotonic`, the rest are OutOfTime.
+        The memory of a body is released when the next one is requested, so drop it before. When the seconds of
+        `budget` are used up, the rest are OutOfTime.
         """
-        if deadline is not None and deadline <= monotonic():
+        if budget.seconds_left <= 0:
             yield from ((upload, OutOfTime(_NO_TIME)) for upload in uploads)
             return
-        budget = _Budget(self._settings.max_bytes_in_flight)
+        in_flight = _BytesInFlight(self._settings.max_bytes_in_flight)
         pool = ThreadPoolExecutor(self._settings.downloads_at_once)
-        waiting = {pool.submit(self._download, upload, budget): upload for upload in uploads}
+        waiting = {pool.submit(self._download, upload, in_flight): upload for upload in uploads}
         in_time = True
         try:
             while waiting and in_time:
-                if future := _first_of(waiting, deadline):
+                if future := _first_of(waiting, budget.seconds_left):
                     outcome = _outcome(future)
                     yield waiting.pop(future), outcome
-                    budget.release(_bytes_held(outcome))
+                    in_flight.release(_bytes_held(outcome))
                     del outcome
                 in_time = future is not None
                 del future  # it has the bytes, too
             yield from ((upload, OutOfTime(_NO_TIME)) for upload in waiting.values())
         finally:
-            budget.lift()  # else threads that wait for it would wait forever
+            in_flight.close()  # else threads that wait for it would wait forever
             pool.shutdown(wait=in_time, cancel_futures=not in_time)
 
-    def _download(self, upload: Upload, budget: "_Budget") -> Download:
+    def _download(self, upload: Upload, in_flight: "_BytesInFlight") -> Download:
+        """Download the object at the first of its possible keys where there is one."""
+        *others, last = (replace(upload, key=key, other_keys=()) for key in (upload.key, *upload.other_keys))
+        for candidate in others:
+            try:
+                return self._download_one(candidate, in_flight)
+            except Folder:
+                raise
+            except Gone:
+                continue
+        return self._download_one(last, in_flight)
+
+    def _download_one(self, upload: Upload, in_flight: "_BytesInFlight") -> Download:
         started = perf_counter()
         if upload.bucket == self._settings.results_bucket and upload.key.startswith(FOLDER):
             raise OwnResult("the results bucket sends its events to the worker")
@@ -120,12 +131,12 @@ class Downloads:
         with closing(reply["Body"]) as body:  # as a context manager the body would not check its length
             stored = _stored_object(upload, reply)
             if stored.key.endswith("/") and not stored.bytes:
-                raise Gone("S3 console folder placeholder; skipped")
+                raise Folder("S3 console folder placeholder; skipped")
             limit = self._settings.max_body_bytes
             if stored.bytes > limit:
                 reason = TooManyBytes(f"the object has {stored.bytes:,} bytes, more than the maximum of {limit:,}")
                 return Download(stored, reason, perf_counter() - started)
-            return Download(stored, self._bytes_of(body, stored.bytes, budget), perf_counter() - started)
+            return Download(stored, self._bytes_of(body, stored.bytes, in_flight), perf_counter() - started)
 
     def _open(self, upload: Upload) -> "GetObjectOutputTypeDef":
         """Open the object for reading. The newest version is requested first, which also detects deletion."""
@@ -141,12 +152,12 @@ class Downloads:
             reply["Body"].close()
         return self._s3.get_object(**place, VersionId=upload.version_id)
 
-    def _bytes_of(self, body: "StreamingBody", size: int, budget: "_Budget") -> bytes:
-        budget.take(size)
+    def _bytes_of(self, body: "StreamingBody", size: int, in_flight: "_BytesInFlight") -> bytes:
+        in_flight.take(size)
         try:
             return body.read()
         except BaseException:
-            budget.release(size)
+            in_flight.release(size)
             raise
 
     def _archived(self, upload: Upload) -> StoredObject:
@@ -154,16 +165,19 @@ class Downloads:
         return _stored_object(upload, self._s3.head_object(Bucket=upload.bucket, Key=upload.key, **version))
 
 
-class _Budget:
+class _BytesInFlight:
     """A limit on the bytes held at once; an object above the limit is held alone."""
 
-    def __init__(self, limit: float) -> None:
-        self._limit, self._held = limit, 0
+    def __init__(self, limit: int) -> None:
+        self._limit, self._held, self._closed = limit, 0, False
         self._changed = threading.Condition()
 
     def take(self, size: int) -> None:
+        """Wait until `size` bytes are free. Raises OutOfTime once nobody waits for them any more."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._held or self._held + size <= self._limit)
+            self._changed.wait_for(lambda: self._closed or not self._held or self._held + size <= self._limit)
+            if self._closed:
+                raise OutOfTime(_NO_TIME)
             self._held += size
 
     def release(self, size: int) -> None:
@@ -171,24 +185,29 @@ class _Budget:
             self._held -= size
             self._changed.notify_all()
 
-    def lift(self) -> None:
+    def close(self) -> None:
         with self._changed:
-            self._limit = math.inf
+            self._closed = True
             self._changed.notify_all()
 
 
-def _first_of(waiting: Iterable[Future[Download]], deadline: float | None) -> Future[Download] | None:
-    seconds = None if deadline is None else deadline - monotonic()
-    if seconds is not None and seconds <= 0:
+def _first_of(waiting: Iterable[Future[Download]], seconds: float) -> Future[Download] | None:
+    if seconds <= 0:
         return None
-    return next(iter(wait(waiting, seconds, FIRST_COMPLETED).done), None)
+    return next(iter(wait(waiting, min(seconds, threading.TIMEOUT_MAX), FIRST_COMPLETED).done), None)
 
 
 def _outcome(future: Future[Download]) -> Download | Exception:
     try:
         return future.result()
     except Exception as error:  # one upload's error must not stop the others
-        return error
+        return without_memory(error)
+
+
+def without_memory(error: Exception) -> Exception:
+    """`error`, of which the traceback no longer keeps what its functions held: whole images."""
+    clear_frames(error.__traceback__)
+    return OutOfMemory("too little memory is free now") if isinstance(error, MemoryError) else error
 
 
 def _bytes_held(outcome: Download | Exception) -> int:

@@ -3,59 +3,69 @@
 SQS                  a record per message; failed ones are delivered again, and end in the dead-letter queue
 S3 Batch Operations  a record per task, with its own result in the job's report
 S3, SNS, EventBridge the whole event is one record; if it fails, an exception makes Lambda retry
+a warm-up ping       no records
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
-from handler.worker.s3_events import UnknownEvent, Upload, uploads_in, uploads_in_text
+from handler.lifecycle.ping import is_ping
+from handler.worker.downloads import Gone
+from handler.worker.s3_events import UnknownEvent, Upload, quoted, text_of, uploads_in, uploads_in_text
 
 _MAX_RESULT_CHARACTERS: Final = 1024  # limit of S3 Batch Operations
 
 
 class EventFailed(Exception):
-    """A direct event, which came without a queue, failed and must be delivered again."""
+    """Something failed and must be delivered again, and no response can say so."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """The unit of acknowledgement and of redelivery: its uploads, or the error if it cannot be parsed."""
+    """The unit of acknowledgement and of redelivery: its uploads, and the error if not all of it can be parsed.
 
-    id: str
+    `id` is None if the sender left it out: the response cannot name the record. Someone asked for the objects of a
+    task, rather than told of them: with `is_task` they must exist.
+    """
+
+    id: str | None
     uploads: tuple[Upload, ...] = ()
     error: UnknownEvent | None = None
+    is_task: bool = False
 
 
 @dataclass(frozen=True)
 class RecordResult:
     """The result of a record: with an `error`, it must be delivered again."""
 
-    id: str
+    id: str | None
     text: str
     error: Exception | None = None
 
 
-def records_in(event: Mapping[str, Any]) -> list[Record]:
+def records_in(event: Any) -> list[Record]:
     """Parse an `event` of any event source."""
+    if is_ping(event):
+        return []
     if _is_queue(event):
-        return [_record(message["messageId"], uploads_in_text, message["body"]) for message in event["Records"]]
+        return [_record(_id(each, "messageId"), uploads_in_text, _body(each)) for each in event["Records"]]
     if _is_job(event):
-        return [_record(task["taskId"], _uploads_of_task, task) for task in event["tasks"]]
+        return [_record(_id(task, "taskId"), _uploads_of_task, task, is_task=True) for task in event["tasks"]]
     return [_record("event", uploads_in, event)]
 
 
-def response_to(event: Mapping[str, Any], results: list[RecordResult]) -> dict[str, Any]:
+def response_to(event: Any, results: list[RecordResult]) -> dict[str, Any]:
     """The response that the source of `event` expects. Raises EventFailed where it expects an exception."""
     if _is_queue(event):
-        return {"batchItemFailures": [{"itemIdentifier": each.id} for each in results if each.error]}
+        return {"batchItemFailures": [{"itemIdentifier": each.id} for each in _nameable(results) if each.error]}
     if _is_job(event):
         return {
             "invocationSchemaVersion": event["invocationSchemaVersion"],
             "treatMissingKeysAs": "TemporaryFailure",
             "invocationId": event["invocationId"],
-            "results": [_task_result(each) for each in results],
+            "results": [_task_result(each) for each in results if each.id is not None],
         }
     for each in results:
         if each.error:
@@ -63,39 +73,65 @@ def response_to(event: Mapping[str, Any], results: list[RecordResult]) -> dict[s
     return {}
 
 
-def _is_queue(event: Mapping[str, Any]) -> bool:
+def _is_queue(event: Any) -> bool:
     match event:
-        case {"Records": [{"eventSource": "aws:sqs"}, *_]}:
-            return True
+        case {"Records": [*records]}:
+            return any(isinstance(each, Mapping) and each.get("eventSource") == "aws:sqs" for each in records)
     return False
 
 
-def _is_job(event: Mapping[str, Any]) -> bool:
+def _is_job(event: Any) -> bool:
     match event:
         case {"invocationSchemaVersion": "1.0" | "2.0", "invocationId": _, "tasks": [*_]}:
             return True
     return False
 
 
-def _record(record_id: str, read: Callable[[Any], tuple[Upload, ...]], content: Any) -> Record:
+def _id(content: Any, name: str) -> str | None:
+    found = content.get(name) if isinstance(content, Mapping) else None
+    return found if isinstance(found, str) and found else None
+
+
+def _body(message: Any) -> Any:
+    return message.get("body") if isinstance(message, Mapping) else message
+
+
+def _record(
+    record_id: str | None, read: Callable[[Any], tuple[Upload, ...]], content: Any, *, is_task: bool = False
+) -> Record:
     try:
-        return Record(record_id, read(content))
+        return Record(record_id, read(content), is_task=is_task)
     except UnknownEvent as error:
-        return Record(record_id, error=error)
+        return Record(record_id, error.uploads, error, is_task)
 
 
-def _uploads_of_task(task: Mapping[str, Any]) -> tuple[Upload, ...]:
-    """The object of a task: its bucket is an ARN in version 1.0, a name in 2.0; its key is URL-encoded in both."""
-    try:
-        bucket = task.get("s3Bucket") or task["s3BucketArn"].rpartition(":")[2]
-        return (Upload(bucket, unquote_plus(task["s3Key"]), task.get("s3VersionId") or None),)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UnknownEvent(f"not a task of S3 Batch Operations: {str(task)[:200]!r}") from error
+def _nameable(results: list[RecordResult]) -> list[RecordResult]:
+    """The results that a response can name. Unknown events without an id are logged: they would stay unknown.
+
+    Raises EventFailed if another one without an id failed: all must come again, and those that are done stay done.
+    """
+    for each in results:
+        if each.id is None and each.error and not isinstance(each.error, UnknownEvent):
+            raise EventFailed(f"a message without a messageId failed: {each.text}") from each.error
+    return [each for each in results if each.id is not None]
 
 
-def _task_result(result: RecordResult) -> dict[str, str]:
+def _uploads_of_task(task: Any) -> tuple[Upload, ...]:
+    """The object of a task: its bucket is an ARN in version 1.0, a name in 2.0.
+
+    Its key is URL-encoded, but only if the manifest's was: a raw key with a plus or a percent sign looks the same.
+    """
+    match task:
+        case {"s3Key": str(key), "s3Bucket": str(bucket)} | {"s3Key": str(key), "s3BucketArn": str(bucket)}:
+            first, *others = dict.fromkeys((unquote_plus(key), key, unquote(key)))
+            version_id = text_of(task.get("s3VersionId"))
+            return (Upload(bucket.rpartition(":")[2], first, version_id, other_keys=tuple(others)),)
+    raise UnknownEvent(f"not a task of S3 Batch Operations: {quoted(task)}")
+
+
+def _task_result(result: RecordResult) -> dict[str, str | None]:
     if result.error is None:
         code = "Succeeded"
     else:
-        code = "PermanentFailure" if isinstance(result.error, UnknownEvent) else "TemporaryFailure"
+        code = "PermanentFailure" if isinstance(result.error, UnknownEvent | Gone) else "TemporaryFailure"
     return {"taskId": result.id, "resultCode": code, "resultString": result.text[:_MAX_RESULT_CHARACTERS]}

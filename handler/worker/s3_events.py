@@ -1,21 +1,61 @@
-"""Parse S3 events, direct, through SNS or through EventBridge, into uploads."""
+"""Parse S3 events into uploads: direct, through SNS, EventBridge or CloudTrail, and those of S3's emulators.
+
+S3, MinIO, Ceph     {"Records": [{"eventName": "ObjectCreated:Put", "s3": ...}]}, or "s3:ObjectCreated:Put"
+EventBridge         {"detail-type": "Object Created", "detail": ...}
+CloudTrail          {"detail-type": "AWS API Call via CloudTrail", "detail": {"eventName": "PutObject", ...}}
+
+An object that was restored from an archive is an upload, too: until then it could not be read.
+"""
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 from urllib.parse import unquote_plus
 
 Identity = tuple[str, str, str | None, str | None]
 
+_BUCKET: Final = re.compile(r"[\w.-]{1,255}", re.ASCII)
+_VISIBLE: Final = re.compile(r"[!-~]{1,1024}")  # version ids and ETags; they become headers and parts of URLs
+_SEQUENCER: Final = re.compile(r"[0-9A-Fa-f]{1,64}")
+_MAX_KEY_BYTES: Final = 1024
+_MAX_QUOTED: Final = 200  # characters of an event in an error
+
+# What S3 and its emulators tell of beside uploads: the part of `eventName` before its colon.
+_OTHER_NAMES: Final = re.compile(
+    "Bucket(Created|Removed)|IntelligentTiering|Lifecycle(Expiration|Transition)|ReducedRedundancyLostObject"
+    "|Object(Accessed|Acl|Lifecycle|Removed|Restore|Synced|Tagging|Transition)|Replication|Scanner|TestEvent"
+)
+_UPLOAD_TYPES: Final = ("Object Created", "Object Restore Completed")
+_OTHER_TYPES: Final = (
+    "Object Access Tier Changed",
+    "Object ACL Updated",
+    "Object Deleted",
+    "Object Restore Expired",
+    "Object Restore Initiated",
+    "Object Storage Class Changed",
+    "Object Tags Added",
+    "Object Tags Deleted",
+)
+_UPLOAD_CALLS: Final = ("PutObject", "PostObject", "CopyObject", "CompleteMultipartUpload")  # of S3's API
+
 
 class UnknownEvent(Exception):
-    """Not an S3 event."""
+    """Not an S3 event, or one of which a part is damaged; `uploads` are in the other parts."""
+
+    def __init__(self, reason: str, uploads: "tuple[Upload, ...]" = ()) -> None:
+        super().__init__(reason)
+        self.uploads = uploads
 
 
 @dataclass(frozen=True)
 class Upload:
-    """An object that was put into a bucket, according to an event; None where the event does not say."""
+    """An object that was put into a bucket, according to an event; None where the event does not say.
+
+    Events may hold anything, so every field is checked. Raises UnknownEvent.
+    """
 
     bucket: str
     key: str
@@ -23,6 +63,21 @@ class Upload:
     etag: str | None = None
     uploaded: str | None = None  # ISO 8601
     sequencer: str | None = None  # orders events of one key (see `sequence`)
+    other_keys: tuple[str, ...] = ()  # to be tried if there is no object at `key`: its encoding is not certain
+
+    def __post_init__(self) -> None:
+        wrong = [
+            not _matches(_BUCKET, self.bucket),
+            not all(map(_is_key, (self.key, *self.other_keys))),
+            self.version_id is not None and not _matches(_VISIBLE, self.version_id),
+            self.etag is not None and not _matches(_VISIBLE, self.etag),
+            self.uploaded is not None and not _is_time(self.uploaded),
+            self.sequencer is not None and not _matches(_SEQUENCER, self.sequencer),
+        ]
+        if any(wrong):
+            names = ("bucket", "key", "version", "ETag", "time", "sequencer")
+            found = ", ".join(name for name, is_wrong in zip(names, wrong, strict=True) if is_wrong)
+            raise UnknownEvent(f"an upload without a valid {found}")
 
     @property
     def identity(self) -> Identity:
@@ -35,65 +90,149 @@ def sequence(sequencer: str | None) -> str:
     return (sequencer or "").upper().ljust(64, "0")
 
 
-def uploads_in_text(text: str) -> tuple[Upload, ...]:
+def uploads_in_text(text: Any) -> tuple[Upload, ...]:
     """Parse the JSON `text`, the body of a queue message, as `uploads_in` does. Raises UnknownEvent."""
+    if not isinstance(text, str):
+        raise UnknownEvent(f"not an S3 event, nor text: {quoted(text)}")
     try:
         event = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UnknownEvent(f"not an S3 event, nor JSON: {text[:200]!r}") from error
+        raise UnknownEvent(f"not an S3 event, nor JSON: {quoted(text)}") from error
     return uploads_in(event)
 
 
 def uploads_in(event: Any) -> tuple[Upload, ...]:
-    """The uploads in `event`; none if it is about another S3 operation. Raises UnknownEvent if it is no S3 event."""
-    try:
-        return tuple(_uploads(event))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UnknownEvent(f"not an S3 event: {str(event)[:200]!r}") from error
+    """The uploads in `event`; none if it is about another S3 operation.
 
-
-def _uploads(event: Any) -> Iterator[Upload]:
+    Raises UnknownEvent if it is no S3 event, and, with the uploads that were found, if a part of it is none.
+    """
     match event:
         case {"Event": "s3:TestEvent"}:  # sent once, when the notification is configured
-            return
+            return ()
         case {"Records": [_, *_] as records}:
-            for record in records:
-                yield from _of_record(record)
+            return _of_records(records)
         case {"Type": "Notification", "Message": message}:  # SNS in a queue
-            yield from uploads_in_text(message)
-        case {"detail-type": "Object Created", "detail": detail}:
-            yield _of_detail(detail, event["time"])
-        case {"source": "aws.s3", "detail-type": _}:
-            return
-        case _:
-            raise UnknownEvent(f"not an S3 event: {str(event)[:200]!r}")
+            return uploads_in_text(message)
+        case {"detail-type": "AWS API Call via CloudTrail", "detail": {"eventSource": "s3.amazonaws.com"} as call}:
+            return _of_call(call)
+        case {"detail-type": str(kind)} if kind in _UPLOAD_TYPES:
+            return (_of_event(event),)
+        case {"source": "aws.s3", "detail-type": str(kind)} if kind in _OTHER_TYPES:
+            return ()
+    raise UnknownEvent(f"not an S3 event: {quoted(event)}")
 
 
-def _of_record(record: Mapping[str, Any]) -> Iterator[Upload]:
+def text_of(value: Any) -> Any:
+    """`value`, with an empty text as None: that is how some senders leave a field out."""
+    return None if value == "" else value
+
+
+def quoted(value: Any) -> str:
+    """The beginning of `value`, for an error."""
+    try:
+        return repr(value[:_MAX_QUOTED] if isinstance(value, str) else value)[:_MAX_QUOTED]
+    except (ValueError, RecursionError):  # an integer of thousands of digits; deep nesting
+        return f"a {type(value).__name__}"
+
+
+def _of_records(records: Iterable[Any]) -> tuple[Upload, ...]:
+    """A damaged record does not take the others along."""
+    uploads: list[Upload] = []
+    unknown: UnknownEvent | None = None
+    for record in records:
+        try:
+            uploads += _of_record(record)
+        except UnknownEvent as error:
+            uploads += error.uploads
+            unknown = unknown or error
+    if unknown:
+        raise UnknownEvent(str(unknown), tuple(uploads)) from unknown
+    return tuple(uploads)
+
+
+def _of_record(record: Any) -> Iterator[Upload]:
     match record:
         case {"EventSource": "aws:sns", "Sns": {"Message": message}}:
             yield from uploads_in_text(message)
-        case {"eventName": str(name), "s3": {"bucket": bucket, "object": stored}}:
-            if name.startswith("ObjectCreated:"):
-                yield Upload(
-                    bucket=bucket["name"],
-                    key=unquote_plus(stored["key"]),  # form-encoded: "a+b%2B.png" is "a b+.png"
-                    version_id=stored.get("versionId"),
-                    etag=stored["eTag"],
-                    uploaded=record["eventTime"],
-                    sequencer=stored.get("sequencer"),
-                )
+        case {"eventName": str(name)}:
+            operation, _, kind = name.removeprefix("s3:").partition(":")
+            if operation == "ObjectCreated" or (operation, kind) == ("ObjectRestore", "Completed"):
+                yield _of_s3(record)
+            elif not _OTHER_NAMES.fullmatch(operation):
+                raise UnknownEvent(f"not a record of an S3 event: {quoted(record)}")
         case _:
-            raise UnknownEvent(f"not a record of an S3 event: {str(record)[:200]!r}")
+            raise UnknownEvent(f"not a record of an S3 event: {quoted(record)}")
 
 
-def _of_detail(detail: Mapping[str, Any], time: str) -> Upload:
-    stored = detail["object"]
+def _of_s3(record: Mapping[str, Any]) -> Upload:
+    key = _at(record, "s3", "object", "key")
     return Upload(
-        bucket=detail["bucket"]["name"],
-        key=stored["key"],  # not encoded in EventBridge events
-        version_id=stored.get("version-id"),
-        etag=stored.get("etag"),
-        uploaded=time,
-        sequencer=stored.get("sequencer"),
+        bucket=_at(record, "s3", "bucket", "name"),
+        key=decoded_key(key) if isinstance(key, str) else key,
+        version_id=text_of(_at(record, "s3", "object", "versionId")),
+        etag=_etag(_at(record, "s3", "object", "eTag")),
+        uploaded=text_of(_at(record, "eventTime")),
+        sequencer=text_of(_at(record, "s3", "object", "sequencer")),
     )
+
+
+def _of_event(event: Mapping[str, Any]) -> Upload:
+    return Upload(
+        bucket=_at(event, "detail", "bucket", "name"),
+        key=_at(event, "detail", "object", "key"),  # not encoded in EventBridge events
+        version_id=text_of(_at(event, "detail", "object", "version-id")),
+        etag=_etag(_at(event, "detail", "object", "etag")),
+        uploaded=text_of(_at(event, "time")),
+        sequencer=text_of(_at(event, "detail", "object", "sequencer")),
+    )
+
+
+def _of_call(call: Mapping[str, Any]) -> tuple[Upload, ...]:
+    """The upload of a call of S3's API; it may have failed."""
+    if _at(call, "errorCode") is not None or _at(call, "eventName") not in _UPLOAD_CALLS:
+        return ()
+    return (
+        Upload(
+            bucket=_at(call, "requestParameters", "bucketName"),
+            key=_at(call, "requestParameters", "key"),
+            version_id=text_of(_at(call, "responseElements", "x-amz-version-id")),
+            uploaded=text_of(_at(call, "eventTime")),
+        ),
+    )
+
+
+def decoded_key(key: str) -> str:
+    """A form-encoded key: "a+b%2B.png" is "a b+.png". Raises UnknownEvent if it is not UTF-8, as S3's keys are."""
+    try:
+        return unquote_plus(key, errors="strict")
+    except ValueError as error:
+        raise UnknownEvent(f"a key that is not encoded UTF-8: {quoted(key)}") from error
+
+
+def _at(value: Any, *names: str) -> Any:
+    """The member of nested mappings, or None if there is none."""
+    for name in names:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _etag(value: Any) -> Any:
+    return text_of(value.strip('"')) if isinstance(value, str) else value
+
+
+def _matches(pattern: re.Pattern[str], value: Any) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _is_key(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and 1 <= len(value.encode()) <= _MAX_KEY_BYTES
+    except UnicodeEncodeError:  # half a surrogate pair
+        return False
+
+
+def _is_time(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(datetime.fromisoformat(value))
+    except ValueError:
+        return False

@@ -1,19 +1,27 @@
-"""Classify the uploads of an event, and store one JSON result for each; a batch is one run of the model."""
+"""Classify the uploads of an event, and store one JSON result for each; a batch is one run of the model.
+
+What costs little comes first: when a large or suspicious image is decoded, the results of the others are stored.
+An image that fails never takes the others along: it gets a `rejected` result, or it is delivered again.
+"""
 
 import logging
+import math
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from time import monotonic, perf_counter
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from handler.contract import Classification, ModelCard
-from handler.errors import RejectedImage
+from handler.errors import ClassifierError, OutOfTime, RejectedImage
+from handler.inference.budget import Budget
 from handler.inference.classifier import Classifier
 from handler.inference.pipeline import PreparedImage, classify_each, prepare_or_error
 from handler.settings import Settings
 from handler.telemetry.reports import InvocationReport, ignore
-from handler.worker.downloads import Download, Downloads, Gone, StoredObject
+from handler.worker.cost import is_costly
+from handler.worker.downloads import Download, Downloads, Folder, Gone, StoredObject, without_memory
 from handler.worker.event_sources import Record, RecordResult, records_in, response_to
 from handler.worker.notifications import EventPublisher, ObjectTags
 from handler.worker.results import ObjectOutcome, Result, Results, result_of
@@ -49,6 +57,10 @@ class _Stored:
 _Outcome = _Stored | Exception
 
 
+class _Postponed(Exception):
+    """A costly image, which is downloaded again when the others are done."""
+
+
 class Worker:
     """Classifies uploaded images and stores results in `settings.results_bucket`. The clients are passed in.
 
@@ -69,49 +81,74 @@ class Worker:
         self._tags = ObjectTags(s3) if settings.tag_objects else None
         self._publisher = EventPublisher(events, settings.event_bus, settings.results_bucket) if events else None
 
-    def handle(self, event: Mapping[str, Any], seconds: float | None = None) -> dict[str, Any]:
+    def handle(self, event: Any, seconds: float | None = None) -> dict[str, Any]:
         """Process an `event` of any event source, and return the response that the source expects.
 
         After `seconds` no further image is begun; the rest must be delivered again. Raises EventFailed, after
         everything else is done, if something must be delivered again and no response can say so.
         """
         started = perf_counter()
-        deadline = None if seconds is None else monotonic() + seconds
+        # No bound on all pixels: whatever is not done in time is done in a later invocation.
+        budget = Budget(sys.maxsize, math.inf if seconds is None else seconds)
         records = records_in(event)
         uploads = _without_repetitions(upload for record in records for upload in record.uploads)
-        outcomes: dict[Identity, _Outcome] = {}
-        for batch in _batches(uploads, self._settings.max_batch_images):
-            outcomes |= self._process(batch, deadline)
+        outcomes = self._process_all(uploads, budget)
         results = [_record_result(record, outcomes) for record in records]
         for upload in uploads:
             _log(upload, outcomes[upload.identity])
         self._report(self._invocation_report(results, list(outcomes.values()), perf_counter() - started))
         return response_to(event, results)
 
-    def _process(self, uploads: Sequence[Upload], deadline: float | None) -> dict[Identity, _Outcome]:
-        """Process one batch."""
+    def _process_all(self, uploads: Sequence[Upload], budget: Budget) -> dict[Identity, _Outcome]:
+        outcomes: dict[Identity, _Outcome] = {}
+        for batch in _batches(uploads, self._settings.max_batch_images):
+            outcomes |= self._process(batch, budget, postpones=True)
+        costly = [upload for upload in uploads if isinstance(outcomes[upload.identity], _Postponed)]
+        for batch in _batches(costly, 1):  # the result of each is stored before the next one is decoded
+            outcomes |= self._process(batch, budget, postpones=False)
+        return outcomes
+
+    def _process(self, uploads: Sequence[Upload], budget: Budget, *, postpones: bool) -> dict[Identity, _Outcome]:
+        """Process one batch; with `postpones`, its costly images only so far as to recognise them."""
         prepared: dict[Identity, _PreparedObject] = {}
         outcomes: dict[Identity, _Outcome] = {}
-        for upload, download in self._downloads.each(uploads, deadline):
+        for upload, download in self._downloads.each(uploads, budget):
             try:
-                prepared[upload.identity] = self._prepare(download)
+                prepared[upload.identity] = self._prepare(download, budget, postpones=postpones)
             except Exception as error:
-                outcomes[upload.identity] = error
+                outcomes[upload.identity] = without_memory(error)
             del download  # else its bytes would stay in memory until the next one is there
-        try:
-            stored = self._store_each(self._classify_each(list(prepared.values())))
-            return outcomes | dict(zip(prepared, stored, strict=True))
-        except Exception as error:
-            return outcomes | dict.fromkeys(prepared, error)
+        return outcomes | self._finish(prepared)
 
-    def _prepare(self, download: Download | Exception) -> _PreparedObject:
+    def _prepare(self, download: Download | Exception, budget: Budget, *, postpones: bool) -> _PreparedObject:
         """Called for one object at a time, since decoding a large one takes hundreds of megabytes."""
         if isinstance(download, Exception):
             raise download
+        if budget.seconds_left <= 0:
+            raise OutOfTime("no time left in this invocation")
+        if postpones and is_costly(download.content, self._settings.max_pixels):
+            raise _Postponed
         started = perf_counter()
         image = prepare_or_error(download.content, self._settings.max_pixels)
+        if isinstance(image, ClassifierError) and not isinstance(image, RejectedImage):
+            raise image  # not the image's fault
         seconds = {"download": download.seconds, "decode": perf_counter() - started}
         return _PreparedObject(download.object, image, seconds)
+
+    def _finish(self, prepared: Mapping[Identity, _PreparedObject]) -> dict[Identity, _Outcome]:
+        """Classify objects and store their results: all at once, or each on its own if that fails."""
+        try:
+            classified = self._classify_each(list(prepared.values()))
+        except Exception as error:
+            if len(prepared) <= 1:
+                return dict.fromkeys(prepared, without_memory(error))
+            log.warning("the batch could not be classified at once", exc_info=error)
+        else:
+            return dict(zip(prepared, self._store_each(classified), strict=True))
+        outcomes: dict[Identity, _Outcome] = {}
+        for identity, each in prepared.items():
+            outcomes |= self._finish({identity: each})
+        return outcomes
 
     def _classify_each(self, prepared: Sequence[_PreparedObject]) -> list[ObjectOutcome]:
         started = perf_counter()
@@ -182,11 +219,16 @@ def _batches(uploads: Sequence[Upload], size: int) -> Iterator[Sequence[Upload]]
 def _record_result(record: Record, outcomes: Mapping[Identity, _Outcome]) -> RecordResult:
     if record.error:
         log.error("unknown event", extra={"record": record.id}, exc_info=record.error)
-        return RecordResult(record.id, str(record.error), record.error)
     its_own = [outcomes[upload.identity] for upload in record.uploads]
     texts = [outcome.result.key if isinstance(outcome, _Stored) else str(outcome) for outcome in its_own]
-    errors = [outcome for outcome in its_own if isinstance(outcome, Exception) and not isinstance(outcome, Gone)]
-    return RecordResult(record.id, "; ".join(texts), next(iter(errors), None))
+    errors = [outcome for outcome in its_own if isinstance(outcome, Exception) and _is_failure(outcome, record)]
+    text = "; ".join([str(record.error), *texts] if record.error else texts)
+    return RecordResult(record.id, text, next(iter(errors), record.error))
+
+
+def _is_failure(outcome: Exception, record: Record) -> bool:
+    """Whether `outcome` must be reported: what was deleted needs no result, unless somebody asked for it."""
+    return not isinstance(outcome, Gone) or (record.is_task and not isinstance(outcome, Folder))
 
 
 def _log(upload: Upload, outcome: _Outcome) -> None:

@@ -151,8 +151,8 @@ def test_batch_job_gets_a_result_for_each_task(
         assert [result["taskId"] for result in reply["results"]] == [task["taskId"], "deleted", "malformed"]
     codes = [[result["resultCode"] for result in reply["results"]] for reply in replies]
     assert codes == [
-        ["Succeeded", "Succeeded", "PermanentFailure"],
-        ["TemporaryFailure", "Succeeded", "PermanentFailure"],
+        ["Succeeded", "PermanentFailure", "PermanentFailure"],
+        ["TemporaryFailure", "PermanentFailure", "PermanentFailure"],
     ]
     assert replies[0]["results"][0]["resultString"] == next(iter(aws.results()))
 

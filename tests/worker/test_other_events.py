@@ -1,0 +1,221 @@
+"""Uploads told in other words: by emulators, CloudTrail, restores and raw Batch Operations keys; warm-up pings."""
+
+import json
+from typing import Any
+
+import pytest
+
+from handler.settings import Settings
+from handler.worker.event_sources import EventFailed, records_in
+from handler.worker.s3_events import Upload, uploads_in
+from handler.worker.worker import Worker
+from tests.support.aws import RESULTS, UPLOADS, Cloud, WorkerOf
+
+ETAG = "1d97bf45ecb37f7a7b699418070df08f"
+
+
+@pytest.fixture
+def worker(worker_of: WorkerOf) -> Worker:
+    return worker_of(Settings(results_bucket=RESULTS))
+
+
+def s3_event(name: str, key: str = "a%2Fmy+photo.jpg") -> dict[str, Any]:
+    stored = {"key": key, "size": 1, "eTag": ETAG, "sequencer": "147CE57C70B31931"}
+    return {"Records": [{"eventName": name, "s3": {"bucket": {"name": UPLOADS}, "object": stored}}]}
+
+
+def call(name: str, **members: Any) -> dict[str, Any]:
+    """A call of S3's API, as CloudTrail tells of it through EventBridge."""
+    detail = {
+        "eventSource": "s3.amazonaws.com",
+        "eventName": name,
+        "eventTime": "2018-09-12T00:25:10Z",
+        "requestParameters": {"bucketName": UPLOADS, "key": "a+b%.png"},
+        "responseElements": None,
+        **members,
+    }
+    return {"detail-type": "AWS API Call via CloudTrail", "source": "aws.s3", "detail": detail}
+
+
+def restored(key: str, etag: str, version_id: str) -> list[dict[str, Any]]:
+    """The same restore, as S3 and as EventBridge tell of it."""
+    names = {"bucket": {"name": UPLOADS}, "object": {"key": key, "etag": etag, "version-id": version_id}}
+    stored = {"key": key, "eTag": etag, "versionId": version_id, "sequencer": "0A1B"}
+    record = {"eventName": "ObjectRestore:Completed", "s3": {"bucket": {"name": UPLOADS}, "object": stored}}
+    return [
+        {"Records": [record]},
+        {"source": "aws.s3", "detail-type": "Object Restore Completed", "detail": names},
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ObjectCreated:Put",
+        "s3:ObjectCreated:Put",
+        "s3:ObjectCreated:CompleteMultipartUpload",
+        "ObjectCreated",
+        "ObjectRestore:Completed",
+        "s3:ObjectRestore:Completed",
+    ],
+)
+def test_event_of_s3_and_its_emulators_has_an_upload(name: str) -> None:
+    expected = Upload(UPLOADS, "a/my photo.jpg", etag=ETAG, sequencer="147CE57C70B31931")
+    assert uploads_in(s3_event(name)) == (expected,)
+
+
+@pytest.mark.parametrize("name", ["PutObject", "CompleteMultipartUpload", "CopyObject", "PostObject"])
+def test_call_that_cloudtrail_tells_of_has_an_upload(name: str) -> None:
+    versioned = call(name, responseElements={"x-amz-version-id": "v1"})
+    assert uploads_in(versioned) == (Upload(UPLOADS, "a+b%.png", "v1", uploaded="2018-09-12T00:25:10Z"),)
+    assert uploads_in(call(name)) == (Upload(UPLOADS, "a+b%.png", uploaded="2018-09-12T00:25:10Z"),)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param(s3_event("s3:ObjectRemoved:Delete"), id="removed"),
+        pytest.param(s3_event("s3:ObjectAccessed:Get"), id="accessed"),
+        pytest.param(s3_event("ObjectRestore:Post"), id="restore requested"),
+        pytest.param(s3_event("ObjectRestore:Delete"), id="restored copy expired"),
+        pytest.param(s3_event("ObjectAcl:Put"), id="ACL"),
+        pytest.param(s3_event("LifecycleExpiration:Delete"), id="expired"),
+        pytest.param({"source": "aws.s3", "detail-type": "Object Restore Initiated"}, id="EventBridge restore"),
+        pytest.param(call("GetObject"), id="CloudTrail read"),
+        pytest.param(call("PutObject", errorCode="AccessDenied"), id="CloudTrail failure"),
+    ],
+)
+def test_event_about_another_operation_has_no_upload(event: dict[str, Any]) -> None:
+    assert uploads_in(event) == ()
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        s3_event("ObjectSold:Put"),
+        s3_event("s3:"),
+        s3_event("objectcreated:put"),
+        {"source": "aws.s3", "detail-type": "Object Painted", "detail": {}},
+        {"source": "aws.ec2", "detail-type": "AWS API Call via CloudTrail", "detail": {"eventName": "PutObject"}},
+        {"Records": [{"kinesis": {}, "eventName": "aws:kinesis:record"}]},
+    ],
+    ids=str,
+)
+def test_event_that_is_not_understood_raises(worker: Worker, event: dict[str, Any]) -> None:
+    with pytest.raises(EventFailed, match="not a"):
+        worker.handle(event)
+
+
+@pytest.mark.parametrize("source", ["MinIO", "CloudTrail"])
+def test_upload_told_by_another_service_gets_a_result(aws: Cloud, worker: Worker, png: bytes, source: str) -> None:
+    put = aws.s3.put_object(Bucket=UPLOADS, Key="a+b%.png", Body=png)
+    event = s3_event("s3:ObjectCreated:Put", "a%2Bb%25.png") if source == "MinIO" else call("PutObject")
+    if source == "MinIO":
+        event["Records"][0]["s3"]["object"]["eTag"] = put["ETag"]
+    assert worker.handle(event) == {}
+    ((_, result),) = aws.results().items()
+    assert (result["key"], result["label"]) == ("a+b%.png", "Trouser")
+
+
+@pytest.mark.parametrize("told_by", [0, 1], ids=["S3", "EventBridge"])
+def test_restored_object_is_classified_again(aws: Cloud, worker: Worker, png: bytes, told_by: int) -> None:
+    put = aws.s3.put_object(Bucket=UPLOADS, Key="cold.png", Body=png, StorageClass="GLACIER")
+    worker.handle(aws.receive())
+    assert [result["title"] for result in aws.results().values()] == ["Archived"]
+    aws.s3.restore_object(Bucket=UPLOADS, Key="cold.png", RestoreRequest={"Days": 1})
+    event = restored("cold.png", put["ETag"].strip('"'), put["VersionId"])[told_by]
+    for _ in range(2):
+        assert worker.handle(event) == {}
+        assert [result.get("label") for result in aws.results().values()] == ["Trouser"]
+
+
+def test_classified_object_stays_when_it_is_restored(aws: Cloud, worker: Worker, png: bytes) -> None:
+    put = aws.s3.put_object(Bucket=UPLOADS, Key="a.png", Body=png)
+    worker.handle(aws.receive())
+    before = aws.results()
+    for event in restored("a.png", put["ETag"].strip('"'), put["VersionId"]):
+        worker.handle(event)
+    assert aws.results() == before
+
+
+def job_result(worker: Worker, key: str, **members: Any) -> tuple[str, str]:
+    """The code and the text of a job's only task."""
+    task = {"taskId": "t", "s3Key": key, "s3VersionId": None, "s3BucketArn": f"arn:aws:s3:::{UPLOADS}", **members}
+    event = {"invocationSchemaVersion": "1.0", "invocationId": "i", "job": {"id": "j"}, "tasks": [task]}
+    (result,) = worker.handle(event)["results"]
+    return result["resultCode"], result["resultString"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "named"),
+    [
+        pytest.param("a+b.png", "a+b.png", id="raw plus"),
+        pytest.param("a+b.png", "a%2Bb.png", id="encoded plus"),
+        pytest.param("a b.png", "a+b.png", id="space as a plus"),
+        pytest.param("a b.png", "a%20b.png", id="encoded space"),
+        pytest.param("50%25.png", "50%25.png", id="raw percent sign"),
+        pytest.param("50%.png", "50%.png", id="percent sign alone"),
+        pytest.param("a+b c.png", "a+b%20c.png", id="raw plus beside an encoded space"),
+        pytest.param("%FF.png", "%FF.png", id="raw, and no UTF-8 if decoded"),
+    ],
+)
+def test_object_of_a_task_is_found_by_its_raw_or_encoded_key(
+    aws: Cloud, worker: Worker, png: bytes, stored: str, named: str
+) -> None:
+    version_id = aws.s3.put_object(Bucket=UPLOADS, Key=stored, Body=png)["VersionId"]
+    key = f"results/{UPLOADS}/{stored}/{version_id}.json"
+    assert job_result(worker, named) == ("Succeeded", key)
+    assert job_result(worker, named, s3VersionId=version_id) == ("Succeeded", key)
+    assert list(aws.results()) == [key]
+
+
+def test_encoded_key_of_a_task_comes_before_the_raw_one(aws: Cloud, worker: Worker, png: bytes) -> None:
+    for key in ("a b.png", "a+b.png"):
+        aws.s3.put_object(Bucket=UPLOADS, Key=key, Body=png)
+    job_result(worker, "a+b.png")
+    assert [result["key"] for result in aws.results().values()] == ["a b.png"]
+
+
+def test_archived_object_of_a_task_is_found_by_its_raw_key(aws: Cloud, worker: Worker, png: bytes) -> None:
+    aws.s3.put_object(Bucket=UPLOADS, Key="a+b.png", Body=png, StorageClass="GLACIER")
+    code, _ = job_result(worker, "a+b.png")
+    assert (code, [result["key"] for result in aws.results().values()]) == ("Succeeded", ["a+b.png"])
+
+
+@pytest.mark.parametrize("version_id", [None, "00000000-0000-4000-8000-000000000000"])
+def test_task_without_an_object_fails(aws: Cloud, worker: Worker, version_id: str | None) -> None:
+    assert job_result(worker, "a+b.png", s3VersionId=version_id) == ("PermanentFailure", "deleted before it was read")
+    assert aws.results() == {}
+
+
+def test_task_about_a_folder_placeholder_succeeds(aws: Cloud, worker: Worker) -> None:
+    aws.s3.put_object(Bucket=UPLOADS, Key="summer/", Body=b"")
+    assert job_result(worker, "summer/") == ("Succeeded", "S3 console folder placeholder; skipped")
+
+
+PINGS = [
+    {},
+    {"warmer": True},
+    {"warmer": True, "concurrency": 3},
+    {"source": "serverless-plugin-warmup"},
+    {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}, "version": "0"},
+    {"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": "{}"},
+]
+
+
+@pytest.mark.parametrize("ping", PINGS, ids=str)
+def test_warm_up_ping_does_nothing(aws: Cloud, worker: Worker, ping: dict[str, Any]) -> None:
+    assert worker.handle(ping) == {}
+    assert aws.results() == {}
+
+
+@pytest.mark.parametrize("event", [{"warmer": False}, {"source": "aws.events"}, {"ping": True, "Records": []}], ids=str)
+def test_event_that_only_resembles_a_ping_is_not_passed_over(worker: Worker, event: dict[str, Any]) -> None:
+    with pytest.raises(EventFailed):
+        worker.handle(event)
+
+
+def test_ping_in_a_queue_is_an_unknown_event() -> None:
+    body = json.dumps({"warmer": True})
+    (record,) = records_in({"Records": [{"messageId": "1", "body": body, "eventSource": "aws:sqs"}]})
+    assert record.error
