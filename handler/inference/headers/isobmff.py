@@ -1,4 +1,4 @@
-"""AVIF and HEIF headers (ISO/IEC 14496-12, 23008-12): brands, image sizes, bit depth, chroma, alpha and grids."""
+"""AVIF and HEIF headers (ISO/IEC 14496-12, 23008-12): image sizes, bit depth, chroma, alpha and grids."""
 
 import struct
 from dataclasses import dataclass
@@ -7,11 +7,6 @@ from typing import Final
 from handler.inference.headers.costs import MAX_CHUNKS
 from handler.inference.headers.header import Header
 
-_AVIF_BRANDS: Final = frozenset((b"avif", b"avis"))
-_HEIF_BRANDS: Final = frozenset(
-    (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1")
-)
-_MAX_BRANDS: Final = 64
 _MOST_USED: Final = 256  # bytes of a box
 _BOX: Final = struct.Struct(">I4s")
 # Boxes with boxes in them, and how many bytes come before those.
@@ -32,15 +27,6 @@ class _Found:
     alpha: bool = False
     tiles: int = 1
     boxes: int = 0
-
-
-def format_by_brands(data: bytes) -> str | None:
-    """ "AVIF" or "HEIF" by the brands in the file type box; None if the file has none of theirs."""
-    if data[4:8] != b"ftyp":
-        return None
-    end = min(int.from_bytes(data[:4], "big"), 8 + 4 * _MAX_BRANDS, len(data))
-    brands = {data[8:12], *(data[at : at + 4] for at in range(16, end - 3, 4))}
-    return "AVIF" if brands & _AVIF_BRANDS else "HEIF" if brands & _HEIF_BRANDS else None
 
 
 def read_avif(data: bytes) -> Header:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from handler.inference.headers import check_cost, read_header
-from handler.inference.headers.isobmff import format_by_brands
+from handler.inference.headers.brands import format_by_brands
 from tests.inference.heif_files import SAMPLES, heic, heic_grid
 from tests.support.images import encoded, trousers
 
