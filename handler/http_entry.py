@@ -6,7 +6,7 @@ import io
 import logging
 import os
 from contextlib import redirect_stdout
-from typing import Any
+from typing import Any, Final
 
 gc.disable()  # nothing that follows becomes garbage, and looking for it takes a tenth of a cold start
 
@@ -15,9 +15,11 @@ from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
 from handler.api import problems
 from handler.api.app import create_app
+from handler.api.lambda_events import UndecodableBody, http_event
 from handler.api.middleware.root_path import RootPath
 from handler.inference.classifier import Classifier, read_card
 from handler.lifecycle.cold_start import ColdStart
+from handler.lifecycle.ping import is_ping
 from handler.lifecycle.snapstart import before_snapshot
 from handler.lifecycle.warm_up import small_image
 from handler.settings import Settings
@@ -47,7 +49,18 @@ app = create_app(
 )
 
 # lifespan would run at each invocation; a type that is not listed as text is sent as base64.
-handler = Mangum(RootPath(app), lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, problems.MEDIA_TYPE])
+_adapter = Mangum(
+    UndecodableBody(RootPath(app)), lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, problems.MEDIA_TYPE]
+)
+_EMPTY: Final = {"statusCode": 200, "headers": {}, "body": "", "isBase64Encoded": False}
+
+
+def handler(event: Any, context: Any) -> dict[str, Any]:
+    """Answer the HTTP request in an event of API Gateway, a Function URL or a load balancer; a warm-up ping is empty.
+
+    Raises UnsupportedEvent for any other event.
+    """
+    return _EMPTY if is_ping(event) else _adapter(http_event(event), context)
 
 
 def _warm_up() -> None:
@@ -67,7 +80,7 @@ def _warm_up() -> None:
     }
     logging.disable()
     with redirect_stdout(io.StringIO()):
-        handler(event, None)  # type: ignore[arg-type]  # the app does not use the context
+        handler(event, None)  # the app does not use the context
     logging.disable(logging.NOTSET)
     _cold_start.finish()
 
