@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from handler.contract import IMAGE_SIDE, Frame
+from handler.inference.transparency import is_cut_out, opaque, opaque_part
 
 # The longer side, in pixels, at which the foreground is cut out: eight times the model's input.
 DETAIL_SIDE: Final = 8 * IMAGE_SIDE
@@ -33,7 +34,6 @@ THRESHOLDS: Final = (1.0, 0.8, 0.65, 1.25)
 _BORDER_SHARE = 0.05  # of the shorter side
 _SMALLEST_CONTRAST = 8.0  # grey levels; smaller distances are noise
 _BRIGHT, _DARKEST = 200.0, 20.0  # the foreground's brightest tenth is lifted to _BRIGHT, by at most _BRIGHT / _DARKEST
-_OPAQUE = 128  # alpha values from here on count as foreground
 _SMALLEST_PART = 0.15  # of the largest part's area
 
 Grey = NDArray[np.float32]
@@ -55,13 +55,15 @@ class View:
 def views_of(image: Image.Image) -> tuple[NDArray[np.uint8], Frame]:
     """The views of an image in mode L, LA, RGB or RGBA: uint8 (views, 28, 28), and the frame of the first one.
 
-    A grey image of 28x28 pixels is used unchanged; an alpha channel is the foreground mask: these have one view.
+    A grey image of 28x28 pixels is used unchanged; a cut-out garment's alpha channel is the foreground mask: these have
+    one view.
     """
+    image, part = opaque_part(image)
     unchanged = _already_preprocessed(image)
     if unchanged is not None:
-        return unchanged[np.newaxis], Frame(0, 0, 1, 1)
-    first, *others = preprocessed_views(image, THRESHOLDS[:1] if _is_transparent(image) else THRESHOLDS)
-    return np.stack([first.pixels, *(other.pixels for other in others)]), first.frame
+        return unchanged[np.newaxis], part
+    first, *others = preprocessed_views(image, THRESHOLDS[:1] if is_cut_out(image) else THRESHOLDS)
+    return np.stack([first.pixels, *(other.pixels for other in others)]), _within(part, first.frame)
 
 
 def preprocessed_views(image: Image.Image, thresholds: Sequence[float] = THRESHOLDS) -> list[View]:
@@ -91,7 +93,7 @@ def _enlarged(mask: Mask, size: tuple[int, int]) -> Mask:
 
 
 def _already_preprocessed(image: Image.Image) -> NDArray[np.uint8] | None:
-    if image.size != (IMAGE_SIDE, IMAGE_SIDE) or _is_transparent(image):
+    if image.size != (IMAGE_SIDE, IMAGE_SIDE) or is_cut_out(image):
         return None
     if image.mode == "L":
         return np.array(image)
@@ -99,18 +101,10 @@ def _already_preprocessed(image: Image.Image) -> NDArray[np.uint8] | None:
     return np.array(red) if red == green == blue else None
 
 
-def _is_transparent(image: Image.Image) -> bool:
-    return "A" in image.getbands() and not _opaque(image).all()
-
-
 def _foreground_masks(image: Image.Image, thresholds: Sequence[float]) -> list[Mask]:
     """The foreground by each threshold: the opaque part, or else what differs from the colour of the border."""
-    masks = [_opaque(image)] * len(thresholds) if _is_transparent(image) else _unlike_the_border(image, thresholds)
+    masks = [opaque(image)] * len(thresholds) if is_cut_out(image) else _unlike_the_border(image, thresholds)
     return [mask if mask.any() else np.ones_like(mask) for mask in masks]
-
-
-def _opaque(image: Image.Image) -> Mask:
-    return np.asarray(image.getchannel("A")) >= _OPAQUE
 
 
 def _unlike_the_border(image: Image.Image, thresholds: Sequence[float]) -> list[Mask]:
@@ -220,6 +214,12 @@ def _frame(box: tuple[slice, slice], size: tuple[int, int]) -> Frame:
     left, top = (columns.start + columns.stop - side) / 2, (rows.start + rows.stop - side) / 2
     width, height = size
     return Frame(float(left / width), float(top / height), float(side / width), float(side / height))
+
+
+def _within(part: Frame, frame: Frame) -> Frame:
+    """`frame`, which is relative to `part` of an image, relative to the image."""
+    left, top = part.left + frame.left * part.width, part.top + frame.top * part.height
+    return Frame(left, top, frame.width * part.width, frame.height * part.height)
 
 
 def _centred(trimmed: Image.Image) -> NDArray[np.uint8]:

@@ -20,6 +20,13 @@ def shirt(garment: str, background: str, size: tuple[int, int] = (300, 400)) -> 
     return image
 
 
+def cut_out(image: Image.Image, outline: Image.Image) -> Image.Image:
+    """`image` with an alpha channel that is opaque where `outline` is white."""
+    transparent = image.convert("RGBA")
+    transparent.putalpha(outline.convert("L"))
+    return transparent
+
+
 def first_view(image: Image.Image) -> NDArray[np.uint8]:
     pixels: NDArray[np.uint8] = views_of(image)[0][0]
     return pixels
@@ -53,10 +60,7 @@ def test_garment_is_bright_on_black_and_fills_the_view(garment: str, background:
 
 
 def test_transparent_pixels_are_background() -> None:
-    image = shirt("white", "white").convert("RGBA")
-    outline = shirt("white", "black").convert("L")
-    image.putalpha(outline)
-    pixels = first_view(image)
+    pixels = first_view(cut_out(shirt("white", "white"), shirt("white", "black")))
     assert pixels[18:24, 10:18].min() > 100
     assert pixels[22, :4].max() == 0
 
@@ -76,7 +80,7 @@ def test_higher_threshold_gives_a_smaller_foreground() -> None:
     "image",
     [
         pytest.param(Image.effect_noise((28, 28), 90), id="of the model's size"),
-        pytest.param(Image.new("RGBA", (300, 300)), id="transparent"),
+        pytest.param(cut_out(shirt("navy", "white"), shirt("white", "black")), id="cut out"),
     ],
 )
 def test_unambiguous_image_has_one_view(image: Image.Image) -> None:
