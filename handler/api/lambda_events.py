@@ -182,6 +182,8 @@ def _list(value: Any) -> list[str]:
 
 def _text(value: Any) -> str:
     """`value` as text that UTF-8 can encode."""
+    if isinstance(value, str) and value.isascii():
+        return value
     return str(value).encode("utf-8", "replace").decode()
 
 

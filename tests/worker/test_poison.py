@@ -119,7 +119,8 @@ def test_poisoned_record_does_not_take_its_message_along(aws: Cloud, worker: Wor
     assert [result["status"] for result in aws.results().values()] == ["done"]
 
 
-WITHOUT_ID = [message(body, message_id) for message_id in (None, 5, {}, "") for body in ("hello", "[]", None)]
+NO_IDS: tuple[Any, ...] = (None, 5, {}, "")
+WITHOUT_ID = [message(body, message_id) for message_id in NO_IDS for body in ("hello", "[]", None)]
 
 
 @pytest.mark.parametrize("poison", WITHOUT_ID, ids=str)
