@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,7 @@ from handler.settings import Settings
 _COMMAND: Final = "clothes-classifier"
 _MAX_JOBS: Final = 256
 _REMOTE_JOBS: Final = 8
+_MAX_PORT: Final = 65_535
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -93,11 +95,18 @@ def _jobs(text: str) -> int:
     return jobs
 
 
+def _port(text: str) -> int:
+    port = bounded_int(text, 1, _MAX_PORT)
+    if port is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port, a whole number from 1 to {_MAX_PORT}")
+    return port
+
+
 def _add_serve_arguments(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     serve.add_argument(
         "--port",
-        type=int,
+        type=_port,
         default=os.environ.get("PORT") or "8000",
         help="port to listen on (default: the environment variable PORT, else 8000)",
     )
@@ -108,12 +117,22 @@ def _add_serve_arguments(serve: argparse.ArgumentParser) -> None:
 
 def _serve(host: str, port: int, root_path: str) -> int:
     try:
-        import uvicorn  # noqa: PLC0415  not installed on Lambda, nor needed by `classify`
+        import uvicorn  # noqa: F401, PLC0415  not installed on Lambda, nor needed by `classify`
     except ModuleNotFoundError:
         return _print_error("`serve` needs uvicorn, which is not installed: pip install uvicorn", status=2)
+    from handler.serving.server import Server, listen, server_config  # noqa: PLC0415  it imports uvicorn
+
+    try:
+        sockets = listen(host, port)
+    except UnicodeError:
+        return _print_error(f"cannot listen at {host!r}: not a host name", status=2)
+    except OSError as error:
+        reason, *_ = str(error.strerror).split(" (")  # Python adds the address, in parentheses
+        return _print_error(f"cannot listen at {host!r}, port {port}: {reason}", status=2)
     from handler.http_entry import app  # noqa: PLC0415  it loads the model and the web framework
 
-    uvicorn.run(app, host=host, port=port, root_path=root_path)
+    with suppress(KeyboardInterrupt):  # Ctrl-C, which uvicorn raises again after its shutdown
+        Server(server_config(app, root_path)).run(sockets)
     return 0
 
 

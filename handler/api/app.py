@@ -8,7 +8,10 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from handler import __version__
+from handler.api.middleware.request_limits import Limits, RequestLimits
+from handler.api.middleware.response_headers import ResponseHeaders
 from handler.api.middleware.telemetry import REQUEST_ID, SERVER_TIMING, RequestTelemetry
+from handler.api.middleware.trailing_slash import TrailingSlashRedirect
 from handler.api.predictor import Predictor
 from handler.api.presigned_uploads import upload_origin
 from handler.api.problems import Problem, add_problem_handlers
@@ -27,6 +30,7 @@ from handler.settings import Settings
 from handler.telemetry.reports import RequestReport, log_request
 
 _DAY: Final = 86_400  # seconds
+_LARGEST_BODIES_AT_ONCE: Final = 8  # or any number of smaller ones, with as many bytes
 
 
 def create_app(  # noqa: PLR0913  what it composes is passed in
@@ -40,16 +44,19 @@ def create_app(  # noqa: PLR0913  what it composes is passed in
 ) -> FastAPI:
     """The whole service. Each request ends with a call of `report`.
 
-    With `offload`, images are classified in threads, so that the event loop can serve others meanwhile.
+    With `offload`, images are classified in threads, so that the event loop can serve others meanwhile, and what the
+    bodies of all requests together hold is limited.
     """
     cold_start = cold_start or ColdStart()  # here, since FastAPI builds its middleware at the first request
     app = _Api(
-        lambda inner: _with_middleware(inner, settings, report, cold_start),
+        lambda inner: RequestTelemetry(
+            ResponseHeaders(_with_middleware(inner, settings, limited=offload)), report, cold_start
+        ),
         title="Clothes classifier",
         description="Classify images of clothes into ten classes.",
         version=__version__,
-        docs_url=None,  # `add_pages` adds one that loads nothing from other hosts
-        redoc_url=None,
+        openapi_url=None,  # `add_pages` adds it, and documentation that loads nothing from other hosts
+        redirect_slashes=False,  # FastAPI would redirect to any Host that the request names
         strict_content_type=False,  # some clients send no Content-Type
         generate_unique_id_function=lambda route: route.name,
     )
@@ -61,7 +68,8 @@ def create_app(  # noqa: PLR0913  what it composes is passed in
     app.include_router(kserve_v1_routes(predictor, card, settings))
     app.include_router(hugging_face_routes(predictor, settings))
     app.include_router(about_routes(card))
-    add_pages(app, upload_origin(settings))
+    add_pages(app, upload_origin(settings), docs=settings.docs)
+    app.router.default = TrailingSlashRedirect(app.router)
     return app
 
 
@@ -82,18 +90,16 @@ class _Api(FastAPI):
         return document
 
 
-def _with_middleware(
-    app: ASGIApp, settings: Settings, report: Callable[[RequestReport], None], cold_start: ColdStart
-) -> ASGIApp:
+def _with_middleware(app: ASGIApp, settings: Settings, *, limited: bool) -> ASGIApp:
     app = _with_cors(app, settings.cors_origins) if settings.cors_origins else app
-    return RequestTelemetry(app, report, cold_start)
+    return RequestLimits(app, Limits(_LARGEST_BODIES_AT_ONCE * settings.max_body_bytes)) if limited else app
 
 
 def _with_cors(app: ASGIApp, origins: tuple[str, ...]) -> ASGIApp:
     return CORSMiddleware(
         app,
         allow_origins=origins,
-        allow_methods=("GET", "POST"),
+        allow_methods=("GET", "HEAD", "POST"),
         allow_headers=("*",),
         expose_headers=(REQUEST_ID, SERVER_TIMING, LENGTH_HEADER),
         max_age=_DAY,

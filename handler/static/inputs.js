@@ -9,8 +9,8 @@ function fromFile(file) {
 }
 
 function fromSample(name) {
-  const samplePath = `static/samples/${name}`;
-  return { name, samplePath, url: samplePath, load: (signal) => fetchFile(samplePath, signal), release() {} };
+  const url = new URL(`samples/${name}`, import.meta.url).href; // of this version of the page
+  return { name, samplePath: `static/samples/${name}`, url, load: (signal) => fetchFile(url, signal), release() {} };
 }
 
 /** Calls `onImages(images)` with at least one image, or `onNotice(key)` with a text's key if there was none. */

@@ -1,4 +1,4 @@
-"""The served page: security policy, relative URLs, texts in both languages, samples and size."""
+"""The served pages: security policies, relative URLs, texts in both languages, samples and size."""
 
 import re
 from pathlib import Path
@@ -9,16 +9,25 @@ from starlette.testclient import TestClient
 from handler.api.routes.pages import STATIC_FOLDER
 
 INDEX = (STATIC_FOLDER / "index.html").read_text(encoding="utf-8")
-SCRIPTS = {path.name: path.read_text(encoding="utf-8") for path in STATIC_FOLDER.glob("*.js")}
+DOCS = (STATIC_FOLDER / "docs.html").read_text(encoding="utf-8")
+SCRIPTS = {path.name: path.read_text(encoding="utf-8") for path in STATIC_FOLDER.glob("*.js") if path.name != "docs.js"}
 TEXTS = SCRIPTS["texts.js"]
 
 
-def test_page_policy_allows_this_host_only(client: TestClient) -> None:
-    response = client.get("/")
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_page_policy_allows_this_host_only(client: TestClient, path: str) -> None:
+    response = client.get(path)
     assert response.headers["content-type"] == "text/html; charset=utf-8"
     policy = response.headers["content-security-policy"]
     assert policy.startswith("default-src 'none';")
-    assert "unsafe-inline" not in policy
+    assert {"script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"} <= set(policy.split("; "))
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_page_has_no_inline_script_or_style(client: TestClient, path: str) -> None:
+    html = client.get(path).text
+    assert re.findall(r"<script(?![^>]* src=)|<style|\sstyle=|\son\w+=|javascript:", html) == []
 
 
 def test_page_urls_are_relative_to_a_base_set_by_the_server(client: TestClient) -> None:
@@ -31,7 +40,7 @@ def test_page_urls_are_relative_to_a_base_set_by_the_server(client: TestClient) 
 
 def referenced_paths() -> set[str]:
     """The paths that the page loads or links to."""
-    linked = set(re.findall(r'(?:src|href)="([^":]+)"', INDEX))
+    linked = set(re.findall(r'(?:src|href)="([^":]+)"', INDEX + DOCS))
     imported = {f"static/{name}" for script in SCRIPTS.values() for name in re.findall(r'from "\./(.+)"', script)}
     styled = {f"static/{name}" for name in re.findall(r'url\("(.+?)"\)', (STATIC_FOLDER / "style.css").read_text())}
     samples = {f"static/samples/{name}" for name in re.findall(r'data-sample="(.+?)"', INDEX)}
@@ -43,7 +52,7 @@ def test_referenced_path_is_served(client: TestClient, path: str) -> None:
     response = client.get(f"/{path}")
     assert response.status_code == 200
     # Mangum decides by the content type whether to send text or base64.
-    types = {".css": "text/css", ".js": "text/javascript", ".jpg": "image/jpeg"}
+    types = {".css": "text/css", ".js": "text/javascript", ".jpg": "image/jpeg", ".png": "image/png"}
     assert response.headers["content-type"].startswith(types.get(Path(path).suffix, ("text/html", "application/json")))
 
 
@@ -100,6 +109,6 @@ def test_shipped_model_classifies_samples_correctly(client: TestClient, sample: 
 
 
 def test_page_is_smaller_than_80_kb() -> None:
-    files = [path for path in STATIC_FOLDER.iterdir() if path.is_file()]
+    files = [path for path in STATIC_FOLDER.iterdir() if path.is_file() and path.stem != "docs"]
     files.append(STATIC_FOLDER / "samples" / "thumbnails.jpg")
     assert sum(path.stat().st_size for path in files) < 80_000

@@ -1,0 +1,106 @@
+"""Limits on request bodies while they are read: how many at once, their bytes in total, and the time they take.
+
+408 Request Timeout: a body that stalls. 503 Service Unavailable: too many bodies, or bytes, at once; send it again.
+Only for servers with several clients at once: Lambda gives a process one request at a time, with its whole body.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What all requests together may hold, and how slow a body may be."""
+
+    bytes_at_once: int  # of all bodies, from their first byte to the end of their response
+    bodies_at_once: int = 256
+    stall_seconds: float = 10  # within which each `stall_bytes` of a body have to come
+    stall_bytes: int = 65_536
+    body_seconds: float = 300  # for a whole body
+
+
+class RequestLimits:
+    """ASGI middleware that refuses a body by an HTTPException where the app reads it."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        self.app, self.limits = app, limits
+        self.bodies = self.bytes = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in _WITHOUT_BODY:
+            await self.app(scope, receive, send)
+            return
+        body = _Body(self, receive)
+        try:
+            await self.app(scope, body.receive, send)
+        finally:
+            body.release()
+
+
+class _Body:
+    """One request's body: counts towards the limits until the response is complete."""
+
+    def __init__(self, shared: RequestLimits, receive: Receive) -> None:
+        self._shared, self._receive = shared, receive
+        self._bodies = self._bytes = 0
+        self._is_complete = False
+        self._deadlines: _Deadlines | None = None
+
+    async def receive(self) -> Message:
+        if self._is_complete:
+            return await self._receive()  # the client's disconnect, which may take as long as it likes
+        deadlines = self._deadlines or self._start()
+        message = await deadlines.wait_for(self._receive)
+        self._is_complete = not message.get("more_body", False)
+        size = len(message.get("body", b""))
+        deadlines.extend(size)
+        self._hold(bodies=0, size=size)
+        return message
+
+    def release(self) -> None:
+        self._shared.bodies -= self._bodies
+        self._shared.bytes -= self._bytes
+        self._bodies = self._bytes = 0
+
+    def _start(self) -> "_Deadlines":
+        self._hold(bodies=1, size=0)
+        self._deadlines = _Deadlines(self._shared.limits)
+        return self._deadlines
+
+    def _hold(self, bodies: int, size: int) -> None:
+        shared, limits = self._shared, self._shared.limits
+        if shared.bodies + bodies > limits.bodies_at_once or shared.bytes + size > limits.bytes_at_once:
+            raise HTTPException(503, "the server is reading too many images; send it again", {"Retry-After": "5"})
+        shared.bodies, shared.bytes = shared.bodies + bodies, shared.bytes + size
+        self._bodies, self._bytes = self._bodies + bodies, self._bytes + size
+
+
+class _Deadlines:
+    """When the next part of a body, and the whole body, are due."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits, self._time = limits, asyncio.get_running_loop().time
+        now = self._time()
+        self._last, self._next, self._bytes = now + limits.body_seconds, now + limits.stall_seconds, 0
+
+    async def wait_for(self, receive: Callable[[], Awaitable[Any]]) -> Message:
+        try:
+            async with asyncio.timeout_at(min(self._next, self._last)):
+                message: Message = await receive()
+                return message
+        except TimeoutError as error:
+            # Without "close", the server would go on to read what may never come.
+            headers = {"Connection": "close"}
+            raise HTTPException(408, "the request body did not arrive in time", headers) from error
+
+    def extend(self, size: int) -> None:
+        self._bytes += size
+        if self._bytes >= self._limits.stall_bytes:
+            self._next, self._bytes = self._time() + self._limits.stall_seconds, 0

@@ -1,0 +1,1 @@
+"""Serve the app by uvicorn, with bounds on slow and numerous clients."""

@@ -1,0 +1,96 @@
+"""uvicorn's HTTP connection with bounds: slow heads, slow readers and too many connections are cut off.
+
+uvicorn itself waits for ever for the head of a request, and for a client to take its response.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+
+from handler.api.middleware.response_headers import ALWAYS, DEFAULTS
+from handler.api.problems import MEDIA_TYPE, problem_of
+
+_MAX_CONNECTIONS: Final = 512  # half of the open files that Linux allows a process by default
+_CHECK_SECONDS: Final = 10
+DRAIN_SECONDS: Final = 5  # that requests in progress get when the server shuts down
+_BYTES_TO_TAKE: Final = 10_000  # of a response, between two checks
+
+
+@dataclass(frozen=True)
+class _Progress:
+    """What a connection was doing when it was last looked at."""
+
+    cycle: RequestResponseCycle | None
+    is_waiting: bool  # for a request
+    unsent_bytes: int
+
+
+class BoundedConnection(H11Protocol):
+    """One connection: looked at every 10 seconds, and closed if nothing has come of it since."""
+
+    _progress: _Progress | None = None
+    _next_check: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        super().connection_made(transport)
+        if len(self.connections) > _MAX_CONNECTIONS:
+            self._refuse(503, "the server has too many connections; try again later")
+        self._check()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._next_check:
+            self._next_check.cancel()
+
+    def shutdown(self) -> None:
+        """Begin a graceful shutdown; a request that is still not complete after it is given up."""
+        super().shutdown()
+        self.loop.call_later(DRAIN_SECONDS, self.transport.abort)
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's sentence, in plain text
+        """Respond to what is not HTTP."""
+        self._refuse(400, "the request is not valid HTTP/1.1")
+
+    def _check(self) -> None:
+        before, now = self._progress, self._current_progress()
+        if before and before.cycle is now.cycle:
+            if before.unsent_bytes and now.unsent_bytes > max(0, before.unsent_bytes - _BYTES_TO_TAKE):
+                self.transport.abort()
+            elif before.is_waiting and now.is_waiting and not now.unsent_bytes:
+                self._close_idle()
+        self._progress = now
+        self._next_check = self.loop.call_later(_CHECK_SECONDS, self._check)
+
+    def _current_progress(self) -> _Progress:
+        is_waiting = self.cycle is None or self.cycle.response_complete
+        return _Progress(self.cycle, is_waiting, self.transport.get_write_buffer_size())
+
+    def _close_idle(self) -> None:
+        has_begun, _ = self.conn.trailing_data
+        if has_begun and self.cycle is None:
+            self._refuse(408, "the head of the request did not arrive in time")
+        self.transport.close()
+
+    def _refuse(self, status: int, detail: str) -> None:
+        """Respond, unless a response is under way, and close the connection."""
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            self.transport.write(_response(status, detail))
+        self.transport.close()
+
+
+def _response(status: int, detail: str) -> bytes:
+    body = problem_of(HTTPException(status, detail)).model_dump_json().encode()
+    headers = [
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+        *([(b"retry-after", b"5")] if status == 503 else []),
+        *ALWAYS,
+        *DEFAULTS,
+    ]
+    head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()
+    return head + b"".join(name + b": " + value + b"\r\n" for name, value in headers) + b"\r\n" + body
