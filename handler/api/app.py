@@ -61,7 +61,13 @@ def create_app(  # noqa: PLR0913  what it composes is passed in
         generate_unique_id_function=lambda route: route.name,
     )
     add_problem_handlers(app)
-    predictor = Predictor(classifier, settings.max_pixels, offload=offload)
+    predictor = Predictor(
+        classifier,
+        settings.max_pixels,
+        offload=offload,
+        max_batch_pixels=settings.max_batch_pixels,
+        request_seconds=settings.request_seconds,
+    )
     app.include_router(classify_routes(predictor, settings))
     app.include_router(upload_routes(settings))
     app.include_router(open_inference_routes(predictor, card, settings))

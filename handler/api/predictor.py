@@ -1,73 +1,87 @@
 """Classify encoded images for the routes, and record in the request's trace how long it took and what came out."""
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
-from anyio import CapacityLimiter, to_thread
-
+from handler.api.bulkheads import Bulkheads, IsGone
 from handler.contract import Classification, Explanation, Label, ModelOutput, Views
 from handler.errors import ClassifierError, RejectedImage
 from handler.inference import pipeline
+from handler.inference.budget import Budget
 from handler.inference.classifier import Classifier
 from handler.inference.pipeline import PreparedImage
+from handler.settings import Settings
 from handler.telemetry.request_trace import current_trace
 
 Result = TypeVar("Result")
+Arguments = ParamSpec("Arguments")
 
 
 class Predictor:
-    """A classifier with a limit on the pixels of an image. With `offload`, work runs in threads.
+    """A classifier with limits on the pixels of an image, and on pixels and seconds of all images of a request.
 
-    On Lambda a process serves one request at a time, so that a thread would serve nobody, and starting one takes
-    longer than classifying a small image.
+    With `offload`, work runs in threads.
     """
 
-    def __init__(self, classifier: Classifier, max_pixels: int, *, offload: bool) -> None:
-        self._classifier, self._max_pixels, self._offload = classifier, max_pixels, offload
-        # More images at once than there are processors would be no faster, and each takes memory.
-        self._limiter = CapacityLimiter(os.cpu_count() or 1)
+    def __init__(
+        self,
+        classifier: Classifier,
+        max_pixels: int,
+        *,
+        offload: bool,
+        max_batch_pixels: int = Settings.max_batch_pixels,
+        request_seconds: float = Settings.request_seconds,
+    ) -> None:
+        self._classifier, self._max_pixels = classifier, max_pixels
+        self._bulkheads = Bulkheads(max_batch_pixels, request_seconds, offload=offload)
 
     @property
     def labels(self) -> tuple[Label, ...]:
         return self._classifier.labels
 
-    async def run(self, work: Callable[..., Result], *arguments: object) -> Result:
-        """Call `work`, in a thread if the event loop has others to serve."""
-        if not self._offload:
-            return work(*arguments)
-        return await to_thread.run_sync(work, *arguments, limiter=self._limiter)
+    async def run(
+        self,
+        is_gone: IsGone,
+        work: Callable[Concatenate[Budget, Arguments], Result],
+        *arguments: Arguments.args,
+        **named: Arguments.kwargs,
+    ) -> Result:
+        """Call `work` with the budget of a request and `arguments`, in a thread if the event loop has others to serve.
 
-    def classify(self, image: bytes, top_k: int) -> Classification:
-        """Raises RejectedImage."""
-        (outcome,) = self.classify_each([image], top_k)
+        `is_gone` tells whether the client has gone. Raises ClientDisconnect then, OutOfTime if no thread is free.
+        """
+        return await self._bulkheads.run(is_gone, work, *arguments, **named)
+
+    def classify(self, image: bytes, top_k: int, budget: Budget | None = None) -> Classification:
+        """Raises RejectedImage, OutOfTime or OutOfMemory."""
+        (outcome,) = self.classify_each([image], top_k, budget)
         if isinstance(outcome, ClassifierError):
             raise outcome
         return outcome
 
     def classify_each(
-        self, images: Sequence[bytes | ClassifierError], top_k: int
+        self, images: Sequence[bytes | ClassifierError], top_k: int, budget: Budget | None = None
     ) -> list[Classification | ClassifierError]:
         """Classify all images in one run of the model; an image that cannot be decoded gets its error instead."""
-        prepared = [self._prepare_or_error(image) for image in images]
+        prepared = self._prepared(images, budget)
         nothing_to_infer = all(isinstance(image, ClassifierError) for image in prepared)
         with nullcontext() if nothing_to_infer else current_trace().span("infer"):
             outcomes = pipeline.classify_each(self._classifier, prepared, top_k)
         current_trace().record(outcome for outcome in outcomes if isinstance(outcome, Classification))
         return outcomes
 
-    def explain(self, image: bytes, top_k: int) -> tuple[Classification, Explanation]:
-        """As `classify`, with the model's input and the class activation map. Raises RejectedImage."""
-        prepared = self._prepare(image)
+    def explain(self, image: bytes, top_k: int, budget: Budget | None = None) -> tuple[Classification, Explanation]:
+        """As `classify`, with the model's input and the class activation map."""
+        prepared = self._one(image, budget)
         with current_trace().span("infer"):
             classification, explanation = pipeline.explain(self._classifier, prepared, top_k)
         current_trace().record([classification])
         return classification, explanation
 
-    def views(self, image: bytes) -> Views:
-        """The input of the model for an encoded image, uint8 (views, 1, 28, 28). Raises RejectedImage."""
-        return self._prepare(image).views
+    def views(self, image: bytes, budget: Budget | None = None) -> Views:
+        """The input of the model for an encoded image, uint8 (views, 1, 28, 28). Raises as `classify` does."""
+        return self._one(image, budget).views
 
     def predict(self, images: Sequence[Views]) -> ModelOutput:
         """The output of the model for N images, in one run."""
@@ -76,17 +90,22 @@ class Predictor:
         current_trace().record(self._classifier.classifications(output, top_k=1))
         return output
 
-    def _prepare(self, image: bytes) -> PreparedImage:
-        prepared = self._prepare_or_error(image)
+    def _one(self, image: bytes, budget: Budget | None) -> PreparedImage:
+        (prepared,) = self._prepared([image], budget)
         if isinstance(prepared, ClassifierError):
             raise prepared
         return prepared
 
-    def _prepare_or_error(self, image: bytes | ClassifierError) -> PreparedImage | ClassifierError:
-        if isinstance(image, ClassifierError):
-            return image
-        with current_trace().span("decode"):
-            prepared = pipeline.prepare_or_error(image, self._max_pixels)
-        if isinstance(prepared, RejectedImage):
-            current_trace().record([prepared])
+    def _prepared(
+        self, images: Sequence[bytes | ClassifierError], budget: Budget | None
+    ) -> list[PreparedImage | ClassifierError]:
+        with nullcontext() if all(map(_is_error, images)) else current_trace().span("decode"):
+            prepared = [pipeline.prepare_or_error(image, self._max_pixels, budget) for image in images]
+        # Only now, since a budget may have work begun anew; errors that were passed on are not of images.
+        pairs = zip(images, prepared, strict=True)
+        current_trace().record(new for old, new in pairs if isinstance(new, RejectedImage) and new is not old)
         return prepared
+
+
+def _is_error(image: bytes | ClassifierError) -> bool:
+    return isinstance(image, ClassifierError)

@@ -4,6 +4,7 @@ import json
 import re
 import reprlib
 from collections import defaultdict
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -18,6 +19,9 @@ from handler.errors import (
     BrokenImage,
     ClassifierError,
     NotAnImage,
+    OutOfMemory,
+    OutOfTime,
+    TooComplex,
     TooManyBytes,
     TooManyPixels,
     UnknownEncoding,
@@ -27,7 +31,28 @@ from handler.errors import (
 MEDIA_TYPE: Final = "application/problem+json"
 
 # The errors of every route that takes images
-IMAGE_ERRORS: Final = (BadRequest, TooManyBytes, TooManyPixels, NotAnImage, UnknownEncoding, BrokenImage)
+IMAGE_ERRORS: Final = (
+    BadRequest,
+    TooManyBytes,
+    TooManyPixels,
+    NotAnImage,
+    UnknownEncoding,
+    BrokenImage,
+    TooComplex,
+    OutOfMemory,
+    OutOfTime,
+)
+
+_RETRY_AFTER: Final = {"Retry-After": "1"}  # seconds; an image takes no longer
+# By pydantic's names of what is wrong with a parameter, with its own values; its sentences are not ours.
+_RULES: Final[Mapping[str, str]] = {
+    "bool_parsing": "should be true or false",
+    "greater_than_equal": "should be at least {ge}",
+    "int_parsing": "should be a whole number",
+    "int_parsing_size": "should be a whole number",
+    "less_than_equal": "should be at most {le}",
+    "literal_error": "should be {expected}",
+}
 
 
 class Problem(BaseModel):
@@ -42,7 +67,7 @@ class Problem(BaseModel):
 
 def add_problem_handlers(app: FastAPI) -> None:
     """Register exception handlers: every error of `app` becomes a problem+json response."""
-    for kind in (ClassifierError, RequestValidationError, HTTPException, ClientDisconnect, Exception):
+    for kind in (ClassifierError, RequestValidationError, HTTPException, ClientDisconnect, MemoryError, Exception):
         app.add_exception_handler(kind, _respond)
 
 
@@ -61,9 +86,19 @@ async def _respond(_: Request, error: Exception) -> Response:
         # Plain ASCII, since a detail may quote the request, even half of a surrogate pair.
         json.dumps(problem.model_dump()),
         status_code=problem.status,
-        headers=error.headers if isinstance(error, HTTPException) else None,
+        headers=_headers(error),
         media_type=MEDIA_TYPE,
     )
+
+
+def _headers(error: Exception) -> Mapping[str, str] | None:
+    match error:
+        case OutOfMemory() | OutOfTime() | MemoryError():
+            return _RETRY_AFTER
+        case HTTPException():
+            return error.headers
+        case _:
+            return None
 
 
 def problem_of(error: Exception) -> Problem:
@@ -74,7 +109,9 @@ def problem_of(error: Exception) -> Problem:
         case RequestValidationError():
             return _of_classifier(WrongParameter("; ".join(map(_sentence, error.errors()))))
         case ClientDisconnect():
-            return _of_classifier(BadRequest("the client disconnected before the body was complete"))
+            return _of_classifier(BadRequest("the client disconnected before its request was begun"))
+        case MemoryError():
+            return _of_classifier(OutOfMemory("too little memory is free now; send the request again later"))
         case HTTPException():
             return _of_http(error)
         case _:
@@ -102,5 +139,5 @@ def _with_detail(kind: str, title: str, status: int, detail: str) -> Problem:
 
 
 def _sentence(error: dict[str, Any]) -> str:
-    name = error["loc"][-1]
-    return f"{name}: {error['msg']}, but it is {reprlib.repr(error.get('input'))}"
+    rule = _RULES.get(error["type"], "is not valid").format_map(error.get("ctx", {}))
+    return f"{error['loc'][-1]}: it {rule}, but is {reprlib.repr(error.get('input'))}"

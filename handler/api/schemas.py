@@ -75,7 +75,14 @@ class BatchFailure(BaseModel):
 
     index: int
     name: str | None
-    status: Annotated[int, Field(ge=400, le=499, description="The status of /classify for the same image.")]
+    status: Annotated[
+        int,
+        Field(
+            ge=400,
+            le=599,
+            description="The status of /classify for the same image; 503 if it is to be sent again in another request.",
+        ),
+    ]
     problem: Problem
 
 

@@ -24,8 +24,16 @@ class Budget:
     def seconds_left(self) -> float:
         return self._deadline - self._clock()
 
-    def spend(self, pixels: int) -> None:
-        """Take `pixels` for the next image, or nothing if it does not fit: a smaller one may. Raises OutOfTime."""
+    @property
+    def spent(self) -> int:
+        """Pixels of the images so far."""
+        return self._spent
+
+    def spend(self, pixels: int, *, trusted: bool = True) -> None:  # noqa: ARG002  for subclasses
+        """Take `pixels` for the next image, or nothing if it does not fit: a smaller one may. Raises OutOfTime.
+
+        `trusted` is False if decoding the image may take more work than its pixels let expect.
+        """
         if self.seconds_left <= 0:
             raise OutOfTime("the time for this request was used up before this image; send it again")
         if self._spent and self._spent + pixels > self._pixels:

@@ -5,16 +5,19 @@
 One image that cannot be decoded does not stop the others: its error takes the place of its classification.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 
 from handler.contract import Classification, Explanation, Frame, Views
-from handler.errors import ClassifierError, RejectedImage
+from handler.errors import ClassifierError, OutOfMemory, OutOfTime, RejectedImage
+from handler.inference.budget import Budget
 from handler.inference.classifier import Classifier
-from handler.inference.decoding import decode
+from handler.inference.decoding import decode, format_of
+from handler.inference.headers import Header, check_cost, read_header
 from handler.inference.preprocessing import DETAIL_SIDE, views_of
 
 Error = TypeVar("Error", bound=ClassifierError)
@@ -28,20 +31,48 @@ class PreparedImage:
     frame: Frame
 
 
-def prepare(image: bytes, max_pixels: int) -> PreparedImage:
-    """Decode and preprocess an encoded image. Raises NotAnImage, BrokenImage or TooManyPixels."""
-    views, frame = views_of(decode(image, max_pixels, DETAIL_SIDE))
-    return PreparedImage(views[:, np.newaxis], frame)
+def prepare(image: bytes, max_pixels: int, budget: Budget | None = None) -> PreparedImage:
+    """Decode and preprocess an encoded image, within the `budget` that it shares with others.
+
+    Raises RejectedImage if the image cannot be classified, OutOfTime or OutOfMemory if it is to be sent again.
+    """
+    name = format_of(image) if budget else None
+    if budget is None or name is None:
+        return _prepared(image, max_pixels)
+    header = read_header(name, image)
+    check_cost(header, max_pixels)  # so that an image that is refused spends nothing
+    budget.spend(header.pixels, trusted=header.trusted)
+    now = _clock_of(header)
+    started = now()
+    try:
+        return _prepared(image, max_pixels)
+    finally:
+        budget.charge(now() - started, header.pixels)
 
 
-def prepare_or_error(image: bytes | Error, max_pixels: int) -> PreparedImage | Error | RejectedImage:
+def prepare_or_error(
+    image: bytes | Error, max_pixels: int, budget: Budget | None = None
+) -> PreparedImage | Error | RejectedImage | OutOfTime | OutOfMemory:
     """As `prepare`, but returns the error; an error in place of the image is passed on."""
     if isinstance(image, ClassifierError):
         return image
     try:
-        return prepare(image, max_pixels)
-    except RejectedImage as error:
+        return prepare(image, max_pixels, budget)
+    except (RejectedImage, OutOfTime, OutOfMemory) as error:
         return type(error)(str(error))  # a copy: the traceback of the original would keep the decoded image in memory
+
+
+def _prepared(image: bytes, max_pixels: int) -> PreparedImage:
+    try:
+        views, frame = views_of(decode(image, max_pixels, DETAIL_SIDE))
+    except MemoryError as error:
+        raise OutOfMemory("too little memory is free for the image now; send it again later") from error
+    return PreparedImage(views[:, np.newaxis], frame)
+
+
+def _clock_of(header: Header) -> Callable[[], float]:
+    """Computing time; but elapsed time for an image that may be decoded in a child process."""
+    return time.thread_time if header.trusted else time.monotonic
 
 
 def classify_each(

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from handler.api.app import create_app
 from handler.contract import Classification, ModelCard, Views
-from handler.errors import Archived, BadRequest, ClassifierError, RejectedImage
+from handler.errors import Archived, BadRequest, ClassifierError, OutOfMemory, OutOfTime, RejectedImage
 from handler.inference.classifier import MODEL_PATH, Classifier
 from handler.inference.pipeline import prepare
 from handler.settings import Settings
@@ -145,7 +145,7 @@ def test_form_file_name_is_ignored(client: TestClient, png: bytes, disposition: 
 
 
 def test_form_ignores_other_fields(client: TestClient, png: bytes) -> None:
-    reply = client.post("/classify", data={"note": "mine", "top_k": "99"}, files={"file": png, "other": b"text"})
+    reply = client.post("/classify", data={"note": "mine", "label": "99"}, files={"file": png, "other": b"text"})
     assert reply.status_code == 200
 
 
@@ -206,7 +206,7 @@ def test_openapi_document_declares_each_error_as_a_problem(client: TestClient) -
     responses = document["paths"]["/classify"]["post"]["responses"]
     reference = {"$ref": "#/components/schemas/Problem"}
     errors = {code: response["content"] for code, response in responses.items() if code != "200"}
-    kinds = [kind for kind in _kinds_of_error() if issubclass(kind, (RejectedImage, BadRequest))]
+    kinds = [k for k in _kinds_of_error() if issubclass(k, (RejectedImage, BadRequest, OutOfMemory, OutOfTime))]
     statuses = {kind.status for kind in kinds if kind is not Archived}  # only of objects in a bucket
     assert errors == {str(code): {"application/problem+json": {"schema": reference}} for code in statuses}
     assert set(document["components"]["schemas"]["Problem"]["required"]) == {

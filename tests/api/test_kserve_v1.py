@@ -84,7 +84,7 @@ def test_unknown_model_is_404(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "allowed"), [("GET", PREDICT, "POST"), ("PUT", PREDICT, "POST"), ("POST", MODEL, "GET")]
+    ("method", "path", "allowed"), [("GET", PREDICT, "POST"), ("PUT", PREDICT, "POST"), ("POST", MODEL, "GET, HEAD")]
 )
 def test_wrong_method_is_405_with_allow(client: TestClient, method: str, path: str, allowed: str) -> None:
     reply = client.request(method, path)

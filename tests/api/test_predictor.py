@@ -22,17 +22,22 @@ def finished(work: Coroutine[Any, Any, Result]) -> Result:
         return loop.run_until_complete(work)
 
 
+async def stays() -> bool:
+    """A client that waits for its response."""
+    return False
+
+
 @pytest.mark.parametrize("offload", [True, False])
 def test_predictor_uses_a_thread_only_with_offload(classifier: Classifier, offload: bool) -> None:
     predictor = Predictor(classifier, 1, offload=offload)
-    assert (finished(predictor.run(get_ident)) != get_ident()) == offload
+    assert (finished(predictor.run(stays, lambda _: get_ident())) != get_ident()) == offload
 
 
 def test_event_loop_runs_while_predictor_works(classifier: Classifier) -> None:
     predictor, go = Predictor(classifier, 1, offload=True), Event()
 
     async def requests() -> bool:
-        working = asyncio.create_task(predictor.run(go.wait, 10))
+        working = asyncio.create_task(predictor.run(stays, lambda _: go.wait(10)))
         await asyncio.sleep(0)
         go.set()
         return await working
@@ -46,7 +51,7 @@ def test_trace_has_spans_and_outcomes(classifier: Classifier, png: bytes, offloa
 
     async def request() -> Any:
         trace = start_trace()
-        await predictor.run(predictor.classify_each, [png, b"no image"], 1)
+        await predictor.run(stays, lambda budget: predictor.classify_each([png, b"no image"], 1, budget))
         return trace
 
     trace = finished(request())

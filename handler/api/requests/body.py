@@ -1,40 +1,41 @@
-"""Read request bodies, gzip included, and find the image or images in them: forms, base64 in JSON, raw bytes."""
+"""Receive request bodies, and undo their Content-Encoding: gzip or deflate."""
 
-import re
-import reprlib
 import zlib
-from collections.abc import Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from fastapi import Request
-from python_multipart.multipart import parse_options_header
 
-from handler.api.requests.base64_images import from_base64
-from handler.api.requests.json_values import looks_like_json, parse_json
-from handler.api.requests.multipart import FormPart, form_parts
 from handler.bounded_int import bounded_int
-from handler.errors import BadRequest, ClassifierError, MissingImage, TooManyBytes, TooManyImages, UnknownEncoding
+from handler.errors import BadRequest, TooManyBytes, UnknownEncoding
 
-FILE_FIELD: Final = "file"
-
-_FORM_START = re.compile(rb"\s*+--")
 _ZLIB_OR_GZIP: Final = zlib.MAX_WBITS | 32  # detects either header
+_DEFLATE: Final = -zlib.MAX_WBITS  # without a header, which some clients leave out
+_GZIP_START: Final = b"\x1f\x8b"
+_MAX_MEMBERS: Final = 16  # of a gzip file; each costs a copy of those that follow
 _MAX_DECLARED_BYTES: Final = 10**18
 
 
 @dataclass(frozen=True)
-class SentImage:
-    """One image of a batch: its bytes, or the error in the way it was sent."""
+class Body:
+    """A complete request body as it was received."""
 
-    name: str | None
-    content: bytes | ClassifierError
+    received: bytes
+    encoding: str  # its Content-Encoding; "" if it has none
+    content_type: str
+    max_bytes: int  # of its content
+
+    def content(self) -> bytes:
+        """The decompressed body; takes time. Raises BadRequest, TooManyBytes or UnknownEncoding."""
+        return decompressed(self.received, self.encoding, self.max_bytes)
 
 
-async def read_body(request: Request, max_bytes: int) -> bytes:
-    """The whole body, decompressed. Raises TooManyBytes as soon as the size is known, BadRequest or UnknownEncoding."""
-    return decompressed(await _received(request, max_bytes), request.headers.get("content-encoding", ""), max_bytes)
+async def received_body(request: Request, max_bytes: int) -> Body:
+    """Receive the whole body. Raises TooManyBytes as soon as its size is known."""
+    headers = request.headers
+    received = await _received(request, max_bytes)
+    return Body(received, headers.get("content-encoding", ""), headers.get("content-type", ""), max_bytes)
 
 
 def decompressed(body: bytes, encoding: str, max_bytes: int) -> bytes:
@@ -46,37 +47,6 @@ def decompressed(body: bytes, encoding: str, max_bytes: int) -> bytes:
             return _inflated(body, max_bytes)
         case _:
             raise UnknownEncoding("the Content-Encoding should be gzip, deflate or none")
-
-
-def image_in(body: bytes, content_type: str) -> bytes:
-    """The one image in `body`: a form with a field ``file``, ``{"image": "<base64>"}``, or raw bytes.
-
-    The body decides which; only a form needs the Content-Type, which has the boundary. Raises BadRequest.
-    """
-    if not body:
-        raise MissingImage(f"the body is empty: send an image as form field {FILE_FIELD!r}, as raw bytes or as JSON")
-    parts = _parts(body, content_type)
-    if parts is not None:
-        return _image_of_form(parts)
-    return _image_of_json(parse_json(body)) if looks_like_json(body) else body
-
-
-def images_in(body: bytes, content_type: str, max_images: int) -> list[SentImage]:
-    """The images of a batch: a form with several fields ``file``, or JSON, ``["<base64>", {"image": "<base64>"}]``.
-
-    Raises BadRequest if there are none, or more than `max_images`. An error in one image stays with that image.
-    """
-    parts = _parts(body, content_type)
-    if parts is not None:
-        images = [SentImage(part.file_name, part.content) for part in _file_parts(parts)]
-    elif looks_like_json(body):
-        items = _items(parse_json(body))
-        _check_count(len(items), max_images)
-        images = list(_sent_in_json(items))
-    else:
-        raise BadRequest(f"a batch is a form with several fields {FILE_FIELD!r}, or a JSON array of base64 texts")
-    _check_count(len(images), max_images)
-    return images
 
 
 async def _received(request: Request, max_bytes: int) -> bytes:
@@ -94,73 +64,33 @@ async def _received(request: Request, max_bytes: int) -> bytes:
 
 
 def _inflated(body: bytes, max_bytes: int) -> bytes:
-    stream = zlib.decompressobj(_ZLIB_OR_GZIP)
-    try:
-        inflated = stream.decompress(body, max_bytes + 1)
-    except zlib.error as error:
-        raise BadRequest(f"the body is not compressed as its Content-Encoding says: {error}") from error
-    if len(inflated) > max_bytes:
-        raise TooManyBytes(f"the body decompresses to more than the maximum of {max_bytes:,} bytes")
-    if not stream.eof or stream.unused_data:
+    """All members of a gzip file (RFC 1952, 2.2), or one deflate stream."""
+    inflated, rest = _member(body, max_bytes)
+    for _ in range(_MAX_MEMBERS - 1):
+        if not rest.startswith(_GZIP_START):
+            break
+        member, rest = _member(rest, max_bytes - len(inflated))
+        inflated += member
+    if rest:
         raise BadRequest("the compressed body does not end where its Content-Encoding says")
     return inflated
 
 
-def _parts(body: bytes, content_type: str) -> list[FormPart] | None:
-    media_type, options = parse_options_header(content_type)
-    is_form = media_type == b"multipart/form-data" and _FORM_START.match(body)
-    return form_parts(body, options.get(b"boundary")) if is_form else None
+def _member(data: bytes, max_bytes: int) -> tuple[bytes, bytes]:
+    """The first compressed stream of `data`, and what follows it."""
+    stream = zlib.decompressobj(_ZLIB_OR_GZIP if _has_header(data) else _DEFLATE)
+    try:
+        inflated = stream.decompress(data, max_bytes + 1)
+    except zlib.error as error:
+        raise BadRequest("the body is not compressed as its Content-Encoding says") from error
+    if len(inflated) > max_bytes:
+        raise TooManyBytes("the body decompresses to more bytes than the maximum")
+    if not stream.eof:
+        raise BadRequest("the compressed body ends too early")
+    return inflated, stream.unused_data
 
 
-def _file_parts(parts: list[FormPart]) -> list[FormPart]:
-    found = [part for part in parts if part.name == FILE_FIELD]
-    if not found:
-        given = reprlib.repr([part.name for part in parts])
-        raise MissingImage(f"the form has no field {FILE_FIELD!r}; its fields are {given}")
-    return found
-
-
-def _image_of_form(parts: list[FormPart]) -> bytes:
-    images = _file_parts(parts)
-    if len(images) > 1:
-        raise BadRequest(f"the form has {len(images)} fields {FILE_FIELD!r}; several images go to /classify/batch")
-    if not images[0].content:
-        raise MissingImage(f"the form field {FILE_FIELD!r} is empty")
-    return images[0].content
-
-
-def _image_of_json(document: Any) -> bytes:
-    if not (isinstance(document, dict) and isinstance(document.get("image"), str)):
-        raise BadRequest('the body should be JSON like {"image": "<base64>"}')
-    return from_base64(document["image"])
-
-
-def _items(document: Any) -> list[Any]:
-    items = document.get("images") if isinstance(document, dict) else document
-    if not isinstance(items, list):
-        raise BadRequest('the body should be JSON like ["<base64>", ...] or {"images": ["<base64>", ...]}')
-    return items
-
-
-def _sent_in_json(items: list[Any]) -> Iterator[SentImage]:
-    for item in items:
-        name, image = (_name(item), item.get("image")) if isinstance(item, dict) else (None, item)
-        try:
-            if not isinstance(image, str):
-                raise BadRequest('an image should be "<base64>" or {"image": "<base64>", "name": "<file name>"}')
-            yield SentImage(name, from_base64(image))
-        except ClassifierError as error:
-            yield SentImage(name, error)
-
-
-def _name(item: dict[str, Any]) -> str | None:
-    """The name of an image; half a surrogate pair, which no response can carry, becomes a question mark."""
-    name = item.get("name")
-    return name.encode("utf-8", "replace").decode() if isinstance(name, str) else None
-
-
-def _check_count(count: int, max_images: int) -> None:
-    if not count:
-        raise MissingImage("the batch has no images")
-    if count > max_images:
-        raise TooManyImages(f"the batch has {count} images, more than the maximum of {max_images}")
+def _has_header(data: bytes) -> bool:
+    """Whether `data` begins as gzip or zlib does (RFC 1950, 2.2)."""
+    is_zlib = len(data) > 1 and data[0] & 15 == zlib.DEFLATED and int.from_bytes(data[:2], "big") % 31 == 0
+    return is_zlib or data.startswith(_GZIP_START)

@@ -35,7 +35,19 @@ def parse_json(body: bytes, max_images: int | None = None) -> Any:
     try:
         return json.loads(body.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise BadRequest(f"the body is not valid JSON: {reprlib.repr(str(error))}") from error
+        raise BadRequest(f"the body is not valid JSON{_place(error)}") from error
+
+
+def _place(error: ValueError | RecursionError) -> str:
+    match error:
+        case json.JSONDecodeError():
+            return f": wrong from line {error.lineno}, column {error.colno} on"
+        case UnicodeDecodeError():
+            return f": byte {error.start} is not UTF-8"
+        case RecursionError():
+            return ": it is nested too deeply"
+        case _:
+            return ": a number has too many digits"
 
 
 def whole_number(value: Any) -> int | None:

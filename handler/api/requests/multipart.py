@@ -1,6 +1,6 @@
 """Parse multipart forms."""
 
-import reprlib
+import re
 from dataclasses import dataclass
 from io import BufferedRandom, BytesIO
 from typing import Final
@@ -11,6 +11,7 @@ from python_multipart.exceptions import FormParserError
 from handler.errors import BadRequest
 
 MAX_FORM_PARTS: Final = 100  # even an empty part costs memory and time
+_MAX_BOUNDARIES: Final = 1_000  # also those that are none, since an image may have such bytes by chance
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,16 @@ class FormPart:
     content: bytes
 
 
+def without_preamble(body: bytes, boundary: bytes) -> bytes | None:
+    """`body` from its first boundary on (RFC 2046, 5.1.1: what is before it is ignored); None if it has none."""
+    found = re.search(rb"^--" + re.escape(boundary), body, re.MULTILINE)
+    return body[found.start() :] if found else None
+
+
 def form_parts(body: bytes, boundary: bytes | None) -> list[FormPart]:
     """Parse a complete multipart `body`. Raises BadRequest."""
+    if boundary and body.count(b"--" + boundary) > _MAX_BOUNDARIES:
+        raise BadRequest(f"the form has more than {MAX_FORM_PARTS} parts")
     parts: list[FormPart] = []
     ends: list[bool] = []
 
@@ -42,7 +51,7 @@ def form_parts(body: bytes, boundary: bytes | None) -> list[FormPart]:
             config={"MAX_MEMORY_FILE_SIZE": len(body)},
         ).write(body)
     except FormParserError as error:
-        raise BadRequest(f"the multipart form cannot be read: {reprlib.repr(str(error))}") from error
+        raise BadRequest("the multipart form cannot be read: a boundary or a header is missing or malformed") from error
     if not ends:
         raise BadRequest("the multipart form ends too early: its closing boundary is missing")
     return parts

@@ -9,7 +9,8 @@ from PIL import Image
 
 from handler.api.predictor import Predictor
 from handler.api.problems import IMAGE_ERRORS, problem_of, problem_responses
-from handler.api.requests.body import FILE_FIELD, SentImage, image_in, images_in, read_body
+from handler.api.requests.body import Body, received_body
+from handler.api.requests.images import FILE_FIELD, SentImage, image_in, images_in
 from handler.api.schemas import (
     BASE64,
     FILE,
@@ -25,12 +26,25 @@ from handler.contract import Classification, Explanation
 from handler.errors import (
     BadRequest,
     ClassifierError,
+    OutOfMemory,
+    OutOfTime,
     TooManyBytes,
     TooManyImages,
     UnknownEncoding,
     WrongParameter,
 )
+from handler.inference.budget import Budget
 from handler.settings import Settings
+
+_BATCH_ERRORS: Final = (
+    BadRequest,
+    TooManyBytes,
+    UnknownEncoding,
+    TooManyImages,
+    WrongParameter,
+    OutOfMemory,
+    OutOfTime,
+)
 
 # No type: an item of a wrong type gets an error of its own, and the batch goes on.
 _FILE_ITEM: Final = {"contentMediaType": "application/octet-stream"}
@@ -80,18 +94,20 @@ def classify_routes(predictor: Predictor, settings: Settings) -> APIRouter:
     top_k_query = Query(ge=1, le=len(predictor.labels), description="How many classes to return.")
     explain_query = Query(description="Whether to return the model's input, and a heat map of the likeliest class.")
 
-    def one(body: bytes, content_type: str, top_k: int, explain: bool) -> ExplainedResponse:
-        image = image_in(body, content_type)
-        if not explain:
-            return ExplainedResponse.of(predictor.classify(image, top_k))
-        classification, explanation = predictor.explain(image, top_k)
+    def one(budget: Budget, body: Body, top_k: int, explain: bool) -> ExplainedResponse:
+        image, options = image_in(body)
+        top_k = options.top_k_up_to(len(predictor.labels), top_k)
+        if not (explain if options.explain is None else options.explain):
+            return ExplainedResponse.of(predictor.classify(image, top_k, budget))
+        classification, explanation = predictor.explain(image, top_k, budget)
         return ExplainedResponse.of(classification).model_copy(
             update={"explanation": _explanation_response(explanation)}
         )
 
-    def each(body: bytes, content_type: str, top_k: int) -> BatchResponse:
-        images = images_in(body, content_type, settings.max_batch_images)
-        outcomes = predictor.classify_each([image.content for image in images], top_k)
+    def each(budget: Budget, body: Body, top_k: int) -> BatchResponse:
+        images, options = images_in(body, settings.max_batch_images)
+        top_k = options.top_k_up_to(len(predictor.labels), top_k)
+        outcomes = predictor.classify_each([image.content for image in images], top_k, budget)
         return BatchResponse(results=[_item(*row) for row in zip(range(len(images)), images, outcomes, strict=True)])
 
     @router.post(
@@ -106,18 +122,18 @@ def classify_routes(predictor: Predictor, settings: Settings) -> APIRouter:
         explain: Annotated[bool, explain_query] = False,
     ) -> ExplainedResponse:
         """Classify one image: PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF."""
-        body = await read_body(request, settings.max_body_bytes)
-        return await predictor.run(one, body, request.headers.get("content-type", ""), top_k, explain)
+        body = await received_body(request, settings.max_body_bytes)
+        return await predictor.run(request.is_disconnected, one, body, top_k, explain)
 
     @router.post(
         "/classify/batch",
-        responses=problem_responses(BadRequest, TooManyBytes, UnknownEncoding, TooManyImages, WrongParameter),
+        responses=problem_responses(*_BATCH_ERRORS),
         openapi_extra={"requestBody": several_images(settings.max_batch_images)},
     )
     async def classify_batch(request: Request, top_k: Annotated[int, top_k_query] = 3) -> BatchResponse:
         """Classify several images; one that cannot be read does not stop the others."""
-        body = await read_body(request, settings.max_body_bytes)
-        return await predictor.run(each, body, request.headers.get("content-type", ""), top_k)
+        body = await received_body(request, settings.max_body_bytes)
+        return await predictor.run(request.is_disconnected, each, body, top_k)
 
     return router
 

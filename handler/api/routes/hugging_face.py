@@ -8,15 +8,17 @@ from pydantic import BaseModel, Field
 
 from handler.api.predictor import Predictor
 from handler.api.problems import IMAGE_ERRORS, problem_responses
-from handler.api.requests.base64_images import from_base64
-from handler.api.requests.body import read_body
-from handler.api.requests.json_values import looks_like_json, parse_json, whole_number
+from handler.api.requests.base64_images import from_base64, image_of_text
+from handler.api.requests.body import Body, received_body
+from handler.api.requests.json_values import looks_like_json, parse_json
+from handler.api.requests.options import Options, options_in_json
 from handler.api.schemas import BASE64, FILE_AS_BODY
 from handler.errors import (
     BadRequest,
     MissingImage,
     WrongParameter,
 )
+from handler.inference.budget import Budget
 from handler.settings import Settings
 
 _TOP_K: Final = 5  # the default of Hugging Face's pipelines
@@ -54,9 +56,9 @@ def hugging_face_routes(predictor: Predictor, settings: Settings) -> APIRouter:
     """`/huggingface`."""
     router = APIRouter(tags=["Hugging Face"])
 
-    def classify(body: bytes, top_k: int) -> list[LabelScore]:
-        image, own_top_k = _image_in(body)
-        predictions = predictor.classify(image, own_top_k or top_k).predictions
+    def classify(budget: Budget, body: Body, top_k: int) -> list[LabelScore]:
+        image, options = _image_in(body.content())
+        predictions = predictor.classify(image, options.top_k or top_k, budget).predictions
         return [LabelScore(label=prediction.label, score=prediction.score) for prediction in predictions]
 
     @router.post(
@@ -72,33 +74,28 @@ def hugging_face_routes(predictor: Predictor, settings: Settings) -> APIRouter:
         ] = "softmax",
     ) -> list[LabelScore]:
         """Classify one image, as `InferenceClient.image_classification` expects it."""
-        body = await read_body(request, settings.max_body_bytes)
-        return await predictor.run(classify, body, top_k)
+        body = await received_body(request, settings.max_body_bytes)
+        return await predictor.run(request.is_disconnected, classify, body, top_k)
 
     return router
 
 
-def _image_in(body: bytes) -> tuple[bytes, int | None]:
-    """The image file, and `top_k` if the JSON has it."""
+def _image_in(body: bytes) -> tuple[bytes, Options]:
     if not body:
         raise MissingImage("the body is empty: send an image file, or JSON with it as base64")
     if not looks_like_json(body):
-        return body, None
+        return image_of_text(body), Options()
     document = parse_json(body)
     if not (isinstance(document, dict) and isinstance(document.get("inputs"), str)):
         raise BadRequest('the body should be JSON like {"inputs": "<base64>"}')
-    return from_base64(document["inputs"], "inputs"), _top_k(document.get("parameters"))
+    _check_parameters(document.get("parameters"))
+    return from_base64(document["inputs"], "inputs"), options_in_json(document)
 
 
-def _top_k(parameters: Any) -> int | None:
+def _check_parameters(parameters: Any) -> None:
     if parameters is None:
-        return None
+        return
     if not isinstance(parameters, dict):
         raise BadRequest(f"'parameters' should be an object, but is {reprlib.repr(parameters)}")
     if parameters.get("function_to_apply") not in ("softmax", None):
         raise WrongParameter("only 'softmax' is supported as 'function_to_apply'")
-    given = parameters.get("top_k")
-    top_k = whole_number(given)
-    if given is not None and (top_k is None or top_k < 1):
-        raise WrongParameter(f"'top_k' should be a whole number from 1 on, but is {reprlib.repr(given)}")
-    return top_k

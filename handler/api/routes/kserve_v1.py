@@ -19,12 +19,14 @@ from starlette.exceptions import HTTPException
 from handler.api.predictor import Predictor
 from handler.api.problems import IMAGE_ERRORS, problem_responses
 from handler.api.requests.base64_images import from_base64
-from handler.api.requests.body import read_body
+from handler.api.requests.body import Body, received_body
 from handler.api.requests.json_values import parse_json, pixels_of_json, whole_number
+from handler.api.requests.options import refuse_top_k
 from handler.api.routes.model_name import require_model
 from handler.api.schemas import BASE64, ClassificationResponse
 from handler.contract import IMAGE_SIDE, Classification, ModelCard
 from handler.errors import BadRequest, ClassifierError, MissingImage, NotFound, TooManyImages
+from handler.inference.budget import Budget
 from handler.settings import Settings
 
 _INSTANCES: Final = ("instances", "inputs")
@@ -70,9 +72,10 @@ def kserve_v1_routes(predictor: Predictor, card: ModelCard, settings: Settings) 
     router = APIRouter(tags=["KServe v1"])
     known_model = [Depends(_refuse_to_get_predictions), Depends(require_model(name))]
 
-    def predict(body: bytes) -> bytes:
-        instances = _instances_in(body, settings.max_batch_images)
-        outcomes = predictor.classify_each([instance.image for instance in instances], len(predictor.labels))
+    def predict(budget: Budget, body: Body) -> bytes:
+        instances = _instances_in(body.content(), settings.max_batch_images)
+        images = [instance.image for instance in instances]
+        outcomes = predictor.classify_each(images, len(predictor.labels), budget)
         rows = zip(range(len(instances)), instances, outcomes, strict=True)
         # Plain ASCII, since a key may be any text, even half of a surrogate pair.
         return json.dumps({"predictions": [_prediction(*row) for row in rows]}).encode()
@@ -87,8 +90,9 @@ def kserve_v1_routes(predictor: Predictor, card: ModelCard, settings: Settings) 
     )
     async def predict_instances(request: Request) -> Response:
         """Classify several images; if one cannot be read, the request fails."""
-        body = await read_body(request, settings.max_body_bytes)
-        return Response(await predictor.run(predict, body), media_type="application/json")
+        body = await received_body(request, settings.max_body_bytes)
+        content = await predictor.run(request.is_disconnected, predict, body)
+        return Response(content, media_type="application/json")
 
     @router.get("/v1/models")
     async def predict_models() -> PredictModels:
@@ -130,6 +134,8 @@ def _instances_in(body: bytes, max_images: int) -> list[_Instance]:
         raise MissingImage(f"{name!r} has no images")
     if count > max_images:
         raise TooManyImages(f"{name!r} has {count} images, more than the maximum of {max_images}")
+    objects = [instance for instance in document[name] if isinstance(instance, dict)]
+    refuse_top_k([document, *objects], "a prediction has the probabilities of all classes")
     return [_instance(instance, f"{name}[{i}]") for i, instance in enumerate(document[name])]
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from handler.api.requests.base64_images import from_base64
 from handler.api.requests.json_values import parse_json, pixels_of_json, whole_number
+from handler.api.requests.options import refuse_top_k
 from handler.api.routes.open_inference.binary import LENGTH_HEADER, encoded_of_binary, pixels_of_binary, split_body
 from handler.api.routes.open_inference.tensors import (
     ENCODED,
@@ -59,6 +60,10 @@ def inference_request(body: bytes, json_length: str | None, max_images: int) -> 
     document = parse_json(head, max_images)
     if type(document) is not dict:
         raise BadRequest('the body should be JSON like {"inputs": [...]}')
+    refuse_top_k(
+        [document, *_objects(document, "inputs"), *_objects(document, "outputs", [])],
+        "an output has the parameter 'classification'",
+    )
     request_id = _member(document, "id", str, "")
     outputs = _outputs(document)
     return InferenceRequest(_images(document, binary, max_images), outputs, request_id or None)

@@ -13,7 +13,7 @@ from fastapi.params import Depends as Dependency
 
 from handler.api.predictor import Predictor
 from handler.api.problems import IMAGE_ERRORS, problem_responses
-from handler.api.requests.body import read_body
+from handler.api.requests.body import Body, received_body
 from handler.api.routes.model_name import require_model
 from handler.api.routes.open_inference.binary import LENGTH_HEADER
 from handler.api.routes.open_inference.request import inference_request
@@ -35,6 +35,7 @@ from handler.api.routes.open_inference.schemas import (
 from handler.api.routes.open_inference.tensors import ENCODED
 from handler.contract import ModelCard, Views
 from handler.errors import ClassifierError, NotFound, TooManyImages
+from handler.inference.budget import Budget
 from handler.settings import Settings
 
 _MODEL: Final = "/v2/models/{model}"
@@ -141,24 +142,24 @@ def _add_inference(
 def _inference_of(
     predictor: Predictor, served: ServedModel, settings: Settings
 ) -> Callable[[Request], Awaitable[InferenceResponse]]:
-    def infer(body: bytes, json_length: str | None) -> InferenceResponse:
-        request = inference_request(body, json_length, settings.max_batch_images)
+    def infer(budget: Budget, body: Body, json_length: str | None) -> InferenceResponse:
+        request = inference_request(body.content(), json_length, settings.max_batch_images)
         images = request.images
-        views = list(images[:, np.newaxis]) if isinstance(images, np.ndarray) else _views(predictor, images)
+        views = list(images[:, np.newaxis]) if isinstance(images, np.ndarray) else _views(predictor, images, budget)
         return inference_response(request, predictor.predict(views), served)
 
     async def inference(request: Request) -> InferenceResponse:
-        body = await read_body(request, settings.max_body_bytes)
-        return await predictor.run(infer, body, request.headers.get(LENGTH_HEADER))
+        body = await received_body(request, settings.max_body_bytes)
+        return await predictor.run(request.is_disconnected, infer, body, request.headers.get(LENGTH_HEADER))
 
     return inference
 
 
-def _views(predictor: Predictor, images: tuple[bytes, ...]) -> list[Views]:
+def _views(predictor: Predictor, images: tuple[bytes, ...], budget: Budget) -> list[Views]:
     views = []
     for index, image in enumerate(images):
         try:
-            views.append(predictor.views(image))
+            views.append(predictor.views(image, budget))
         except ClassifierError as error:
             raise type(error)(f"{ENCODED.name}[{index}]: {error}") from error
     return views

@@ -1,0 +1,75 @@
+"""Read the parameters `top_k` and `explain` from forms and from JSON; the query string has the same ones."""
+
+import reprlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from handler.api.requests.json_values import whole_number
+from handler.bounded_int import bounded_int
+from handler.errors import WrongParameter
+
+_TOP_K: Final = "top_k"
+_EXPLAIN: Final = "explain"
+_MAX_TOP_K: Final = 10**9  # more than there are classes, to begin with
+_SWITCHES: Final = {
+    **dict.fromkeys(("true", "1", "on", "yes", "t", "y"), True),
+    **dict.fromkeys(("false", "0", "off", "no", "f", "n"), False),
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """The parameters in a request's body; None if it has none."""
+
+    top_k: int | None = None
+    explain: bool | None = None
+
+    def top_k_up_to(self, highest: int, default: int) -> int:
+        """`top_k`, or `default`, the query string's. Raises WrongParameter."""
+        if self.top_k is not None and self.top_k > highest:
+            raise WrongParameter(f"{_TOP_K!r} should be at most {highest}, but is {self.top_k}")
+        return default if self.top_k is None else self.top_k
+
+
+def options_in_form(fields: Iterable[tuple[str, bytes]]) -> Options:
+    """The last of the fields of each name. Raises WrongParameter."""
+    given = {name: content.decode("utf-8", "replace").strip() for name, content in fields if name in (_TOP_K, _EXPLAIN)}
+    top_k, explain = given.get(_TOP_K), given.get(_EXPLAIN)
+    return Options(
+        None if top_k is None else _checked_top_k(bounded_int(top_k, 1, _MAX_TOP_K), top_k),
+        None if explain is None else _checked_explain(_SWITCHES.get(explain.lower()), explain),
+    )
+
+
+def options_in_json(document: Any) -> Options:
+    """Of a JSON object, or of its member `parameters`; null counts as absent. Raises WrongParameter."""
+    if not isinstance(document, dict):
+        return Options()
+    parameters = document.get("parameters")
+    given = {**(parameters if isinstance(parameters, dict) else {}), **document}
+    top_k, explain = given.get(_TOP_K), given.get(_EXPLAIN)
+    return Options(
+        None if top_k is None else _checked_top_k(whole_number(top_k), top_k),
+        None if explain is None else _checked_explain(explain if isinstance(explain, bool) else None, explain),
+    )
+
+
+def refuse_top_k(objects: Iterable[Mapping[str, Any]], advice: str) -> None:
+    """Raise WrongParameter, with `advice`, if a JSON object has a `top_k`, which its route cannot follow."""
+    for each in objects:
+        parameters = each.get("parameters")
+        if _TOP_K in each or (isinstance(parameters, dict) and _TOP_K in parameters):
+            raise WrongParameter(f"{_TOP_K!r} is not a parameter here: {advice}")
+
+
+def _checked_top_k(number: int | None, given: Any) -> int:
+    if number is None or number < 1:
+        raise WrongParameter(f"{_TOP_K!r} should be a whole number from 1 on, but is {reprlib.repr(given)}")
+    return number
+
+
+def _checked_explain(switch: bool | None, given: Any) -> bool:
+    if switch is None:
+        raise WrongParameter(f"{_EXPLAIN!r} should be true or false, but is {reprlib.repr(given)}")
+    return switch
