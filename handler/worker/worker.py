@@ -129,7 +129,7 @@ class Worker:
         if postpones and is_costly(download.content, self._settings.max_pixels):
             raise _Postponed
         started = perf_counter()
-        image = prepare_or_error(download.content, self._settings.max_pixels)
+        image = prepare_or_error(download.content, self._settings.max_pixels, budget)
         if isinstance(image, ClassifierError) and not isinstance(image, RejectedImage):
             raise image  # not the image's fault
         seconds = {"download": download.seconds, "decode": perf_counter() - started}
