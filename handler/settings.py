@@ -36,7 +36,7 @@ class Settings:
     max_upload_bytes: int = 50_000_000  # of an image that is uploaded straight to S3
     max_pixels: int = 50_000_000
     max_batch_images: int = 64
-    max_batch_pixels: int = 200_000_000  # of all images of one request; those beyond are to be sent again
+    max_batch_pixels: int = 100_000_000  # of all images of one request; those beyond are to be sent again
     request_seconds: int = 20  # after which no further image of a request is begun; the gateway waits for 29
     docs: bool = True  # whether the API serves its documentation pages
     known_threshold: float | None = None  # lowest `known_score` of a known image; None: the model card's

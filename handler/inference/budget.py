@@ -43,6 +43,10 @@ class Budget:
             )
         self._spent += max(1, pixels)
 
+    def give_back(self, pixels: int) -> None:
+        """Of an image that turned out to be none."""
+        self._spent -= pixels
+
     def charge(self, seconds: float, pixels: int) -> None:
         """Count an image of `pixels`, spent already, as one of the size that takes so many seconds of work."""
         self._spent += max(0, int(seconds * PIXELS_PER_SECOND) - pixels)

@@ -42,12 +42,16 @@ def prepare(image: bytes, max_pixels: int, budget: Budget | None = None) -> Prep
     header = read_header(name, image)
     check_cost(header, max_pixels)  # so that an image that is refused spends nothing
     budget.spend(header.pixels, trusted=header.trusted)
-    now = _clock_of(header)
+    spent, now = header.pixels, _clock_of(header)
     started = now()
     try:
         return _prepared(image, max_pixels)
+    except RejectedImage:
+        budget.give_back(spent)  # many broken images would leave nothing to the others
+        spent = 0
+        raise
     finally:
-        budget.charge(now() - started, header.pixels)
+        budget.charge(now() - started, spent)
 
 
 def prepare_or_error(

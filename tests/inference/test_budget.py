@@ -66,6 +66,13 @@ def test_image_that_took_less_time_than_its_size_counts_by_its_size() -> None:
     assert accepted(budget, 41, 40) == [False, True]
 
 
+def test_pixels_that_are_given_back_fit_again() -> None:
+    budget = Budget(100, 60)
+    budget.spend(60)
+    budget.give_back(60)
+    assert accepted(budget, 100) == [True]
+
+
 def test_error_asks_to_send_the_image_again() -> None:
     budget = Budget(100, 60)
     budget.spend(100)
