@@ -14,11 +14,12 @@ from tests.support.template import PARAMETERS, RESOURCES, TEMPLATE, environment
 
 def test_settings_of_both_functions_are_valid_and_consistent() -> None:
     http, worker = (Settings.from_environment(environment(name)) for name in ("HttpFunction", "WorkerFunction"))
-    assert (http.uploads_bucket, http.results_bucket) == ("UploadsBucket", "ResultsBucket")
+    assert (http.uploads_bucket, http.results_bucket) == ("uploads-bucket", "results-bucket")
     assert worker.results_bucket == http.results_bucket
     assert worker.max_body_bytes == http.max_upload_bytes == Settings().max_upload_bytes
     assert worker.known_threshold == http.known_threshold == Settings().known_threshold
-    assert http.max_batch_images == Settings().max_batch_images
+    for limit in ("max_batch_images", "max_batch_pixels", "request_seconds", "docs"):
+        assert getattr(http, limit) == getattr(Settings(), limit)
     assert http.cors_origins == Settings().cors_origins
 
 
@@ -118,9 +119,10 @@ def test_only_preflights_and_health_are_public() -> None:
     public = {
         (path, method) for path, methods in paths.items() for method, each in methods.items() if not each["security"]
     }
-    assert public == {("/", "options"), ("/{proxy+}", "options"), ("/health", "get")}
-    methods = [paths[path]["x-amazon-apigateway-any-method"] for path in ("/", "/{proxy+}")]
-    assert methods[0] == methods[1]
+    assert public == {("/", "options"), ("/{proxy+}", "options"), ("/uploads", "options"), ("/health", "get")}
+    methods = [paths[path]["x-amazon-apigateway-any-method"] for path in ("/", "/{proxy+}", "/uploads")]
+    methods.append(paths["/uploads"]["post"])
+    assert all(method == methods[0] for method in methods)
     assert guards(methods[0]["security"], set()) == []
     assert guards(methods[0]["security"], {"RequiresApiKey"}) == ["ApiKey"]
     for one in ("Iam", "Jwt"):

@@ -1,5 +1,6 @@
 """Parse template.yaml: parameters, resources, and a function's default environment."""
 
+import re
 from typing import Any
 
 import yaml
@@ -28,7 +29,7 @@ RESOURCES = TEMPLATE["Resources"]
 
 
 def environment(function: str) -> dict[str, str]:
-    """Environment variables of `function`, with default parameters; a bucket is its logical id."""
+    """Environment variables of `function`, with default parameters; UploadsBucket has the name uploads-bucket."""
     variables = RESOURCES[function]["Properties"]["Environment"]["Variables"]
     return {name: _resolved(value) for name, value in variables.items()}
 
@@ -37,4 +38,6 @@ def _resolved(value: Any) -> str:
     if isinstance(value, dict) and "If" in value:
         value = value["If"][1]
     name = value.get("Ref") if isinstance(value, dict) else None
+    if name in RESOURCES:
+        return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
     return str(PARAMETERS[name]["Default"] if name in PARAMETERS else name or value)
