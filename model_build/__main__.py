@@ -4,6 +4,7 @@ import logging
 import sys
 from dataclasses import replace
 from importlib import import_module
+from math import inf
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from model_build.options import (
     BatchSizeOption,
     DatasetName,
     DatasetOption,
+    DeviceOption,
     EpochsOption,
     FineTuningEpochsOption,
     FirstRunArgument,
@@ -24,10 +26,15 @@ from model_build.options import (
     MappedImagesOption,
     ModelDirOption,
     OutOption,
+    PackedArgument,
+    PackedOption,
     PhotoVariantsOption,
     PlotArgument,
+    Preset,
+    PresetOption,
     RunOption,
     SecondRunArgument,
+    SecondsOption,
     SeedOption,
     TrainImagesOption,
 )
@@ -82,6 +89,36 @@ def train_command(
         photo_variants=photo_variants,
     )
     train(_run_dir(run, dataset), config)
+
+
+@app.command("pack")
+def pack_command(path: PackedArgument, dataset: DatasetOption = _DATASET) -> None:
+    """Pack all training examples into one file, for a machine without the datasets."""
+    from model_build.datasets.packed import pack
+    from model_build.datasets.training_set import load_training_set
+
+    pack(load_training_set(replace(_DEFAULTS, dataset=dataset.value)), path)
+
+
+@app.command("distil")
+def distil_command(
+    dataset: DatasetOption = _DATASET,
+    run: RunOption = None,
+    preset: PresetOption = Preset.CPU,
+    device: DeviceOption = "cpu",
+    seconds: SecondsOption = inf,
+    packed: PackedOption = None,
+    seed: SeedOption = _DEFAULTS.seed,
+) -> None:
+    """Train teachers, and a network that learns from them; an interrupted run resumes."""
+    import torch
+
+    from model_build.distillation.distil import distil
+    from model_build.distillation.recipe import PRESETS, Distillation
+
+    config = replace(_DEFAULTS, dataset=dataset.value, seed=seed, mirror_at_inference=False)
+    distillation = Distillation(config, PRESETS[preset], torch.device(device))
+    distil(_run_dir(run, dataset), distillation, seconds=seconds, packed=packed)
 
 
 def _add_stage(name: str, summary: str) -> None:

@@ -14,6 +14,13 @@ class DatasetName(StrEnum):
     MNIST = "mnist"
 
 
+class Preset(StrEnum):
+    """Names of the recipes of distillation, for `--preset`."""
+
+    GPU = "gpu"
+    CPU = "cpu"
+
+
 class Plot(StrEnum):
     """Names of the plots, for `show`."""
 
@@ -40,6 +47,11 @@ TrainImagesOption = Annotated[
     int | None, typer.Option(min=1, help="Train on this many images only.  [default: all but the validation images]")
 ]
 PhotoVariantsOption = Annotated[int, typer.Option(min=0, help="Variants of each photo; 0: train without photos.")]
+PresetOption = Annotated[Preset, typer.Option(help="Sizes and lengths: for a GPU, or for two CPU cores.")]
+DeviceOption = Annotated[str, typer.Option(help="As PyTorch names it: cuda, or cpu.")]
+SecondsOption = Annotated[float, typer.Option(min=1, help="Stop after this long; the same command goes on.")]
+PackedArgument = Annotated[Path, typer.Argument(help="The file to write, such as packed.npz.")]
+PackedOption = Annotated[Path | None, typer.Option(help="A file of `pack`, in place of the datasets.")]
 ModelDirOption = Annotated[
     Path | None,
     typer.Option("--to", help="Folder to publish into.  [default: handler/model for clothes, else RUN/published]"),

@@ -170,6 +170,11 @@ def normalize(images: Tensor, dataset: Dataset) -> Tensor:
     return (images.unsqueeze(1).float() - dataset.mean) / dataset.std
 
 
+def mirrors_at_inference(config: Config) -> bool:
+    """Whether the exported network averages an image with its mirror image."""
+    return config.mirror_at_inference and DATASETS[config.dataset].mirrored_is_same
+
+
 def titled_images(dataset: Dataset, count: int, root: Path = DATA_DIR) -> tuple[NDArray[np.uint8], list[str]]:
     """The first `count` training images (count, 28, 28) and the names of their classes."""
     download(dataset, root)

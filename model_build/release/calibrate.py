@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from model_build.config import Config
-from model_build.datasets.mnist import DATASETS, Dataset, load, normalize
+from model_build.datasets.mnist import DATASETS, Dataset, load, mirrors_at_inference, normalize
 from model_build.datasets.training_set import load_photo_splits
 from model_build.run_files import CALIBRATION_FILE, write_json
 from model_build.training.checkpoint import trained_network
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 def calibrate(run_dir: Path, config: Config) -> None:
     """Fit temperature and threshold on validation images and photos, and write calibration.json."""
     dataset = DATASETS[config.dataset]
-    model = ExportModel(trained_network(run_dir, config), temperature=1, mirror=dataset.mirrored_is_same)
+    model = ExportModel(trained_network(run_dir, config), temperature=1, mirror=mirrors_at_inference(config))
     validation, (_, photos) = load(config).validation, load_photo_splits(config)
     images = _logits(model, validation.images, dataset)
     views = photos.views[photos.allowed.any(dim=1)]

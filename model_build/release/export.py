@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from handler.contract import IMAGE_SIDE
 from handler.inference.classifier import Classifier
 from model_build.config import Config
-from model_build.datasets.mnist import DATASETS, Dataset, load, normalize
+from model_build.datasets.mnist import DATASETS, Dataset, load, mirrors_at_inference, normalize
 from model_build.run_files import FLOAT_FILE, read_calibration
 from model_build.training.checkpoint import trained_network
 from model_build.training.network import ExportModel, without_batch_norm
@@ -31,7 +31,7 @@ def export(run_dir: Path, config: Config) -> None:
     dataset = DATASETS[config.dataset]
     network = without_batch_norm(trained_network(run_dir, config))
     temperature = float(read_calibration(run_dir)["temperature"])
-    export_model = ExportModel(network, temperature, mirror=dataset.mirrored_is_same).eval()
+    export_model = ExportModel(network, temperature, mirror=mirrors_at_inference(config)).eval()
     model = _with_raw_pixels(_exported(export_model), dataset)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, run_dir / FLOAT_FILE)

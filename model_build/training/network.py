@@ -1,13 +1,15 @@
 """Network: normalized images (N, 1, 28, 28) to logits (N, 11), of ten classes and of `known`."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from model_build.config import Config
+
+Module = TypeVar("Module", bound=nn.Module)
 
 INFERENCE_BATCH: Final = 100  # images; on a CPU twice as fast as 1,000, whose activations exceed the cache
 
@@ -103,7 +105,7 @@ def build_network(config: Config, classes: int = 10) -> Network:
     return Network(config.widths, config.blocks_per_stage, classes)
 
 
-def without_batch_norm(network: Network) -> Network:
+def without_batch_norm(network: Module) -> Module:
     """Fold each batch normalization of `network`, in place, into the convolution before it: the same outputs."""
     network.eval()
     for module in list(network.modules()):

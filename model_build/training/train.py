@@ -66,7 +66,7 @@ class _Run:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network = build_network(config).to(self.device).to(memory_format=torch.channels_last)
         self.averaged = AveragedModel(
-            self.network, multi_avg_fn=_moving_average(config.averaging_decay), use_buffers=True
+            self.network, multi_avg_fn=moving_average(config.averaging_decay), use_buffers=True
         )
         self.optimizer = torch.optim.SGD(
             self.network.parameters(),
@@ -145,7 +145,7 @@ class _Run:
 
     def _step(self, batch: Examples) -> float:
         images = augment(batch.images, self.config, mirror=self.dataset.mirrored_is_same, generator=self.generator)
-        with _mixed_precision(self.device):
+        with mixed_precision(self.device):
             logits = self.network(self._on_device(images))
         allowed, soft_targets = batch.allowed.to(self.device), batch.soft_targets.to(self.device)
         loss = loss_of(logits.float(), allowed, soft_targets, self.config)
@@ -160,7 +160,7 @@ class _Run:
         return normalize(images.to(self.device), self.dataset).contiguous(memory_format=torch.channels_last)
 
 
-def _moving_average(decay: float) -> Callable[[Any, Any, Any], None]:
+def moving_average(decay: float) -> Callable[[Any, Any, Any], None]:
     """Exponential moving average whose decay grows to `decay`, so that a short run is not held back by its start."""
 
     def update(averaged: Any, current: Any, count: Any) -> None:
@@ -169,7 +169,7 @@ def _moving_average(decay: float) -> Callable[[Any, Any, Any], None]:
     return update
 
 
-def _mixed_precision(device: torch.device) -> torch.autocast:
+def mixed_precision(device: torch.device) -> torch.autocast:
     """bfloat16 where the processor multiplies it fast: two to three times as fast there, far slower elsewhere."""
     fast = device.type == "cuda" or bool(torch.cpu.get_capabilities().get("avx512_bf16"))
     return torch.autocast(device.type, torch.bfloat16, enabled=fast)

@@ -36,9 +36,9 @@ def validate(
         partial(logits_of, network, prepare=prepare), (images, photos, shop_pictures, non_clothing)
     )
     known_logits = torch.cat([of_images[:, -1], of_photos[:, -1], of_non_clothing[:, -1]])
-    known = torch.cat([examples.allowed.any(dim=1) for examples in (images, photos, non_clothing)])
+    known = torch.cat([examples.allowed.any(dim=1).cpu() for examples in (images, photos, non_clothing)])
     return Validation(
-        loss_of(of_images, images.allowed, images.soft_targets, config).item(),
+        loss_of(of_images, images.allowed.cpu(), images.soft_targets.cpu(), config).item(),
         _accuracy(of_images, images.allowed),
         _accuracy(of_photos, photos.allowed),
         _accuracy(of_shop_pictures, shop_pictures.allowed),
@@ -57,6 +57,7 @@ def logits_of(network: Callable[[Tensor], Tensor], examples: Examples, prepare: 
 
 def _accuracy(logits: Tensor, allowed: Tensor) -> float:
     """The share of images whose likeliest class is an allowed one, negatives left out."""
+    allowed = allowed.cpu()
     known = allowed.any(dim=1)
     likeliest = logits[known, :-1].argmax(dim=1, keepdim=True)
     return allowed[known].gather(1, likeliest).float().mean().item() if known.any() else float("nan")

@@ -1,0 +1,38 @@
+"""Pack a training set into one file, for a machine that has neither the datasets nor the photos."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from model_build.datasets.training_set import Examples, TrainingSet
+from model_build.run_files import replace
+
+
+def pack(training_set: TrainingSet, path: Path) -> None:
+    """Write all examples of `training_set`, compressed: about a byte for two pixels."""
+    arrays = {
+        f"{part.name}.{name}": getattr(getattr(training_set, part.name), name).numpy()
+        for part in fields(TrainingSet)
+        for name in ("images", "allowed")
+    }
+
+    def write(unfinished: Path) -> None:
+        with unfinished.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace(path, write)
+
+
+def unpack(path: Path) -> TrainingSet:
+    """Read what `pack` wrote; no example has soft targets."""
+    with np.load(path) as stored:
+        arrays = {name: torch.from_numpy(stored[name]) for name in stored.files}
+    return TrainingSet(
+        **{
+            part.name: Examples.without_teacher(arrays[f"{part.name}.images"], arrays[f"{part.name}.allowed"])
+            for part in fields(TrainingSet)
+        }
+    )

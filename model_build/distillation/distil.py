@@ -1,0 +1,30 @@
+"""Distil a network: train the teachers that are missing, then the student of a run; resumes where it stopped."""
+
+import logging
+import math
+from pathlib import Path
+from typing import Final
+
+from model_build.datasets.packed import unpack
+from model_build.datasets.training_set import load_training_set
+from model_build.distillation.recipe import Distillation
+from model_build.distillation.student import train_student
+from model_build.distillation.teachers import load_teachers, train_teachers
+
+TEACHERS_DIR: Final = "teachers"
+
+log = logging.getLogger(__name__)
+
+
+def distil(run_dir: Path, distillation: Distillation, *, seconds: float = math.inf, packed: Path | None = None) -> bool:
+    """Write the student's weights into `run_dir`, and the teachers' below it; True once all epochs are done.
+
+    Stops at the end of an epoch of the student after `seconds`. `packed` is a file of `pack`, where the datasets
+    themselves are not at hand.
+    """
+    training_set = unpack(packed) if packed else load_training_set(distillation.config)
+    folder = run_dir / TEACHERS_DIR
+    train_teachers(folder, distillation, training_set.dataset, training_set.validation)
+    done = train_student(run_dir, distillation, training_set, load_teachers(folder, distillation), seconds)
+    log.info("done" if done else "stopped after an epoch; the same command goes on")
+    return done

@@ -1,0 +1,62 @@
+"""Recipe of a distillation: sizes, lengths and rates of the teachers' training and of the student's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+
+from model_build.config import Config
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings beside those of a run's `Config`, which describes the student and its images."""
+
+    teachers: int = 3
+    teacher_widths: tuple[int, ...] = (64, 128, 256)
+    teacher_blocks: int = 3  # of each stage
+    teacher_epochs: int = 60
+    teacher_batch: int = 512
+    teacher_learning_rate: float = 0.4  # at its peak
+    student_epochs: int = 300
+    student_batch: int = 1_024  # of the dataset; the others come on top
+    student_learning_rate: float = 0.4
+    photos_per_batch: int = 192
+    shop_pictures_per_batch: int = 192
+    negatives_per_batch: int = 96
+    temperature: float = 2.0  # of both outputs (Hinton et al., arXiv 1503.02531)
+    mixed_share: float = 0.5  # of the dataset's images of a batch
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    warmup_share: float = 0.05  # of all steps
+    averaging_decay: float = 0.998  # per step
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """What is distilled, how, and on which device."""
+
+    config: Config
+    recipe: Recipe
+    device: torch.device
+
+
+PRESETS: Final[Mapping[str, Recipe]] = {
+    "gpu": Recipe(),
+    # For two CPU cores, in the background: one teacher of 1.2 million parameters.
+    "cpu": Recipe(
+        teachers=1,
+        teacher_widths=(32, 64, 160),
+        teacher_blocks=2,
+        teacher_epochs=60,
+        teacher_batch=128,
+        teacher_learning_rate=0.1,
+        student_epochs=200,
+        student_batch=128,
+        student_learning_rate=0.15,
+        photos_per_batch=24,
+        shop_pictures_per_batch=24,
+        negatives_per_batch=12,
+    ),
+}
