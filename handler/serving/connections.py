@@ -6,7 +6,7 @@ uvicorn itself waits for ever for the head of a request, and for a client to tak
 import asyncio
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import ClassVar, Final
 
 from starlette.exceptions import HTTPException
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
@@ -14,9 +14,6 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from handler.api.middleware.response_headers import ALWAYS, DEFAULTS
 from handler.api.problems import MEDIA_TYPE, problem_of
 
-_MAX_CONNECTIONS: Final = 512  # half of the open files that Linux allows a process by default
-_CHECK_SECONDS: Final = 10
-DRAIN_SECONDS: Final = 5  # that requests in progress get when the server shuts down
 _BYTES_TO_TAKE: Final = 10_000  # of a response, between two checks
 
 
@@ -30,14 +27,18 @@ class _Progress:
 
 
 class BoundedConnection(H11Protocol):
-    """One connection: looked at every 10 seconds, and closed if nothing has come of it since."""
+    """One connection: looked at every few seconds, and closed if nothing has come of it since."""
+
+    check_seconds: ClassVar[float] = 10
+    drain_seconds: ClassVar[float] = 5  # that a request in progress gets when the server shuts down
+    max_connections: ClassVar[int] = 512  # half of the open files that Linux allows a process by default
 
     _progress: _Progress | None = None
     _next_check: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
-        if len(self.connections) > _MAX_CONNECTIONS:
+        if len(self.connections) > self.max_connections:
             self._refuse(503, "the server has too many connections; try again later")
         self._check()
 
@@ -49,7 +50,7 @@ class BoundedConnection(H11Protocol):
     def shutdown(self) -> None:
         """Begin a graceful shutdown; a request that is still not complete after it is given up."""
         super().shutdown()
-        self.loop.call_later(DRAIN_SECONDS, self.transport.abort)
+        self.loop.call_later(self.drain_seconds, self.transport.abort)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's sentence, in plain text
         """Respond to what is not HTTP."""
@@ -63,7 +64,7 @@ class BoundedConnection(H11Protocol):
             elif before.is_waiting and now.is_waiting and not now.unsent_bytes:
                 self._close_idle()
         self._progress = now
-        self._next_check = self.loop.call_later(_CHECK_SECONDS, self._check)
+        self._next_check = self.loop.call_later(self.check_seconds, self._check)
 
     def _current_progress(self) -> _Progress:
         is_waiting = self.cycle is None or self.cycle.response_complete

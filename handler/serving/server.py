@@ -9,10 +9,10 @@ from typing import Any, Final
 import uvicorn
 from starlette.types import ASGIApp
 
-from handler.serving.connections import DRAIN_SECONDS, BoundedConnection
+from handler.serving.connections import BoundedConnection
 
 # Images that are being classified then get a moment more; `docker stop` waits for 10 seconds.
-_SHUTDOWN_SECONDS: Final = DRAIN_SECONDS + 3
+_SHUTDOWN_SECONDS: Final = int(BoundedConnection.drain_seconds) + 3
 
 # An address of a family that this machine does not use, such as IPv6's for "localhost" in a container.
 _UNUSED_FAMILY: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)

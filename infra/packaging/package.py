@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.packaging.bytecode import PYTHON, Compiler, compile_package, find_compiler
+from infra.packaging.compression import compress_static_files
 from infra.packaging.pruning import prune
 from infra.packaging.sbom import write_sbom
 
@@ -79,6 +80,7 @@ def _build(package: Path, architecture: str, compiler: Compiler | None) -> None:
     _install_wheels(package, architecture)
     shutil.copytree(PROJECT / "handler", package / "handler", ignore=shutil.ignore_patterns("__pycache__"))
     prune(package)
+    compress_static_files(package)
     write_sbom(package)
     if compiler:
         compile_package(package, compiler)
