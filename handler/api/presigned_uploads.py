@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 ID_PATTERN: Final = "^[0-9a-f]{32}$"
 _FOLDER: Final = "api/"  # separate from objects that are put into the bucket by other means
 _LIFETIME_SECONDS: Final = 15 * 60  # of a ticket
+_ONCE: Final = {"If-None-Match": "*"}  # S3 answers 412 if the object exists
 
 log = logging.getLogger(__name__)
 
@@ -101,19 +102,20 @@ class Uploads:
         after_restore(self._disconnect)
 
     def ticket(self, request_id: str | None = None) -> Ticket:
-        """A ticket for an object of at most `max_upload_bytes`. Raises Unavailable.
+        """A ticket for one object of at most `max_upload_bytes`. Raises Unavailable.
 
-        Reusing a ticket overwrites the upload; the last result wins. `request_id`, of the request for the ticket, is
-        stored with the object, so that the worker's logs and result can be found by it.
+        Its policy requires the field `If-None-Match: *`, so a second upload cannot overwrite the first. `request_id`,
+        of the request for the ticket, is stored with the object, so that the worker's logs and result can be found by
+        it. Form fields and conditions: docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
         """
         upload_id, max_bytes = uuid.uuid4().hex, self._settings.max_upload_bytes
-        metadata = {f"x-amz-meta-{REQUEST_ID}": request_id} if request_id else {}
+        fields = {**_ONCE, **({f"x-amz-meta-{REQUEST_ID}": request_id} if request_id else {})}
         with self._s3() as s3:
             post = s3.generate_presigned_post(
                 self._settings.uploads_bucket,
                 _FOLDER + upload_id,
-                Fields=metadata,
-                Conditions=[["content-length-range", 1, max_bytes], *([metadata] if metadata else [])],
+                Fields=dict(fields),  # a copy, since botocore adds to it
+                Conditions=[["content-length-range", 1, max_bytes], *({name: fields[name]} for name in fields)],
                 ExpiresIn=_LIFETIME_SECONDS,
             )
         return Ticket(upload_id, post["url"], post["fields"], max_bytes, _expiration(post["fields"]["policy"]))

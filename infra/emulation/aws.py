@@ -14,6 +14,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 
 from infra.emulation.names import REGION, RESULTS, UPLOADS
+from infra.emulation.presigned_posts import enforce_post_conditions
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -87,8 +88,9 @@ class EmulatedAws:
 def emulated_aws(listener: socket.socket) -> Iterator[int]:
     """Serve an emulated AWS on `listener`, and yield its port. All servers of a process share their state.
 
-    Signatures and the policies of presigned POSTs are not checked, so objects may exceed the size limit.
+    Signatures are not checked, and of the policies of presigned POSTs only the size. See `enforce_post_conditions`.
     """
+    enforce_post_conditions()
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # it logs each request
     address, port = listener.getsockname()
     server = make_server(

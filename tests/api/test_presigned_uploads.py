@@ -3,6 +3,8 @@
 import base64
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -88,15 +90,49 @@ def test_get_result_of_deleted_upload_is_404(
     assert api.get(result).status_code == 404
 
 
-def test_ticket_used_twice_returns_the_last_result(
-    api: TestClient, work: Callable[[], object], drawing: bytes, png: bytes
+def post_to(ticket: dict[str, Any], image: bytes) -> int:
+    """Status of an upload with `ticket`."""
+    return httpx2.post(ticket["url"], data=ticket["fields"], files={"file": image}).status_code
+
+
+def test_ticket_used_twice_is_refused_and_keeps_the_first_result(
+    aws: Cloud, api: TestClient, work: Callable[[], object], drawing: bytes, png: bytes
 ) -> None:
     ticket = api.post("/uploads").json()
-    for image, label in [(drawing, "T-shirt/top"), (png, "Trouser")]:
-        httpx2.post(ticket["url"], data=ticket["fields"], files={"file": image}).raise_for_status()
-        assert api.get(f"/{ticket['result']}").json()["status"] == "pending"
-        work()
-        assert api.get(f"/{ticket['result']}").json()["label"] == label
+    assert [post_to(ticket, image) for image in (drawing, png)] == [204, 412]
+    work()
+    assert post_to(ticket, png) == 412
+    assert aws.receive()["Records"] == []
+    assert api.get(f"/{ticket['result']}").json()["label"] == "T-shirt/top"
+
+
+@pytest.mark.usefixtures("aws")
+def test_only_one_of_simultaneous_uploads_with_a_ticket_is_stored(api: TestClient, png: bytes) -> None:
+    ticket = api.post("/uploads").json()
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(post_to, [ticket] * 8, [png] * 8))
+    assert sorted(statuses) == [204] + [412] * 7
+
+
+@pytest.mark.usefixtures("aws")
+def test_policy_requires_the_field_that_makes_a_ticket_usable_once(api: TestClient) -> None:
+    ticket = api.post("/uploads").json()
+    assert ticket["fields"]["If-None-Match"] == "*"
+    assert {"If-None-Match": "*"} in policy_of(ticket)["conditions"]
+
+
+@pytest.mark.usefixtures("aws")
+def test_every_field_of_a_ticket_is_covered_by_its_policy(api: TestClient) -> None:
+    """S3 answers 403 to fields that no condition covers, but for the policy itself, its signature and the file."""
+    ticket = api.post("/uploads", headers={"X-Request-Id": "mine-1"}).json()
+    covered = {name for each in policy_of(ticket)["conditions"] if isinstance(each, dict) for name in each}
+    assert set(ticket["fields"]) - covered == {"policy", "x-amz-signature"}
+
+
+@pytest.mark.parametrize(("size", "status"), [(0, 400), (1, 204), (1000, 204), (1001, 400)])
+def test_upload_above_the_size_of_the_ticket_is_refused(size: int, status: int, aws: Cloud) -> None:
+    api = TestClient(app_with(replace(settings_at(aws.port), max_upload_bytes=1000)))
+    assert post_to(api.post("/uploads").json(), b"x" * size) == status
 
 
 def test_request_id_is_signed_in_the_ticket_and_stored_in_the_result(

@@ -29,7 +29,10 @@ _ID: Final[dict[str, Any]] = {
 
 
 class UploadTicket(BaseModel):
-    """A presigned form: post `fields` unchanged to `url`, with the image as the last field, `file`; get `result`."""
+    """A presigned form: post `fields` unchanged to `url`, with the image as the last field, `file`; get `result`.
+
+    The storage answers 412 if the form was already used.
+    """
 
     id: Annotated[str, Field(pattern=ID_PATTERN)]
     url: str

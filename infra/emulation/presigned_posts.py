@@ -1,0 +1,47 @@
+"""Enforce what moto ignores of a presigned POST: the size that its policy allows, and `If-None-Match: *`.
+
+That POST takes as form fields what PUT takes as headers, is in S3's documentation:
+https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html. What `If-None-Match` does is described for PUT:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html.
+"""
+
+import base64
+import json
+from threading import Lock
+from typing import Any, Final
+
+from moto.s3.exceptions import MissingKey, PreconditionFailed, S3ClientError
+from moto.s3.responses import S3Response
+
+_moto_post: Final = S3Response._bucket_response_post
+_writing: Final = Lock()  # else two uploads could both find that there is no object
+
+
+def enforce_post_conditions() -> None:
+    """Replace moto's POST of an object in this process."""
+    S3Response._bucket_response_post = _conditional_post  # type: ignore[method-assign]
+
+
+def _conditional_post(self: S3Response, request: Any, bucket_name: str) -> Any:
+    fields: dict[str, str] = self.form_data
+    if "policy" not in fields:
+        return _moto_post(self, request, bucket_name)
+    if not _allows(fields["policy"], len(self.body)):
+        raise S3ClientError("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
+    with _writing:
+        if fields.get("If-None-Match") == "*" and _exists(self, bucket_name, fields["key"]):
+            raise PreconditionFailed("If-None-Match")
+        return _moto_post(self, request, bucket_name)
+
+
+def _allows(policy: str, size: int) -> bool:
+    conditions: list[Any] = json.loads(base64.b64decode(policy))["conditions"]
+    ranges = [each[1:] for each in conditions if isinstance(each, list) and each[0] == "content-length-range"]
+    return all(lowest <= size <= highest for lowest, highest in ranges)
+
+
+def _exists(response: S3Response, bucket: str, key: str) -> bool:
+    try:
+        return response.backend.head_object(bucket, key) is not None
+    except MissingKey:
+        return False
