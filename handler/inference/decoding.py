@@ -1,17 +1,23 @@
-"""Decode image files: PNG, JPEG, WebP, GIF, BMP, TIFF and AVIF, recognised by their first bytes."""
+"""Decode image files: PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF and HEIC, recognised by their first bytes.
+
+header -> cost -> decoder, in a child process if the header cannot be trusted -> repair, if the decoder refuses
+"""
 
 import io
 from typing import Final
 
+import numpy as np
 from PIL import ExifTags, Image
 
 from handler.errors import BrokenImage, ClassifierError, NotAnImage, OutOfMemory, TooManyPixels
+from handler.inference.headers import check_cost, read_header
+from handler.inference.headers.brands import format_by_brands
 from handler.inference.pixel_modes import eight_bit
 
 # `decode` has a limit of its own for every image; Pillow's is one for the whole process.
 Image.MAX_IMAGE_PIXELS = None
 
-FORMATS: Final = ("PNG", "JPEG", "WebP", "GIF", "BMP", "TIFF", "AVIF")
+FORMATS: Final = ("PNG", "JPEG", "WebP", "GIF", "BMP", "TIFF", "AVIF", "HEIC")
 _SIGNATURES: Final = {
     "PNG": (b"\x89PNG\r\n\x1a\n",),
     "JPEG": (b"\xff\xd8\xff",),
@@ -19,7 +25,10 @@ _SIGNATURES: Final = {
     "TIFF": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
     "BMP": (b"BM",),
 }
-_AVIF_BRANDS = (b"avif", b"avis")
+_OUT_OF_MEMORY: Final = "too little memory is free to decode the image; send it again"
+_BROKEN_TIFF: Final = (
+    "the TIFF image is truncated or damaged, or of a kind that cannot be read, such as a camera's raw file"
+)
 
 _KEPT_FACTOR: Final = 4  # a reduced image keeps at least so many times the side that is needed
 
@@ -39,31 +48,78 @@ def decode(data: bytes, max_pixels: int, needed_side: int) -> Image.Image:
     """The first frame of an encoded image, turned upright, in mode L, LA, RGB or RGBA.
 
     An image far larger than `needed_side` pixels may come at a reduced scale, its longer side never below that.
-    Raises NotAnImage, BrokenImage or TooManyPixels (more than `max_pixels` in width times height).
+    Colour profiles and gamma are ignored: the photos that the model has learned from were decoded without them, too.
+    Raises NotAnImage, BrokenImage, TooManyPixels (more than `max_pixels` in width times height, or more than fit into
+    the memory for one image) or TooComplex; OutOfMemory or OutOfTime if the image is to be sent again.
     """
     name = format_of(data)
     if name is None:
         raise NotAnImage(f"unknown image format; supported formats: {', '.join(FORMATS)}")
-    return decode_here(data, name, max_pixels, needed_side)
+    header = read_header(name, data)
+    check_cost(header, max_pixels)
+    if header.trusted:
+        return decode_here(data, name, max_pixels, needed_side)
+    from handler.inference import decoder_process  # noqa: PLC0415  rarely needed
+
+    decode_anywhere = decoder_process.decode_in_child if decoder_process.IS_SUPPORTED else decode_here
+    return decode_anywhere(data, name, max_pixels, needed_side)
 
 
 def decode_here(data: bytes, format: str, max_pixels: int, needed_side: int) -> Image.Image:  # noqa: A002
-    """As `decode`, in this process and without a limit on time or memory; `format` as `format_of` names it."""
+    """As `decode`, in this process and without a limit on time or memory; `format` as `format_of` names it.
+
+    A file that is refused by its decoder, although all of its pixels are there, is repaired first.
+    """
+    try:
+        return _decoded_or_broken(data, format, max_pixels, needed_side)
+    except BrokenImage:
+        repaired = _repaired(data, format)
+        if repaired is None:
+            raise
+    return _decoded_or_broken(repaired, format, max_pixels, needed_side)
+
+
+def _repaired(data: bytes, format: str) -> bytes | None:  # noqa: A002
+    from handler.inference.repairs import repaired  # noqa: PLC0415  rarely needed
+
+    try:
+        return repaired(data, format)
+    except MemoryError as error:
+        raise OutOfMemory(_OUT_OF_MEMORY) from error
+    except Exception:  # Pillow's, as below: the repaired file is still broken
+        return None
+
+
+def _decoded_or_broken(data: bytes, format: str, max_pixels: int, needed_side: int) -> Image.Image:  # noqa: A002
     try:
         return _decoded(data, format, max_pixels, needed_side)
     except ClassifierError:
         raise
     except MemoryError as error:
-        raise OutOfMemory("too little memory to decode the image now; send it again later") from error
+        raise OutOfMemory(_OUT_OF_MEMORY) from error
     # Pillow's decoders raise whatever they stumble over in damaged bytes: OSError, SyntaxError, struct.error, ...
     except Exception as error:
-        broken = BrokenImage(f"the {format} image is truncated or damaged")
-        broken.add_note(repr(error))
+        cause = repr(error)  # not the error itself: its traceback holds the decoded image
+    if _is_memory_short(data, format):
+        raise OutOfMemory(_OUT_OF_MEMORY)
+    broken = BrokenImage(_BROKEN_TIFF if format == "TIFF" else f"the {format} image is truncated or damaged")
+    broken.add_note(cause)  # for a traceback; not part of the sentence
     raise broken
 
 
+def _is_memory_short(data: bytes, format: str) -> bool:  # noqa: A002
+    """Whether the image cannot have the memory that it needs: libjpeg, libwebp and libtiff report that as damage."""
+    header = read_header(format, data)
+    try:
+        # Not written to, so it takes address space only. The largest part is about half of what a decoder takes.
+        np.empty(int(header.pixels * header.bytes_per_pixel / 2), np.uint8)
+    except MemoryError:
+        return True
+    return False
+
+
 def _decoded(data: bytes, format: str, max_pixels: int, needed_side: int) -> Image.Image:  # noqa: A002
-    with Image.open(io.BytesIO(data), formats=[format]) as image:
+    with _opened(data, format) as image:
         _check_size(image, max_pixels)
         image.draft(None, (needed_side, needed_side))  # decodes a JPEG at 1/2, 1/4 or 1/8
         image.load()
@@ -72,13 +128,20 @@ def _decoded(data: bytes, format: str, max_pixels: int, needed_side: int) -> Ima
     return converted if transposition is None else converted.transpose(transposition)
 
 
+def _opened(data: bytes, format: str) -> Image.Image:  # noqa: A002
+    if format == "HEIF":
+        from handler.inference.heif import open_heif  # noqa: PLC0415  rarely needed
+
+        return open_heif(data)
+    return Image.open(io.BytesIO(data), formats=[format])
+
+
 def format_of(data: bytes) -> str | None:
     """Detect the format by its signature, as Pillow names it; None if it is not supported."""
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return "WEBP"
-    if data[4:8] == b"ftyp" and any(brand in data[8:64] for brand in _AVIF_BRANDS):
-        return "AVIF"
-    return next((name for name, signatures in _SIGNATURES.items() if data.startswith(signatures)), None)
+    by_signature = (name for name, signatures in _SIGNATURES.items() if data.startswith(signatures))
+    return next(by_signature, None) or format_by_brands(data)
 
 
 def _check_size(image: Image.Image, max_pixels: int) -> None:
@@ -91,5 +154,7 @@ def _transposition(image: Image.Image) -> Image.Transpose | None:
     """The transposition that turns the image upright by its EXIF orientation; damaged EXIF data is ignored."""
     try:
         return _TRANSPOSITIONS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except (ValueError, SyntaxError, OSError, KeyError, TypeError):
+    except MemoryError:
+        raise
+    except Exception:  # the parser raises whatever it stumbles over: ValueError, struct.error, TypeError, ...
         return None

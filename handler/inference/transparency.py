@@ -45,7 +45,7 @@ def opaque_part(image: Image.Image) -> tuple[Image.Image, Frame]:
     """
     if "A" not in image.getbands():
         return image, _WHOLE
-    lowest, highest = image.getchannel("A").getextrema()
+    lowest, highest = _range(image.getchannel("A"))
     if lowest >= _OPAQUE or highest - lowest <= _UNIFORM:
         return _without_alpha(image), _WHOLE
     image = _with_alpha(image, [min(255, 255 * value // highest) for value in range(256)])
@@ -66,6 +66,12 @@ def is_cut_out(image: Image.Image) -> bool:
 def opaque(image: Image.Image) -> Mask:
     """Mask (H, W) of the opaque pixels of an image in mode LA or RGBA."""
     return np.asarray(image.getchannel("A")) >= _OPAQUE
+
+
+def _range(channel: Image.Image) -> tuple[int, int]:
+    """The lowest and the highest value."""
+    found = np.flatnonzero(channel.histogram())
+    return int(found[0]), int(found[-1])
 
 
 def _without_alpha(image: Image.Image) -> Image.Image:
@@ -91,7 +97,7 @@ def _full_box(alpha: Image.Image) -> Box | None:
 def _is_dither(alpha: Image.Image) -> bool:
     coarse = alpha.copy()
     coarse.thumbnail((_NEIGHBOURHOODS, _NEIGHBOURHOODS), Image.Resampling.BOX)
-    lowest, highest = coarse.filter(ImageFilter.BoxBlur(2)).getextrema()
+    lowest, highest = _range(coarse.filter(ImageFilter.BoxBlur(2)))
     return highest - lowest <= _UNIFORM
 
 
@@ -121,7 +127,7 @@ def _filled(image: Image.Image) -> Image.Image:
     Pull-push interpolation: S. Gortler, R. Grzeszczuk, R. Szeliski and M. Cohen, "The Lumigraph", SIGGRAPH 1996.
     """
     shown, alpha = _without_alpha(image), image.getchannel("A")
-    if image.size == (1, 1) or alpha.getextrema()[0] == 255:
+    if image.size == (1, 1) or _range(alpha)[0] == 255:
         return shown
     half = ((image.width + 1) // 2, (image.height + 1) // 2)
     coarse = _with_alpha(image.resize(half, Image.Resampling.BOX), _AMPLIFIED)  # resizing weighs colours by alpha
