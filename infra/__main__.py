@@ -1,4 +1,4 @@
-"""Operate a deployed stack: backfill, redrive and read results. Also measure the worker's capacity."""
+"""Operate a deployed stack: backfill, redrive and read results. Also estimate capacity and cost."""
 
 import argparse
 import os
@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.capacity.bill import THREAT_MODEL, with_bill
 from infra.capacity.measurements import write_measurements
 from infra.capacity.prices import read_prices
 from infra.capacity.report import REPORT, report
@@ -68,6 +69,9 @@ def _arguments() -> argparse.Namespace:
 
     capacity = commands.add_parser("capacity", help=f"measure the worker, and write {REPORT.name}")
     capacity.set_defaults(command=_capacity)
+
+    bill = commands.add_parser("bill", help=f"estimate the cost of an attack, and write it to {THREAT_MODEL.name}")
+    bill.set_defaults(command=_bill)
     return parser.parse_args()
 
 
@@ -119,6 +123,12 @@ def _capacity(_arguments: argparse.Namespace) -> int:
     write_measurements(measured)
     REPORT.write_text(report(measured, read_prices()), encoding="utf-8")
     _say(f"wrote {REPORT}")
+    return 0
+
+
+def _bill(_arguments: argparse.Namespace) -> int:
+    THREAT_MODEL.write_text(with_bill(THREAT_MODEL.read_text(encoding="utf-8")), encoding="utf-8")
+    _say(f"wrote {THREAT_MODEL}")
     return 0
 
 

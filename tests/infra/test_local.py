@@ -98,9 +98,17 @@ def test_upload_of_text_is_rejected(stack: str) -> None:
     assert (result["status"], result["title"]) == ("rejected", "Not an image")
 
 
-def test_upload_above_size_limit_is_rejected(stack: str) -> None:
-    result = result_at(upload(stack, bytes(LIMIT + 1)))
-    assert (result["status"], result["title"]) == ("rejected", "Too large")
+def test_upload_above_size_limit_is_refused_by_the_policy_of_its_ticket(stack: str) -> None:
+    ticket = httpx2.post(f"{stack}/uploads").json()
+    posted = httpx2.post(ticket["url"], data=ticket["fields"], files={"file": ("image", bytes(LIMIT + 1))}, timeout=60)
+    assert (posted.status_code, "EntityTooLarge" in posted.text) == (400, True)
+    assert httpx2.get(f"{stack}/{ticket['result']}").status_code == 404
+
+
+def test_second_upload_with_a_ticket_is_refused(stack: str) -> None:
+    ticket = httpx2.post(f"{stack}/uploads").json()
+    posts = [httpx2.post(ticket["url"], data=ticket["fields"], files={"file": ("image", b"no image")}) for _ in "ab"]
+    assert [posted.status_code for posted in posts] == [204, 412]
 
 
 def test_result_of_unknown_id_is_404(stack: str) -> None:

@@ -38,6 +38,6 @@ def _resolved(value: Any) -> str:
     if isinstance(value, dict) and "If" in value:
         value = value["If"][1]
     name = value.get("Ref") if isinstance(value, dict) else None
-    if name in RESOURCES:
+    if name is not None and name in RESOURCES:
         return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
     return str(PARAMETERS[name]["Default"] if name in PARAMETERS else name or value)
