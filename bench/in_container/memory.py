@@ -38,7 +38,7 @@ def main(mixed: int, small: int) -> None:
 
 
 def _send(event: dict[str, Any]) -> None:
-    response = http_entry.handler(event, None)  # type: ignore[arg-type]  # the context is not used
+    response = http_entry.handler(event, None)
     if response["statusCode"] != 200:
         raise SystemExit(response["body"])
 

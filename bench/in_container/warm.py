@@ -74,7 +74,7 @@ class _Bare:
 
 def _send(*events: dict[str, object]) -> None:
     for event in events:
-        response = http_entry.handler(event, None)  # type: ignore[arg-type]  # the context is not used
+        response = http_entry.handler(event, None)
         if response["statusCode"] != 200:
             raise SystemExit(response["body"])
 

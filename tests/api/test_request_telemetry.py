@@ -84,5 +84,5 @@ def test_request_id_of_the_client_is_kept_if_safe(client: TestClient, sent: str,
 def test_request_id_is_the_one_of_the_gateway(wrap: object) -> None:
     event = wrap(Sent("GET", "/health", headers={"X-Request-Id": "mine"}))  # type: ignore[operator]
     event["requestContext"]["requestId"] = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
-    reply = handler(event, None)  # type: ignore[arg-type]
+    reply = handler(event, None)
     assert reply["headers"]["x-request-id"] == "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"

@@ -50,7 +50,7 @@ def _http() -> Callable[[int], Observed]:
     from handler.http_entry import handler  # noqa: PLC0415  the import is what is tested
 
     def call(method: str, path: str) -> dict[str, Any]:
-        return handler(rest_event(Sent(method, path)), None)  # type: ignore[arg-type]
+        return handler(rest_event(Sent(method, path)), None)
 
     def serve(_: int) -> Observed:
         first = call("GET", "/health")["headers"]

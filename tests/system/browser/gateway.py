@@ -23,7 +23,7 @@ class _Gateway(ThreadingHTTPServer):
         self._lambda_thread = lambda_thread
 
     def invoke(self, event: dict[str, Any]) -> dict[str, Any]:
-        response: dict[str, Any] = self._lambda_thread.submit(handler, event, None).result()  # type: ignore[arg-type]  # no context
+        response: dict[str, Any] = self._lambda_thread.submit(handler, event, None).result()
         return response
 
 
