@@ -11,15 +11,18 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 from anyio import CapacityLimiter, WouldBlock, fail_after, from_thread, to_thread
 from starlette.requests import ClientDisconnect
 
-from handler.errors import OutOfTime
+from handler.errors import OutOfMemory, OutOfTime
 from handler.inference.budget import Budget
+from handler.inference.pipeline import is_memory_short
 
 Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
 
 IsGone = Callable[[], Coroutine[Any, Any, bool]]  # whether the client has closed its connection
 
-CHEAP_PIXELS: Final = 16_000_000  # of all images of a request: about 0.2 s
+CHEAP_PIXELS: Final = 16_000_000  # of all images of a request
+CHEAP_SECONDS: Final = 0.2  # of decoding them
+WORK_SECONDS: Final = 1.0  # of decoding all images of an expensive request, less the last one
 
 
 class Bulkheads:
@@ -48,7 +51,7 @@ class Bulkheads:
         Raises OutOfTime if no thread was free in time.
         """
         if not self._offload:
-            return work(Budget(self._pixels, self._seconds), *arguments, **named)
+            return work(Budget(self._pixels, self._seconds, work_seconds=WORK_SECONDS), *arguments, **named)
         cheap = _CheapImages(self._pixels, self._seconds)
         try:
             return await self._run_in(self._cheap, is_gone, cheap, lambda: work(cheap, *arguments, **named))
@@ -64,6 +67,10 @@ class Bulkheads:
             if await is_gone():
                 raise ClientDisconnect
             return await to_thread.run_sync(work, limiter=self._threads)
+        except RuntimeError as error:
+            if not is_memory_short(error):
+                raise
+            raise OutOfMemory("too little memory is free now; send the request again later") from error
         finally:
             slots.release()
 
@@ -88,7 +95,7 @@ class _CheapImages(Budget):
 
     def spend(self, pixels: int, *, trusted: bool = True) -> None:
         super().spend(pixels, trusted=trusted)
-        if not trusted or self.spent > CHEAP_PIXELS:
+        if not trusted or self.spent > CHEAP_PIXELS or self.worked > CHEAP_SECONDS:
             raise _ExpensiveImageError
 
 
@@ -96,7 +103,7 @@ class _ImagesOfClient(Budget):
     """The budget of a request with expensive images: none is begun after the client has gone."""
 
     def __init__(self, pixels: int, seconds: float, is_gone: IsGone) -> None:
-        super().__init__(pixels, seconds)
+        super().__init__(pixels, seconds, work_seconds=WORK_SECONDS)
         self._is_gone = is_gone
 
     def spend(self, pixels: int, *, trusted: bool = True) -> None:

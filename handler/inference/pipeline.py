@@ -42,16 +42,15 @@ def prepare(image: bytes, max_pixels: int, budget: Budget | None = None) -> Prep
     header = read_header(name, image)
     check_cost(header, max_pixels)  # so that an image that is refused spends nothing
     budget.spend(header.pixels, trusted=header.trusted)
-    spent, now = header.pixels, _clock_of(header)
+    now = _clock_of(header)
     started = now()
     try:
         return _prepared(image, max_pixels)
     except RejectedImage:
-        budget.give_back(spent)  # many broken images would leave nothing to the others
-        spent = 0
+        budget.give_back(header.pixels)  # many broken images would leave nothing to the others
         raise
     finally:
-        budget.charge(now() - started, spent)
+        budget.charge(now() - started)
 
 
 def prepare_or_error(
@@ -69,9 +68,16 @@ def prepare_or_error(
 def _prepared(image: bytes, max_pixels: int) -> PreparedImage:
     try:
         views, frame = views_of(decode(image, max_pixels, DETAIL_SIDE))
-    except MemoryError as error:
+    except (MemoryError, RuntimeError) as error:
+        if not is_memory_short(error):
+            raise
         raise OutOfMemory("too little memory is free for the image now; send it again later") from error
     return PreparedImage(views[:, np.newaxis], frame)
+
+
+def is_memory_short(error: Exception) -> bool:
+    """Whether there was no memory, be it for the stack of a thread."""
+    return isinstance(error, MemoryError) or str(error) == "can't start new thread"
 
 
 def _clock_of(header: Header) -> Callable[[], float]:

@@ -3,7 +3,7 @@
 import pytest
 
 from handler.errors import OutOfTime
-from handler.inference.budget import PIXELS_PER_SECOND, Budget
+from handler.inference.budget import Budget
 
 
 class Clock:
@@ -36,7 +36,7 @@ def _fits(budget: Budget, pixels: int) -> bool:
         pytest.param([60, 41], [True, False], id="one pixel more"),
         pytest.param([500], [True], id="a first image over the budget"),
         pytest.param([500, 1], [True, False], id="nothing after such an image"),
-        pytest.param([0, 500], [True, False], id="a second image over the budget, after one of unknown size"),
+        pytest.param([0, 500, 1], [True, True, False], id="an image over the budget after one of no pixels"),
         pytest.param([60, 50, 40], [True, False, True], id="a smaller image after one that does not fit"),
     ],
 )
@@ -52,18 +52,12 @@ def test_no_image_is_begun_after_the_deadline(seconds: float, expected: bool) ->
     assert accepted(budget, 1) == [expected]
 
 
-def test_image_that_took_longer_than_its_size_counts_as_a_larger_one() -> None:
-    budget = Budget(PIXELS_PER_SECOND, 60)
-    budget.spend(10)
-    budget.charge(0.5, 10)
-    assert accepted(budget, PIXELS_PER_SECOND // 2 + 1, PIXELS_PER_SECOND // 2) == [False, True]
-
-
-def test_image_that_took_less_time_than_its_size_counts_by_its_size() -> None:
-    budget = Budget(100, 60)
-    budget.spend(60)
-    budget.charge(0, 60)
-    assert accepted(budget, 41, 40) == [False, True]
+@pytest.mark.parametrize(("seconds", "expected"), [(0.9, True), (1, False), (5, False)])
+def test_no_image_is_begun_after_the_time_for_work_is_used_up(seconds: float, expected: bool) -> None:
+    budget = Budget(100, 60, work_seconds=1)
+    budget.spend(1)
+    budget.charge(seconds)
+    assert accepted(budget, 1) == [expected]
 
 
 def test_pixels_that_are_given_back_fit_again() -> None:

@@ -106,7 +106,7 @@ HOSTILE = [
     raw(b"\xff" * 1000, 415, "ones"),
     raw(b"<!doctype html>", 415, "HTML that claims to be PNG", Content_Type="image/png"),
     raw(b"file=%89PNG", 415, "a URL-encoded form", Content_Type="application/x-www-form-urlencoded"),
-    raw(b"data:image/png;base64,iVBORw0KGgo=", 415, "a data URL without JSON"),
+    raw(b"data:image/png;base64,iVBORw0KGgo=", 422, "a data URL of a truncated image"),
     raw(b"\xff\xfe{\0}\0", 415, "UTF-16"),
     # Images that are damaged
     raw(PNG[:8], 422, "PNG: only its magic bytes"),

@@ -15,6 +15,7 @@ from handler.errors import BadRequest
 MAX_VALUES: Final = 10_000  # a parsed value takes up to fifty times its bytes: "[]," becomes 135
 MAX_VALUES_PER_IMAGE: Final = (IMAGE_SIDE + 1) ** 2  # the numbers, and the brackets around them
 _VALUES_BESIDE_IMAGES: Final = 1_000
+_MAX_DIGITS: Final = 100  # of a whole number; reading one takes time quadratic in its digits
 
 _JSON_START: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*+[{\[]")
 
@@ -33,9 +34,15 @@ def parse_json(body: bytes, max_images: int | None = None) -> Any:
     if sum(map(body.count, (b",", b"[", b"{"))) > max_values:
         raise BadRequest(f"the JSON has more than {max_values:,} values, the maximum")
     try:
-        return json.loads(body.decode("utf-8-sig"))
+        return json.loads(body.decode("utf-8-sig"), parse_int=_int)
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"the body is not valid JSON{_place(error)}") from error
+
+
+def _int(text: str) -> int:
+    if len(text) > _MAX_DIGITS:
+        raise ValueError
+    return int(text)
 
 
 def _place(error: ValueError | RecursionError) -> str:

@@ -53,16 +53,28 @@ _ITEM: Final = {
     "examples": ["<base64>", {"image": "<base64>", "name": "photo.jpg"}],
 }
 
+_TOP_K: Final[dict[str, Any]] = {
+    "top_k": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 10,
+        "description": "Takes precedence over the query parameter.",
+    }
+}
+_OPTIONS: Final[dict[str, Any]] = {**_TOP_K, "explain": {"type": "boolean"}}
+
 # In OpenAPI's terms: what `image_in` and `images_in` read.
 ONE_IMAGE: Final[dict[str, Any]] = {
     "required": True,
     "description": "One image. Its format is detected from its first bytes; only multipart needs a Content-Type.",
     "content": {
         "multipart/form-data": {
-            "schema": {"type": "object", "required": [FILE_FIELD], "properties": {FILE_FIELD: FILE}}
+            "schema": {"type": "object", "required": [FILE_FIELD], "properties": {FILE_FIELD: FILE, **_OPTIONS}}
         },
         **FILE_AS_BODY,
-        "application/json": {"schema": {"type": "object", "required": ["image"], "properties": {"image": BASE64}}},
+        "application/json": {
+            "schema": {"type": "object", "required": ["image"], "properties": {"image": BASE64, **_OPTIONS}}
+        },
     },
 }
 
@@ -77,11 +89,14 @@ def several_images(max_images: int) -> dict[str, Any]:
         "description": f"1 to {max_images} images: a form with several fields, or a JSON array.",
         "content": {
             "multipart/form-data": {
-                "schema": {"type": "object", "required": [FILE_FIELD], "properties": {FILE_FIELD: files}}
+                "schema": {"type": "object", "required": [FILE_FIELD], "properties": {FILE_FIELD: files, **_TOP_K}}
             },
             "application/json": {
                 "schema": {
-                    "anyOf": [items, {"type": "object", "required": ["images"], "properties": {"images": items}}]
+                    "anyOf": [
+                        items,
+                        {"type": "object", "required": ["images"], "properties": {"images": items, **_TOP_K}},
+                    ]
                 }
             },
         },
@@ -91,12 +106,13 @@ def several_images(max_images: int) -> dict[str, Any]:
 def classify_routes(predictor: Predictor, settings: Settings) -> APIRouter:
     """`/classify` and `/classify/batch`."""
     router = APIRouter(tags=["Classify"])
-    top_k_query = Query(ge=1, le=len(predictor.labels), description="How many classes to return.")
+    highest = len(predictor.labels)
+    top_k_query = Query(ge=1, le=highest, description="How many classes to return.")
     explain_query = Query(description="Whether to return the model's input, and a heat map of the likeliest class.")
 
     def one(budget: Budget, body: Body, top_k: int, explain: bool) -> ExplainedResponse:
         image, options = image_in(body)
-        top_k = options.top_k_up_to(len(predictor.labels), top_k)
+        top_k = options.top_k_up_to(highest, top_k)
         if not (explain if options.explain is None else options.explain):
             return ExplainedResponse.of(predictor.classify(image, top_k, budget))
         classification, explanation = predictor.explain(image, top_k, budget)
@@ -106,7 +122,7 @@ def classify_routes(predictor: Predictor, settings: Settings) -> APIRouter:
 
     def each(budget: Budget, body: Body, top_k: int) -> BatchResponse:
         images, options = images_in(body, settings.max_batch_images)
-        top_k = options.top_k_up_to(len(predictor.labels), top_k)
+        top_k = options.top_k_up_to(highest, top_k)
         outcomes = predictor.classify_each([image.content for image in images], top_k, budget)
         return BatchResponse(results=[_item(*row) for row in zip(range(len(images)), images, outcomes, strict=True)])
 
@@ -121,7 +137,7 @@ def classify_routes(predictor: Predictor, settings: Settings) -> APIRouter:
         top_k: Annotated[int, top_k_query] = 3,
         explain: Annotated[bool, explain_query] = False,
     ) -> ExplainedResponse:
-        """Classify one image: PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF."""
+        """Classify one image: PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC."""
         body = await received_body(request, settings.max_body_bytes)
         return await predictor.run(request.is_disconnected, one, body, top_k, explain)
 

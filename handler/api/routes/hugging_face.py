@@ -22,6 +22,7 @@ from handler.inference.budget import Budget
 from handler.settings import Settings
 
 _TOP_K: Final = 5  # the default of Hugging Face's pipelines
+_TOP_K_IN_JSON: Final = {"type": ["integer", "null"], "minimum": 1}
 _BODY: Final[dict[str, Any]] = {
     "required": True,
     "description": "An image file, or JSON with it as base64. The first bytes decide; no Content-Type is needed.",
@@ -33,10 +34,11 @@ _BODY: Final[dict[str, Any]] = {
                 "required": ["inputs"],
                 "properties": {
                     "inputs": BASE64,
+                    "top_k": _TOP_K_IN_JSON,
                     "parameters": {
                         "type": ["object", "null"],
                         "properties": {
-                            "top_k": {"type": ["integer", "null"], "minimum": 1},
+                            "top_k": _TOP_K_IN_JSON,
                             "function_to_apply": {"enum": ["softmax", None]},
                         },
                     },

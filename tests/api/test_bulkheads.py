@@ -1,0 +1,126 @@
+"""Bulkheads: expensive images do not keep others waiting, and nothing is begun for a client that has gone."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import closing
+from threading import Event
+from typing import Any, TypeVar
+
+import pytest
+from starlette.requests import ClientDisconnect
+
+from handler.api.bulkheads import CHEAP_PIXELS, Bulkheads
+from handler.errors import OutOfMemory, OutOfTime
+from handler.inference.budget import Budget
+
+Result = TypeVar("Result")
+
+# What makes a request expensive, as `spend` takes it
+EXPENSIVE = [
+    pytest.param([(CHEAP_PIXELS + 1, True)], id="one large image"),
+    pytest.param([(CHEAP_PIXELS // 2, True)] * 3, id="several images"),
+    pytest.param([(1, False)], id="an image that may hide work"),
+]
+
+
+def finished(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run in a new event loop: `asyncio.run` would remove the one that Mangum uses."""
+    with closing(asyncio.new_event_loop()) as loop:
+        return loop.run_until_complete(work)
+
+
+def client(*, gone: bool = False) -> Callable[[], Coroutine[Any, Any, bool]]:
+    async def is_gone() -> bool:
+        return gone
+
+    return is_gone
+
+
+def spending(*images: tuple[int, bool]) -> Callable[[Budget], str]:
+    def work(budget: Budget) -> str:
+        for pixels, trusted in images:
+            budget.spend(pixels, trusted=trusted)
+        return "done"
+
+    return work
+
+
+@pytest.mark.parametrize("images", [[(CHEAP_PIXELS, True)], *EXPENSIVE])
+@pytest.mark.parametrize("offload", [True, False])
+def test_work_of_any_cost_is_done(images: list[tuple[int, bool]], offload: bool) -> None:
+    bulkheads = Bulkheads(10**9, 60, offload=offload)
+    assert finished(bulkheads.run(client(), spending(*images))) == "done"
+
+
+@pytest.mark.parametrize("images", EXPENSIVE)
+def test_cheap_request_is_served_while_expensive_ones_wait(images: list[tuple[int, bool]]) -> None:
+    bulkheads, go = Bulkheads(10**9, 60, offload=True), Event()
+
+    def expensive(budget: Budget) -> bool:
+        spending(*images)(budget)
+        return go.wait(30)
+
+    async def requests() -> list[bool]:
+        bombs = [asyncio.create_task(bulkheads.run(client(), expensive)) for _ in range(100)]
+        await asyncio.sleep(0)
+        assert await bulkheads.run(client(), spending((1, True))) == "done"
+        assert not any(bomb.done() for bomb in bombs)
+        go.set()
+        return await asyncio.gather(*bombs)
+
+    assert all(finished(requests()))
+
+
+def test_request_that_gets_no_thread_in_time_is_out_of_time() -> None:
+    bulkheads, go = Bulkheads(10**9, 0.1, offload=True), Event()
+
+    async def requests() -> None:
+        others = [asyncio.create_task(bulkheads.run(client(), lambda _: go.wait(30))) for _ in range(100)]
+        await asyncio.sleep(0)  # they take all threads
+        with pytest.raises(OutOfTime):
+            await bulkheads.run(client(), spending())
+        go.set()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    finished(requests())
+
+
+def test_nothing_is_begun_for_a_client_that_has_gone() -> None:
+    begun: list[Budget] = []
+    with pytest.raises(ClientDisconnect):
+        finished(Bulkheads(10**9, 60, offload=True).run(client(gone=True), begun.append))
+    assert begun == []
+
+
+def test_expensive_batch_ends_when_its_client_has_gone() -> None:
+    """The client is asked for before the work is begun, twice, and before each of the images."""
+    answers = iter([False, False, False, True])
+    passed = []
+
+    async def is_gone() -> bool:
+        return next(answers)
+
+    def work(budget: Budget) -> None:
+        for index in range(3):
+            budget.spend(CHEAP_PIXELS + 1)
+            passed.append(index)
+
+    with pytest.raises(OutOfTime):
+        finished(Bulkheads(10**9, 60, offload=True).run(is_gone, work))
+    assert passed == [0]
+
+
+def test_thread_that_cannot_be_started_is_short_memory() -> None:
+    def work(_: Budget) -> None:
+        raise RuntimeError("can't start new thread")  # CPython's words
+
+    with pytest.raises(OutOfMemory):
+        finished(Bulkheads(1, 60, offload=True).run(client(), work))
+
+
+def test_other_error_of_the_work_is_raised_as_it_is() -> None:
+    def work(_: Budget) -> None:
+        raise RuntimeError("another")
+
+    with pytest.raises(RuntimeError, match="another"):
+        finished(Bulkheads(1, 60, offload=True).run(client(), work))

@@ -1,0 +1,86 @@
+"""`top_k` and `explain` in forms and JSON do what the query parameters do, or are refused; never ignored."""
+
+import base64
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.support.images import encoded, trousers
+
+PNG = encoded(trousers())
+TEXT = base64.b64encode(PNG).decode()
+FORM = {"files": {"file": PNG}}
+V1 = "/v1/models/fashion-mnist:predict"
+V2 = "/v2/models/fashion-mnist/infer"
+INPUT = {"name": "encoded", "datatype": "BYTES", "shape": [1], "data": [TEXT]}
+
+FOLLOWED = [
+    pytest.param("/classify", {**FORM, "data": {"top_k": "5"}}, id="form"),
+    pytest.param("/classify?top_k=2", {**FORM, "data": {"top_k": " 5 "}}, id="form before query"),
+    pytest.param("/classify", {**FORM, "data": {"top_k": ["2", "5"]}}, id="the last of two fields"),
+    pytest.param("/classify", {"json": {"image": TEXT, "top_k": 5}}, id="JSON"),
+    pytest.param("/classify", {"json": {"image": TEXT, "top_k": 5.0}}, id="JSON, as a float"),
+    pytest.param("/classify", {"json": {"image": TEXT, "parameters": {"top_k": 5}}}, id="JSON, in parameters"),
+    pytest.param("/classify?top_k=5", {"json": {"image": TEXT, "top_k": None}}, id="null"),
+    pytest.param("/classify/batch", {**FORM, "data": {"top_k": "5"}}, id="batch form"),
+    pytest.param("/classify/batch", {"json": {"images": [TEXT], "top_k": 5}}, id="batch JSON"),
+    pytest.param("/huggingface", {"json": {"inputs": TEXT, "top_k": 5}}, id="Hugging Face"),
+    pytest.param("/huggingface?top_k=2", {"json": {"inputs": TEXT, "parameters": {"top_k": 5}}}, id="its parameters"),
+]
+WRONG: tuple[Any, ...] = (0, 11, -1, 2.5, True, "3", [], {}, 10**50)
+REFUSED = [
+    *(
+        pytest.param("/classify", {**FORM, "data": {"top_k": value}}, id=f"form, {value!r}")
+        for value in ("0", "11", "-1", "", "x", "2.5", "9" * 5000, "\N{ARABIC-INDIC DIGIT THREE}")
+    ),
+    *(
+        pytest.param("/classify", {"json": {"image": TEXT, "top_k": value}}, id=f"JSON, {value!r}")
+        for value in WRONG
+    ),
+    pytest.param("/classify", {**FORM, "data": {"explain": "maybe"}}, id="explain in a form"),
+    pytest.param("/classify", {"json": {"image": TEXT, "explain": "true"}}, id="explain in JSON"),
+    pytest.param("/classify/batch", {**FORM, "data": {"top_k": "11"}}, id="batch form"),
+    pytest.param("/classify/batch", {"json": {"images": [TEXT], "top_k": 0}}, id="batch JSON"),
+    pytest.param("/huggingface", {"json": {"inputs": TEXT, "top_k": 0}}, id="Hugging Face"),
+    pytest.param(V1, {"json": {"instances": [TEXT], "top_k": 3}}, id="v1"),
+    pytest.param(V1, {"json": {"instances": [TEXT], "parameters": {"top_k": 3}}}, id="v1 parameters"),
+    pytest.param(V1, {"json": {"instances": [{"b64": TEXT, "top_k": 3}]}}, id="v1 instance"),
+    pytest.param(V2, {"json": {"inputs": [INPUT], "top_k": 3}}, id="v2"),
+    pytest.param(V2, {"json": {"inputs": [INPUT], "parameters": {"top_k": 3}}}, id="v2 parameters"),
+    pytest.param(V2, {"json": {"inputs": [{**INPUT, "parameters": {"top_k": 3}}]}}, id="v2 input"),
+    pytest.param(
+        V2, {"json": {"inputs": [INPUT], "outputs": [{"name": "known", "parameters": {"top_k": 3}}]}}, id="v2 output"
+    ),
+]
+
+
+@pytest.mark.parametrize(("url", "sending"), FOLLOWED)
+def test_top_k_in_the_body_is_followed(client: TestClient, url: str, sending: dict[str, Any]) -> None:
+    reply = client.post(url, **sending)
+    assert reply.status_code == 200, reply.text
+    assert reply.text.count('"label"') - (0 if "huggingface" in url else 1) == 5
+
+
+@pytest.mark.parametrize(("url", "sending"), REFUSED)
+def test_option_that_cannot_be_followed_is_refused(client: TestClient, url: str, sending: dict[str, Any]) -> None:
+    reply = client.post(url, **sending)
+    assert (reply.status_code, reply.json()["type"]) == (422, "urn:problem:wrong-parameter"), reply.text
+    assert "top_k" in reply.text or "explain" in reply.text
+
+
+def test_top_k_of_one_image_of_a_batch_is_an_error_of_that_image(client: TestClient) -> None:
+    results = client.post("/classify/batch", json=[{"image": TEXT, "top_k": 1}, TEXT]).json()["results"]
+    assert [result["status"] for result in results] == [422, 200]
+
+
+@pytest.mark.parametrize(
+    "sending",
+    [
+        pytest.param({**FORM, "data": {"explain": "true"}}, id="form"),
+        pytest.param({"json": {"image": TEXT, "explain": True}}, id="JSON"),
+    ],
+)
+def test_explain_in_the_body_is_followed(client: TestClient, sending: dict[str, Any]) -> None:
+    assert "explanation" in client.post("/classify", **sending).json()
+    assert "explanation" not in client.post("/classify", content=PNG).json()

@@ -1,0 +1,185 @@
+"""Unusual request bodies: forms of old clients, images as text, compressed bodies; and what each may cost."""
+
+import base64
+import gzip
+import json
+import time
+import tracemalloc
+import zlib
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from starlette.testclient import TestClient
+
+from handler.api.requests.base64_images import from_base64, image_of_text
+from handler.api.requests.body import Body
+from handler.api.requests.images import image_in
+from handler.errors import BadRequest, ClassifierError
+from tests.support.images import FORMATS, encoded, trousers
+
+PNG = encoded(trousers())
+BASE64 = base64.b64encode(PNG)
+DATA_URL = b"data:image/png;base64," + BASE64
+BOUNDARY = {"Content-Type": "multipart/form-data; boundary=X"}
+END = b"--X--\r\n"
+
+
+def part(content: bytes, more: str = '; filename="a.png"', headers: str = "") -> bytes:
+    return f'--X\r\nContent-Disposition: form-data; name="file"{more}\r\n{headers}\r\n'.encode() + content + b"\r\n"
+
+
+EMPTY_INPUT = part(b"", '; filename=""', "Content-Type: application/octet-stream\r\n")
+
+FORMS = [
+    pytest.param(part(PNG) + EMPTY_INPUT + END, id="an unfilled input after the image"),
+    pytest.param(EMPTY_INPUT + part(PNG) + END, id="an unfilled input before the image"),
+    pytest.param(EMPTY_INPUT * 3 + part(PNG) + EMPTY_INPUT + END, id="several unfilled inputs"),
+    pytest.param(part(PNG) + part(b"", "") + END, id="an empty text field"),
+    pytest.param(part(DATA_URL, "") + END, id="a data URL as text"),
+    pytest.param(part(DATA_URL) + END, id="a data URL as a file"),
+    pytest.param(part(DATA_URL.replace(b"data:", b" DATA:"), "") + END, id="a data URL in capitals, after a space"),
+    pytest.param(part(BASE64, "") + END, id="base64 as text"),
+    pytest.param(part(base64.encodebytes(PNG), "") + END, id="base64 in lines"),
+    pytest.param(part(BASE64, headers="Content-Transfer-Encoding: base64\r\n") + END, id="a transfer encoding"),
+    pytest.param(b"This is a multi-part message.\r\n" + part(PNG) + END, id="a preamble"),
+    pytest.param(b"\r\n\r\n" + part(PNG) + END, id="empty lines before the boundary"),
+    pytest.param(b"--Y\r\n\r\n--\r\n" + part(PNG) + END, id="a preamble that looks like another form"),
+    pytest.param(part(PNG) + END + b"An epilogue.\r\n--X\r\n", id="an epilogue"),
+]
+
+
+@pytest.mark.parametrize("body", FORMS)
+def test_form_is_answered(client: TestClient, body: bytes) -> None:
+    reply = client.post("/classify", content=body, headers=BOUNDARY)
+    assert (reply.status_code, reply.json()["label"]) == (200, "Trouser"), reply.text
+
+
+@pytest.mark.parametrize("body", FORMS)
+def test_form_is_answered_as_a_batch_of_one(client: TestClient, body: bytes) -> None:
+    reply = client.post("/classify/batch", content=body, headers=BOUNDARY)
+    assert [result["status"] for result in reply.json()["results"]] == [200], reply.text
+
+
+@pytest.mark.parametrize("url", ["/classify", "/classify/batch"])
+def test_form_with_unfilled_inputs_alone_has_no_image(client: TestClient, url: str) -> None:
+    reply = client.post(url, content=EMPTY_INPUT * 2 + END, headers=BOUNDARY)
+    assert (reply.status_code, reply.json()["type"]) == (400, "urn:problem:missing-image")
+
+
+@pytest.mark.parametrize("url", ["/classify", "/huggingface"])
+@pytest.mark.parametrize("body", [DATA_URL, BASE64, BASE64.rstrip(b"="), base64.urlsafe_b64encode(PNG)])
+def test_image_as_text_is_answered(client: TestClient, url: str, body: bytes) -> None:
+    assert client.post(url, content=body).status_code == 200
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_base64_of_each_format_is_decoded(format_name: str) -> None:
+    image = encoded(trousers(), format_name)
+    assert image_of_text(base64.b64encode(image)) == image
+    assert image_of_text(image) == image
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"aGVsbG8=", b"dat", b"\xff" * 200, b"AAAA" * 100])
+def test_text_that_is_no_image_stays_as_it_is(content: bytes) -> None:
+    assert image_of_text(content) == content
+
+
+@pytest.mark.parametrize(
+    "escape",
+    [
+        pytest.param(lambda text: quote(text, safe=""), id="as JavaScript does"),
+        pytest.param(lambda text: "".join(f"%{ord(letter):02x}" for letter in text), id="each letter"),
+        pytest.param(lambda text: text.replace("=", "%3d").replace("+", "%2B"), id="both cases"),
+        pytest.param(lambda text: text.replace("A", "A%0D%0A"), id="line breaks"),
+    ],
+)
+def test_percent_encoded_data_url_is_decoded(escape: Callable[[str], str]) -> None:
+    assert from_base64("data:image/png;base64," + escape(BASE64.decode())) == PNG
+
+
+@pytest.mark.parametrize("data", ["%", "%4", "%zz", "iVBO%", "iVBO%4", "%%41", "%g1AA", "%1gAA"])
+def test_wrong_percent_encoding_is_refused(data: str) -> None:
+    with pytest.raises(BadRequest, match="not valid base64"):
+        from_base64("data:;base64," + data)
+
+
+COMPRESSED = [
+    pytest.param("gzip", gzip.compress(PNG), id="gzip"),
+    pytest.param("x-gzip", gzip.compress(PNG), id="x-gzip"),
+    pytest.param("gzip", gzip.compress(PNG[:99]) + gzip.compress(PNG[99:]), id="gzip of two members"),
+    pytest.param("deflate", zlib.compress(PNG), id="deflate"),
+    pytest.param("Deflate", zlib.compress(PNG)[2:-4], id="deflate without zlib's header"),
+]
+
+
+@pytest.mark.parametrize(("encoding", "body"), COMPRESSED)
+@pytest.mark.parametrize("url", ["/classify", "/huggingface", "/v2/models/fashion-mnist/infer"])
+def test_compressed_image_is_answered(client: TestClient, url: str, encoding: str, body: bytes) -> None:
+    assert client.post(url, content=body, headers={"Content-Encoding": encoding}).status_code == 200
+
+
+@pytest.mark.parametrize("url", ["/classify/batch", "/v1/models/fashion-mnist:predict"])
+def test_compressed_json_is_answered(client: TestClient, url: str) -> None:
+    body = gzip.compress(json.dumps({"images" if "batch" in url else "instances": [BASE64.decode()]}).encode())
+    assert client.post(url, content=body, headers={"Content-Encoding": "gzip"}).status_code == 200
+
+
+SIZE = 4_000_000  # bytes of each body below
+PREFIX = b'{"image":"data:image/png;base64,'
+HEAVY = {
+    "escapes in a data URL": PREFIX + b"%41" * (SIZE // 3) + b'"}',
+    "percent signs": PREFIX + b"%" * SIZE + b'"}',
+    "escapes in JSON": b'{"image":"' + b"\\u0041" * (SIZE // 6) + b'"}',
+    "surrogate pairs in JSON": b'{"image":"' + b"\\ud83d\\ude00" * (SIZE // 12) + b'"}',
+    "white space": b'{"image":"' + b"A   " * (SIZE // 4) + b'"}',
+    "padding": b'{"image":"' + b"=" * SIZE + b'"}',
+    "four bytes a letter": b'{"image":"' + "\N{GRINNING FACE}".encode() + b"A" * SIZE + b'"}',
+    "whole numbers": b'{"image":[' + b",".join([b"9" * 4000] * (SIZE // 4001)) + b"]}",
+    "a number": b'{"image":0.' + b"9" * SIZE + b"}",
+    "nesting": b"[" * SIZE,
+    "items": b'{"image":[' + b"1," * (SIZE // 2) + b"1]}",
+    "form boundaries": part(b"\r\n--X\r\r\n" * (SIZE // 9)) + END,
+    "form lines": b"\n--" * (SIZE // 3) + part(PNG) + END,
+    "form headers": b"--X\r\n" + b"a: b\r\n" * (SIZE // 6),
+    "form parts": part(b"", "") * (SIZE // 60) + END,
+}
+
+
+@pytest.mark.parametrize("body", HEAVY.values(), ids=HEAVY)
+def test_body_takes_time_and_memory_in_proportion_to_its_length(body: bytes) -> None:
+    whole = Body(body, "", BOUNDARY["Content-Type"], 10**8)
+    tracemalloc.start()
+    started = time.thread_time()
+    try:
+        image_in(whole)
+    except ClassifierError:
+        pass
+    finally:
+        seconds, (_, peak) = time.thread_time() - started, tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert seconds < 1
+    assert peak < 15 * SIZE
+
+
+def test_problem_quotes_no_sentence_of_a_library(client: TestClient) -> None:
+    replies: list[Any] = [
+        client.post("/classify", json={"image": "a"}),
+        client.post("/classify", content=b"{"),
+        client.post("/classify", content=b"x", headers={"Content-Encoding": "gzip"}),
+        client.post("/classify", content=b"--X\r\nbad header\r\n\r\nx\r\n--X--\r\n", headers=BOUNDARY),
+        client.post("/classify?top_k=x", content=PNG),
+        client.post("/classify?top_k=11", content=PNG),
+        client.post("/classify?explain=maybe", content=PNG),
+        client.post("/huggingface?function_to_apply=x", content=PNG),
+    ]
+    of_libraries = ("Input should", "Expecting", "Error -3", "Did not find", "padding", "base64-encoded", "unable to")
+    details = [reply.json()["detail"] for reply in replies]
+    assert [detail for detail in details if any(words in detail for words in of_libraries)] == []
+    assert details[-4:] == [
+        "top_k: it should be a whole number, but is 'x'",
+        "top_k: it should be at most 10, but is '11'",
+        "explain: it should be true or false, but is 'maybe'",
+        "function_to_apply: it should be 'softmax', but is 'x'",
+    ]
