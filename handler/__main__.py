@@ -95,7 +95,8 @@ def _jobs(text: str) -> int:
     return jobs
 
 
-def _port(text: str) -> int:
+def port_number(text: str) -> int:
+    """A TCP port, for argparse."""
     port = bounded_int(text, 1, _MAX_PORT)
     if port is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port, a whole number from 1 to {_MAX_PORT}")
@@ -106,7 +107,7 @@ def _add_serve_arguments(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     serve.add_argument(
         "--port",
-        type=_port,
+        type=port_number,
         default=os.environ.get("PORT") or "8000",
         help="port to listen on (default: the environment variable PORT, else 8000)",
     )

@@ -15,6 +15,8 @@ from typing import Final
 
 import uvicorn
 
+from handler.__main__ import port_number
+from handler.serving import server as serving
 from handler.settings import Settings
 from infra.emulation.names import CREDENTIALS, RESULTS, UPLOADS
 
@@ -25,7 +27,11 @@ log = logging.getLogger("uvicorn.error")  # the logger that uvicorn shows
 
 def main() -> int:
     """Serve until Ctrl-C. Returns 2 if it cannot start."""
-    port = _port()
+    try:
+        sockets = serving.listen(HOST, _port())
+    except OSError as error:
+        print(f"cannot listen at {HOST}: {error.strerror}", file=sys.stderr)
+        return 2
     with socket.create_server((HOST, 0)) as storage:  # early connections wait until S3 is up, instead of being refused
         _isolate_from_aws(f"http://{HOST}:{storage.getsockname()[1]}")
         try:
@@ -33,7 +39,7 @@ def main() -> int:
         except ValueError as error:
             print(error, file=sys.stderr)
             return 2
-        _serve(port, Emulation(storage, settings))
+        _serve(sockets, Emulation(storage, settings))
     return 0
 
 
@@ -67,8 +73,8 @@ class Emulation(threading.Thread):
             self.join()
 
 
-class Server(uvicorn.Server):
-    """uvicorn that starts the emulation once it is serving."""
+class Server(serving.Server):
+    """The server of `serve`, which starts the emulation once it is serving."""
 
     def __init__(self, config: uvicorn.Config, emulation: Emulation) -> None:
         super().__init__(config)
@@ -84,7 +90,7 @@ def _port() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.local", description="Serve the whole stack until Ctrl-C.")
     parser.add_argument(
         "--port",
-        type=int,
+        type=port_number,
         default=os.environ.get("PORT") or "8000",
         help="port to listen on (default: PORT in the environment, else 8000)",
     )
@@ -99,12 +105,12 @@ def _isolate_from_aws(endpoint: str) -> None:
     os.environ |= {**CREDENTIALS, "S3_ENDPOINT_URL": endpoint, "UPLOADS_BUCKET": UPLOADS, "RESULTS_BUCKET": RESULTS}
 
 
-def _serve(port: int, emulation: Emulation) -> None:
+def _serve(sockets: list[socket.socket], emulation: Emulation) -> None:
     from handler.http_entry import app  # noqa: PLC0415  reads the environment on import
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: stop after the worker's batch
     try:
-        Server(uvicorn.Config(app, host=HOST, port=port), emulation).run()
+        Server(serving.server_config(app), emulation).run(sockets)
     except KeyboardInterrupt:
         pass
     finally:

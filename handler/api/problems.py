@@ -127,7 +127,7 @@ def _of_classifier(error: ClassifierError) -> Problem:
 def _of_http(error: HTTPException) -> Problem:
     allowed = (error.headers or {}).get("Allow")
     details = {
-        404: "no such path; /docs lists all paths",
+        404: "no such path",
         405: f"method not allowed; this path takes {allowed}",
     }
     detail = details.get(error.status_code, error.detail)

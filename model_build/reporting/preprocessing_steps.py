@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from handler.inference.preprocessing import THRESHOLDS, preprocessed_views, views_of
+from handler.inference.transparency import opaque_part
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ def preprocessing_steps(image: Image.Image) -> list[Step]:
     An image that is used unchanged has two steps only.
     """
     decoded, seen = Step("decoded, upright", np.asarray(image.convert("RGB"))), views_of(image)[0][0]
-    (view,) = preprocessed_views(image, THRESHOLDS[:1])
+    (view,) = preprocessed_views(opaque_part(image)[0], THRESHOLDS[:1])
     if not np.array_equal(seen, view.pixels):  # it already had the size and mode of the model's input
         return [decoded, Step("unchanged", seen)]
     return [

@@ -20,10 +20,12 @@ _MAX_TRUSTED_PACKED: Final = 20
 def read(data: bytes) -> Header:
     """Facts of the image header chunk; chunks are counted to the end of the image, or to the bound."""
     length, kind = _CHUNK.unpack_from(data, 8)
+    if kind != b"IHDR":  # another file behind PNG's signature: what stands there are no sizes
+        return Header("PNG", 0, 0, trusted=False)
     width, height, depth, colour, _, _, interlaced = _IHDR.unpack_from(data, 16)
     chunks, packed, headers = _count(data)
     row = width * depth * _SAMPLES.get(colour, 4) / 8
-    whole = kind == b"IHDR" and length == _IHDR.size and headers == 1 and colour in _SAMPLES
+    whole = length == _IHDR.size and headers == 1 and colour in _SAMPLES
     return Header(
         "PNG",
         width,
