@@ -1,11 +1,12 @@
 """Bulkheads: requests with expensive images get threads of their own, so that others do not wait for them.
 
-All begin among the others. A request that turns out to be expensive is begun anew in the threads for these.
+Requests with small bodies begin among the others; one that turns out to be expensive is begun anew in these threads.
 """
 
 import math
 import os
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from anyio import CapacityLimiter, WouldBlock, fail_after, from_thread, to_thread
@@ -20,7 +21,8 @@ Arguments = ParamSpec("Arguments")
 
 IsGone = Callable[[], Coroutine[Any, Any, bool]]  # whether the client has closed its connection
 
-CHEAP_PIXELS: Final = 16_000_000  # of all images of a request
+CHEAP_BYTES: Final = 5_000_000  # of a body; parsing and decoding take up to 30 ns a byte
+CHEAP_PIXELS: Final = 13_000_000  # of all images of a request
 CHEAP_SECONDS: Final = 0.2  # of decoding them
 WORK_SECONDS: Final = 1.0  # of decoding all images of an expensive request, less the last one
 
@@ -42,6 +44,7 @@ class Bulkheads:
     async def run(
         self,
         is_gone: IsGone,
+        body_bytes: int,
         work: Callable[Concatenate[Budget, Arguments], Result],
         *arguments: Arguments.args,
         **named: Arguments.kwargs,
@@ -53,18 +56,19 @@ class Bulkheads:
         if not self._offload:
             return work(Budget(self._pixels, self._seconds, work_seconds=WORK_SECONDS), *arguments, **named)
         cheap = _CheapImages(self._pixels, self._seconds)
-        try:
-            return await self._run_in(self._cheap, is_gone, cheap, lambda: work(cheap, *arguments, **named))
-        except _ExpensiveImageError:
-            others = _ImagesOfClient(self._pixels, cheap.seconds_left, is_gone)
-            return await self._run_in(self._expensive, is_gone, others, lambda: work(others, *arguments, **named))
+        if body_bytes <= CHEAP_BYTES:
+            with suppress(_ExpensiveImageError):
+                return await self._run_in(self._cheap, is_gone, cheap, lambda: work(cheap, *arguments, **named))
+        others = _ImagesOfClient(self._pixels, cheap.seconds_left, is_gone)
+        return await self._run_in(self._expensive, is_gone, others, lambda: work(others, *arguments, **named))
 
     async def _run_in(
         self, slots: CapacityLimiter, is_gone: IsGone, budget: Budget, work: Callable[[], Result]
     ) -> Result:
-        await _take(slots, budget.seconds_left)
+        has_waited = await _take(slots, budget.seconds_left)
         try:
-            if await is_gone():
+            # Asking takes as long as a small image; a client whose body has just arrived was there a moment ago.
+            if (has_waited or slots is self._expensive) and await is_gone():
                 raise ClientDisconnect
             return await to_thread.run_sync(work, limiter=self._threads)
         except RuntimeError as error:
@@ -75,15 +79,19 @@ class Bulkheads:
             slots.release()
 
 
-async def _take(slots: CapacityLimiter, seconds: float) -> None:
+async def _take(slots: CapacityLimiter, seconds: float) -> bool:
+    """Whether others had to be waited for. Raises OutOfTime after so many seconds."""
     try:
         slots.acquire_nowait()
+        return False
     except WouldBlock:
-        try:
-            with fail_after(seconds):
-                await slots.acquire()
-        except TimeoutError as error:
-            raise OutOfTime("out of time: others are being served; send the request again") from error
+        pass
+    try:
+        with fail_after(seconds):
+            await slots.acquire()
+    except TimeoutError as error:
+        raise OutOfTime("out of time: others are being served; send the request again") from error
+    return True
 
 
 class _ExpensiveImageError(Exception):

@@ -43,6 +43,7 @@ class Predictor:
     async def run(
         self,
         is_gone: IsGone,
+        body_bytes: int,
         work: Callable[Concatenate[Budget, Arguments], Result],
         *arguments: Arguments.args,
         **named: Arguments.kwargs,
@@ -51,7 +52,7 @@ class Predictor:
 
         `is_gone` tells whether the client has gone. Raises ClientDisconnect then, OutOfTime if no thread is free.
         """
-        return await self._bulkheads.run(is_gone, work, *arguments, **named)
+        return await self._bulkheads.run(is_gone, body_bytes, work, *arguments, **named)
 
     def classify(self, image: bytes, top_k: int, budget: Budget | None = None) -> Classification:
         """Raises RejectedImage, OutOfTime or OutOfMemory."""

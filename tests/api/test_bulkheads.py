@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pytest
 from starlette.requests import ClientDisconnect
 
-from handler.api.bulkheads import CHEAP_PIXELS, Bulkheads
+from handler.api.bulkheads import CHEAP_BYTES, CHEAP_PIXELS, Bulkheads
 from handler.errors import OutOfMemory, OutOfTime
 from handler.inference.budget import Budget
 
@@ -49,7 +49,7 @@ def spending(*images: tuple[int, bool]) -> Callable[[Budget], str]:
 @pytest.mark.parametrize("offload", [True, False])
 def test_work_of_any_cost_is_done(images: list[tuple[int, bool]], offload: bool) -> None:
     bulkheads = Bulkheads(10**9, 60, offload=offload)
-    assert finished(bulkheads.run(client(), spending(*images))) == "done"
+    assert finished(bulkheads.run(client(), 0, spending(*images))) == "done"
 
 
 @pytest.mark.parametrize("images", EXPENSIVE)
@@ -61,9 +61,9 @@ def test_cheap_request_is_served_while_expensive_ones_wait(images: list[tuple[in
         return go.wait(30)
 
     async def requests() -> list[bool]:
-        bombs = [asyncio.create_task(bulkheads.run(client(), expensive)) for _ in range(100)]
+        bombs = [asyncio.create_task(bulkheads.run(client(), 0, expensive)) for _ in range(100)]
         await asyncio.sleep(0)
-        assert await bulkheads.run(client(), spending((1, True))) == "done"
+        assert await bulkheads.run(client(), 0, spending((1, True))) == "done"
         assert not any(bomb.done() for bomb in bombs)
         go.set()
         return await asyncio.gather(*bombs)
@@ -71,30 +71,59 @@ def test_cheap_request_is_served_while_expensive_ones_wait(images: list[tuple[in
     assert all(finished(requests()))
 
 
+def test_request_with_a_large_body_waits_for_expensive_ones_alone() -> None:
+    bulkheads, go = Bulkheads(10**9, 60, offload=True), Event()
+
+    async def requests() -> None:
+        bombs = [asyncio.create_task(bulkheads.run(client(), CHEAP_BYTES + 1, lambda _: go.wait(30))) for _ in range(9)]
+        await asyncio.sleep(0)
+        assert await bulkheads.run(client(), CHEAP_BYTES, spending()) == "done"
+        go.set()
+        await asyncio.gather(*bombs)
+
+    finished(requests())
+
+
 def test_request_that_gets_no_thread_in_time_is_out_of_time() -> None:
     bulkheads, go = Bulkheads(10**9, 0.1, offload=True), Event()
 
     async def requests() -> None:
-        others = [asyncio.create_task(bulkheads.run(client(), lambda _: go.wait(30))) for _ in range(100)]
+        others = [asyncio.create_task(bulkheads.run(client(), 0, lambda _: go.wait(30))) for _ in range(100)]
         await asyncio.sleep(0)  # they take all threads
         with pytest.raises(OutOfTime):
-            await bulkheads.run(client(), spending())
+            await bulkheads.run(client(), 0, spending())
         go.set()
         await asyncio.gather(*others, return_exceptions=True)
 
     finished(requests())
 
 
-def test_nothing_is_begun_for_a_client_that_has_gone() -> None:
+def test_nothing_is_begun_for_a_client_that_has_gone_while_it_waited() -> None:
+    bulkheads, go = Bulkheads(10**9, 60, offload=True), Event()
     begun: list[Budget] = []
-    with pytest.raises(ClientDisconnect):
-        finished(Bulkheads(10**9, 60, offload=True).run(client(gone=True), begun.append))
+
+    async def requests() -> None:
+        others = [asyncio.create_task(bulkheads.run(client(), 0, lambda _: go.wait(30))) for _ in range(100)]
+        await asyncio.sleep(0)  # they take all threads
+        waiting = asyncio.create_task(bulkheads.run(client(gone=True), 0, begun.append))
+        await asyncio.sleep(0)
+        go.set()
+        with pytest.raises(ClientDisconnect):
+            await waiting
+        await asyncio.gather(*others)
+
+    finished(requests())
     assert begun == []
 
 
+def test_expensive_work_is_not_begun_for_a_client_that_has_gone() -> None:
+    with pytest.raises(ClientDisconnect):
+        finished(Bulkheads(10**9, 60, offload=True).run(client(gone=True), 0, spending((1, False))))
+
+
 def test_expensive_batch_ends_when_its_client_has_gone() -> None:
-    """The client is asked for before the work is begun, twice, and before each of the images."""
-    answers = iter([False, False, False, True])
+    """The client is asked for before the work is begun, and before each of the images."""
+    answers = iter([False, False, True])
     passed = []
 
     async def is_gone() -> bool:
@@ -106,7 +135,7 @@ def test_expensive_batch_ends_when_its_client_has_gone() -> None:
             passed.append(index)
 
     with pytest.raises(OutOfTime):
-        finished(Bulkheads(10**9, 60, offload=True).run(is_gone, work))
+        finished(Bulkheads(10**9, 60, offload=True).run(is_gone, 0, work))
     assert passed == [0]
 
 
@@ -115,7 +144,7 @@ def test_thread_that_cannot_be_started_is_short_memory() -> None:
         raise RuntimeError("can't start new thread")  # CPython's words
 
     with pytest.raises(OutOfMemory):
-        finished(Bulkheads(1, 60, offload=True).run(client(), work))
+        finished(Bulkheads(1, 60, offload=True).run(client(), 0, work))
 
 
 def test_other_error_of_the_work_is_raised_as_it_is() -> None:
@@ -123,4 +152,4 @@ def test_other_error_of_the_work_is_raised_as_it_is() -> None:
         raise RuntimeError("another")
 
     with pytest.raises(RuntimeError, match="another"):
-        finished(Bulkheads(1, 60, offload=True).run(client(), work))
+        finished(Bulkheads(1, 60, offload=True).run(client(), 0, work))

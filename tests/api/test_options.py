@@ -34,10 +34,7 @@ REFUSED = [
         pytest.param("/classify", {**FORM, "data": {"top_k": value}}, id=f"form, {value!r}")
         for value in ("0", "11", "-1", "", "x", "2.5", "9" * 5000, "\N{ARABIC-INDIC DIGIT THREE}")
     ),
-    *(
-        pytest.param("/classify", {"json": {"image": TEXT, "top_k": value}}, id=f"JSON, {value!r}")
-        for value in WRONG
-    ),
+    *(pytest.param("/classify", {"json": {"image": TEXT, "top_k": value}}, id=f"JSON, {value!r}") for value in WRONG),
     pytest.param("/classify", {**FORM, "data": {"explain": "maybe"}}, id="explain in a form"),
     pytest.param("/classify", {"json": {"image": TEXT, "explain": "true"}}, id="explain in JSON"),
     pytest.param("/classify/batch", {**FORM, "data": {"top_k": "11"}}, id="batch form"),

@@ -30,14 +30,14 @@ async def stays() -> bool:
 @pytest.mark.parametrize("offload", [True, False])
 def test_predictor_uses_a_thread_only_with_offload(classifier: Classifier, offload: bool) -> None:
     predictor = Predictor(classifier, 1, offload=offload)
-    assert (finished(predictor.run(stays, lambda _: get_ident())) != get_ident()) == offload
+    assert (finished(predictor.run(stays, 0, lambda _: get_ident())) != get_ident()) == offload
 
 
 def test_event_loop_runs_while_predictor_works(classifier: Classifier) -> None:
     predictor, go = Predictor(classifier, 1, offload=True), Event()
 
     async def requests() -> bool:
-        working = asyncio.create_task(predictor.run(stays, lambda _: go.wait(10)))
+        working = asyncio.create_task(predictor.run(stays, 0, lambda _: go.wait(10)))
         await asyncio.sleep(0)
         go.set()
         return await working
@@ -51,7 +51,7 @@ def test_trace_has_spans_and_outcomes(classifier: Classifier, png: bytes, offloa
 
     async def request() -> Any:
         trace = start_trace()
-        await predictor.run(stays, lambda budget: predictor.classify_each([png, b"no image"], 1, budget))
+        await predictor.run(stays, 0, lambda budget: predictor.classify_each([png, b"no image"], 1, budget))
         return trace
 
     trace = finished(request())
