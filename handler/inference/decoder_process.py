@@ -52,8 +52,8 @@ def decode_in_child(  # noqa: PLR0913  those of `decode_here`, and two limits
     max_pixels: int,
     needed_side: int,
     *,
-    seconds: float = 2,
-    extra_bytes: int = 400 * 2**20,
+    seconds: float = 1.6,  # with the start of a child process, less than 2
+    extra_bytes: int = 370 * 2**20,  # of address space: with the child process itself, less than 400 MiB of memory
 ) -> Image.Image:
     """As `decoding.decode_here`, to the pixel, in a child process; from any number of threads.
 

@@ -10,6 +10,7 @@ from handler.errors import TooComplex, TooManyPixels
 from handler.inference.headers.header import Header
 
 MAX_BYTES: Final = 400 * 2**20  # of memory for one image, above that of its file
+_CHILD_BYTES: Final = 60 * 2**20  # of the process in which an image is decoded whose header is not trusted
 _ROW_BYTES: Final = 32  # pointers to the rows of the image and its copies, and weights of those that are averaged
 _COLUMN_BYTES: Final = 16
 MAX_SCANS: Final = 100
@@ -37,8 +38,9 @@ def check_cost(header: Header, max_pixels: int) -> None:
     size = f"{header.width} x {header.height} pixels"
     if header.pixels > max_pixels:
         raise TooManyPixels(f"the image has {size}, more than the {max_pixels:,} allowed")
-    if (memory := _bytes(header)) > MAX_BYTES:
-        fitting = MAX_BYTES * header.pixels // int(memory)
+    most = MAX_BYTES if header.trusted else MAX_BYTES - _CHILD_BYTES
+    if (memory := _bytes(header)) > most:
+        fitting = most * header.pixels // int(memory)
         raise TooManyPixels(f"the image has {size}; {_kind(header)} of this kind may have at most {fitting:,}")
     _check_scans(header)
     if header.parts > MAX_PARTS:
