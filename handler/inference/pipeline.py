@@ -8,7 +8,7 @@ One image that cannot be decoded does not stop the others: its error takes the p
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from handler.inference.headers import Header, check_cost, read_header
 from handler.inference.preprocessing import DETAIL_SIDE, views_of
 
 Error = TypeVar("Error", bound=ClassifierError)
+
+_ORDINARY_SCANNED_PIXELS: Final = 40_000_000  # scans times pixels: a progressive JPEG of 4 megapixels
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ def prepare(image: bytes, max_pixels: int, budget: Budget | None = None) -> Prep
         return _prepared(image, max_pixels)
     header = read_header(name, image)
     check_cost(header, max_pixels)  # so that an image that is refused spends nothing
-    budget.spend(header.pixels, trusted=header.trusted)
+    is_ordinary = header.trusted and header.scans * header.pixels <= _ORDINARY_SCANNED_PIXELS
+    budget.spend(header.pixels, trusted=is_ordinary)
     now = _clock_of(header)
     started = now()
     try:
