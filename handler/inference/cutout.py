@@ -1,0 +1,40 @@
+"""Cut out the main garment of a photo with a small network: RGB image to a mask, garment 1 and everything else 0.
+
+The network is a U-Net (O. Ronneberger, P. Fischer and T. Brox, arXiv 1505.04597) whose skips are sums.
+"""
+
+import math
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+from PIL import Image
+
+CUTOUT_PATH: Final = Path(__file__).parents[1] / "model" / "cutout.onnx"
+SIDE: Final = 64  # of the network's input and of its mask
+LOGITS_PER_STEP: Final = 1 / 32  # its output counts in these from 128: about -4 to 4, 0.02 to 0.98 as probabilities
+
+# From output to probability. A table, as the exponential of each processor's vector unit may round otherwise.
+_PROBABILITIES: Final = np.array(
+    [1 / (1 + math.exp((128 - step) * LOGITS_PER_STEP)) for step in range(256)], np.float32
+)
+
+
+class CutOut:
+    """An ONNX Runtime session, created once, that may be shared by threads."""
+
+    def __init__(self, path: Path = CUTOUT_PATH) -> None:
+        options = ort.SessionOptions()
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL  # the file is optimized
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = ort.InferenceSession(path, sess_options=options, providers=["CPUExecutionProvider"])
+
+    def mask(self, image: Image.Image) -> NDArray[np.float32]:
+        """(SIDE, SIDE), 0 to 1: the probability that a place of `image`, squeezed to a square, is of the garment."""
+        squeezed = image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX)
+        (steps,) = self._session.run(None, {"images": np.asarray(squeezed)[np.newaxis]})
+        probabilities: NDArray[np.float32] = _PROBABILITIES[steps.reshape(SIDE, SIDE)]
+        return probabilities

@@ -1,0 +1,122 @@
+"""Export the learned cut-out to an int8 ONNX file: uint8 pictures (N, 64, 64, 3) to steps of logits (N, 64, 64)."""
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, cast
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    CalibrationMethod,
+    QuantFormat,
+    QuantType,
+    quantize_static,
+)
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from handler.inference.cutout import LOGITS_PER_STEP, SIDE
+from model_build.cutout.network import CutOutNetwork
+from model_build.release.quantize import _fuse as fuse
+from model_build.release.quantize import _shorten_names as shorten_names
+
+_OPSET: Final = 20
+_QUANTIZED: Final = ["Add", "AveragePool", "Conv", "GlobalAveragePool", "Relu", "Resize"]
+_CENTRE: Final = 128  # the grey level, and the step, that stand for 0
+_LEVELS: Final = 64  # grey levels in 1 of the normalized picture
+
+log = logging.getLogger(__name__)
+
+
+def export(network: CutOutNetwork, pictures: NDArray[np.uint8], target: Path) -> None:
+    """Write `network` as int8 to `target`; `pictures` (N, 64, 64, 3) give the ranges of its activations.
+
+    Weights use 7 of their 8 bits, as those of the classifier do, so that outputs do not depend on the processor.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        plain, prepared, quantized, fused = (Path(folder, f"{name}.onnx") for name in ("plain", "prep", "qdq", "fused"))
+        onnx.save(_exported(network), plain)
+        quant_pre_process(plain, prepared, skip_symbolic_shape=True)
+        quantize_static(
+            prepared,
+            quantized,
+            _Calibration(pictures),
+            quant_format=QuantFormat.QDQ,
+            calibrate_method=CalibrationMethod.MinMax,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            reduce_range=True,
+            op_types_to_quantize=_QUANTIZED,
+            extra_options={"TensorQuantOverrides": _fixed_scales()},
+        )
+        onnx.save(_with_integer_ends(onnx.load(quantized)), quantized)
+        fuse(quantized, fused)
+        model = onnx.load(fused)
+        shorten_names(model.graph)
+        onnx.checker.check_model(model, full_check=True)
+        onnx.save(model, target)
+    log.info("%s: %.1f KiB", target, target.stat().st_size / 1024)
+
+
+def _exported(network: CutOutNetwork) -> onnx.ModelProto:
+    program = torch.onnx.export(
+        network.eval().to(memory_format=torch.contiguous_format),
+        (torch.zeros(2, 3, SIDE, SIDE),),
+        input_names=["normalized"],
+        output_names=["logits"],
+        dynamic_shapes=({0: torch.export.Dim("N")},),
+        opset_version=_OPSET,
+        dynamo=True,
+        verbose=False,
+    )
+    model = cast("torch.onnx.ONNXProgram", program).model_proto
+    for node in model.graph.node:
+        del node.metadata_props[:]
+    return model
+
+
+def _fixed_scales() -> dict[str, list[dict[str, NDArray[np.generic]]]]:
+    """Of the picture and of the logits: they are part of the file's contract."""
+    centre = np.array(_CENTRE, np.uint8)
+    return {
+        "normalized": [{"scale": np.array(1 / _LEVELS, np.float32), "zero_point": centre}],
+        "logits": [{"scale": np.array(LOGITS_PER_STEP, np.float32), "zero_point": centre}],
+    }
+
+
+def _with_integer_ends(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Without the quantization of the picture and the dequantization of the logits: both are integers outside, too."""
+    graph = model.graph
+    first = next(node for node in graph.node if node.op_type == "QuantizeLinear" and node.input[0] == "normalized")
+    last = next(node for node in graph.node if node.output[0] == "logits")
+    nodes = [node for node in graph.node if node is not first and node is not last]
+    ends = [
+        helper.make_node("Transpose", ["images"], [first.output[0]], perm=[0, 3, 1, 2]),
+        *nodes,
+        helper.make_node("Identity", [last.input[0]], ["steps"]),
+    ]
+    batch = graph.input[0].type.tensor_type.shape.dim[0].dim_param
+    whole = helper.make_graph(
+        ends,
+        "cut-out",
+        [helper.make_tensor_value_info("images", TensorProto.UINT8, [batch, SIDE, SIDE, 3])],
+        [helper.make_tensor_value_info("steps", TensorProto.UINT8, [batch, 1, SIDE, SIDE])],
+        list(graph.initializer),
+    )
+    return helper.make_model(whole, opset_imports=model.opset_import, ir_version=10)
+
+
+class _Calibration(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships no annotations
+    def __init__(self, pictures: NDArray[np.uint8]) -> None:
+        scaled = (pictures.transpose(0, 3, 1, 2).astype(np.float32) - _CENTRE) / _LEVELS
+        self._batches: Iterator[NDArray[np.float32]] = iter(np.array_split(scaled, max(1, len(scaled) // 50)))
+
+    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+        batch = next(self._batches, None)
+        return None if batch is None else {"normalized": batch}

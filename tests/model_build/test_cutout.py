@@ -1,0 +1,86 @@
+"""The learned cut-out's training: composites with exact outlines, the network, its int8 file."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from handler.inference.cutout import SIDE, CutOut
+from model_build.cutout import composites, garments, grounds, trusted
+from model_build.cutout.composites import composite
+from model_build.cutout.examples import Examples
+from model_build.cutout.export import export
+from model_build.cutout.network import CutOutNetwork, normalized
+from model_build.cutout.people import worn
+from model_build.cutout.train import CutOutConfig, intersection_over_union, train
+
+pytestmark = pytest.mark.usefixtures("datasets_dir")
+
+
+@pytest.fixture(autouse=True)
+def without_photos(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cutting out the photos takes minutes; composites need Fashion-MNIST alone."""
+    nothing = trusted.TrustedPhotos(
+        np.zeros((0, 8, 8, 3), np.uint8), np.zeros((0, 8, 8), bool), np.zeros(0, np.int64), np.zeros(0)
+    )
+    for module in (composites, garments, grounds):
+        monkeypatch.setattr(module, "trusted_photos", lambda *_: nothing)
+    garments._photo_places.cache_clear()
+
+
+def examples(count: int) -> Examples:
+    made = [composite(random.Random(number), SIDE) for number in range(count)]
+    return Examples(np.stack([np.asarray(each.image) for each in made]), np.stack([each.mask for each in made]))
+
+
+def test_composite_has_the_garment_in_it_and_is_the_same_for_the_same_seed() -> None:
+    for seed in range(20):
+        first, second = (composite(random.Random(seed), 80) for _ in range(2))
+        assert first.image.size == (80, 80)
+        assert 0.005 < first.mask.mean() < 0.95
+        assert np.array_equal(np.asarray(first.image), np.asarray(second.image))
+        assert np.array_equal(first.mask, second.mask)
+
+
+def test_person_wears_the_garment_and_stands_on_the_ground() -> None:
+    ground = Image.new("RGB", (128, 128), (0, 255, 0))
+    person = worn(random.Random(3), ground)
+    drawn = (np.asarray(person.picture) != (0, 255, 0)).any(axis=-1)
+    garment = np.asarray(person.mask) > 128
+    assert 0 < garment.sum() < drawn.sum()
+    assert drawn[garment].mean() > 0.99
+
+
+def test_network_learns_what_it_is_shown(tmp_path: Path) -> None:
+    shown = examples(8)
+    repeated = Examples(np.tile(shown.images, (70, 1, 1, 1)), np.tile(shown.masks, (70, 1, 1)))
+    network = train(repeated, tmp_path, CutOutConfig(samples=16 * 60, batch=16, average=0.9))
+    assert intersection_over_union(network, repeated) > 0.6
+
+
+def test_interrupted_training_goes_on_at_its_last_step(tmp_path: Path) -> None:
+    shown = examples(4)
+    repeated = Examples(np.tile(shown.images, (130, 1, 1, 1)), np.tile(shown.masks, (130, 1, 1)))
+    config = CutOutConfig(samples=8, batch=4)
+    first = train(repeated, tmp_path, config).state_dict()
+    again = train(repeated, tmp_path, config).state_dict()
+    assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+def test_int8_file_finds_the_masks_of_the_network(tmp_path: Path) -> None:
+    shown = examples(8)
+    repeated = Examples(np.tile(shown.images, (70, 1, 1, 1)), np.tile(shown.masks, (70, 1, 1)))
+    network = train(repeated, tmp_path, CutOutConfig(samples=16 * 40, batch=16, average=0.9))
+    export(network, shown.images, tmp_path / "cutout.onnx")
+    with torch.inference_mode():
+        expected = network(normalized(torch.from_numpy(shown.images)))[:, 0].numpy() > 0
+    cut_out = CutOut(tmp_path / "cutout.onnx")
+    found = np.stack([cut_out.mask(Image.fromarray(image)) >= 0.5 for image in shown.images])
+    assert (found & expected).sum() / (found | expected).sum() > 0.95
+
+
+def test_network_is_as_large_as_intended() -> None:
+    assert CutOutNetwork().parameter_count < 150_000
