@@ -2,10 +2,12 @@
 PYTHON ?= python3
 PORT ?= 8000
 ARCHITECTURE ?= x86_64
+SECONDS ?= 300
+MINUTES ?= 5
 BIN := .venv/bin
 PIP := python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test test-fast check sam deploy model bench lock clean help unusable
+.PHONY: run test test-fast check fuzz soak sam deploy model bench lock clean help unusable
 
 run: .venv/serve ## serve the API, its page and an emulated AWS on PORT (8000)
 	$(BIN)/python -m infra.local --port $(PORT)
@@ -23,6 +25,13 @@ check: .venv/develop .venv-sam/ready .venv-checkov/ready ## lint and type-check;
 	$(BIN)/lint-imports
 	.venv-sam/bin/cfn-lint template.yaml
 	.venv-checkov/bin/checkov --config-file .checkov.yaml
+
+fuzz: .venv/test ## fuzz the decoders and parsers for SECONDS (300), guided by coverage; findings go to build/fuzz
+	$(BIN)/$(PIP) --only-binary :all: --group fuzz || echo "atheris has no wheel for this machine"
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
+soak: .venv/test ## serve good, hostile, slow and broken-off requests for MINUTES (5); memory, files and threads must not grow
+	$(BIN)/python -m tests.system.soak --minutes $(MINUTES)
 
 sam: .venv/serve .venv-sam/ready ## serve the function in Lambda's container on PORT
 	.venv-sam/bin/sam build

@@ -95,8 +95,8 @@ def _is_http_api(event: Mapping[str, Any]) -> bool:
 
 
 def _of_http_api(event: Mapping[str, Any]) -> dict[str, Any]:
-    context = _mapping(event.get("requestContext"))
-    path = event.get("rawPath") or "/"
+    context = _context(event)
+    path = _text(event.get("rawPath") or "/")
     http = {"method": "GET", "path": path, "sourceIp": ""} | _texts(context.get("http"))
     return {
         **_mapping(event),
@@ -110,7 +110,7 @@ def _of_http_api(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def _of_rest_api(event: Mapping[str, Any]) -> dict[str, Any]:
     """Also of a load balancer, which has the same members."""
-    context = _mapping(event.get("requestContext"))
+    context = _context(event)
     proxy = _mapping(event.get("pathParameters")).get("proxy")
     repaired = {
         **_mapping(event),
@@ -138,7 +138,18 @@ def _common(event: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "headers": {name: value for name, value in headers.items() if _is_parsable(name, value)},
         "pathParameters": _texts(event.get("pathParameters")),
+        **_with_texts(event, "rawPath", "resource", "routeKey"),
     }
+
+
+def _context(event: Mapping[str, Any]) -> dict[str, Any]:
+    context = _mapping(event.get("requestContext"))
+    return context | _with_texts(context, "path", "stage")
+
+
+def _with_texts(members: Mapping[str, Any], *names: str) -> dict[str, str]:
+    """Those of `members` that must be text if they are there."""
+    return {name: _text(members[name]) for name in names if members.get(name) is not None}
 
 
 def _with_body(event: dict[str, Any]) -> dict[str, Any]:

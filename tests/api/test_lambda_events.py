@@ -118,10 +118,19 @@ def test_console_that_sends_the_number_2_as_version_is_answered() -> None:
         ("multiValueQueryStringParameters", {"a": ["\ud800", None]}),
         ("multiValueQueryStringParameters", []),
         ("path", "/labels/\ud800"),
+        ("requestContext.path", {"a": 1}),
+        ("requestContext.stage", 5),
+        ("resource", ["/{proxy+}"]),
     ],
 )
 def test_request_with_an_odd_member_does_not_fail(member: str, value: Any) -> None:
     reply = handler(changed(rest_event(Sent("GET", "/labels")), member, value), None)
+    assert reply["statusCode"] in (200, 404)
+
+
+@pytest.mark.parametrize(("member", "value"), [("routeKey", 0), ("rawPath", 5), ("requestContext.stage", [])])
+def test_http_api_request_with_an_odd_member_does_not_fail(member: str, value: Any) -> None:
+    reply = handler(changed(http_api_event(Sent("GET", "/labels")), member, value), None)
     assert reply["statusCode"] in (200, 404)
 
 

@@ -169,6 +169,8 @@ def chunk(kind: bytes, data: bytes) -> bytes:
             id="PNG: 21 colour profiles",
         ),
         pytest.param("GIF", GIF_SCREEN + b";", id="GIF: no frame"),
+        pytest.param("GIF", GIF_SCREEN + b"!\xf9\0" + ORDINARY["GIF"][13:], id="GIF: an empty extension"),
+        pytest.param("GIF", GIF_SCREEN + b"!\xff\1a\0" + ORDINARY["GIF"][13:], id="GIF: an application without data"),
         pytest.param("BMP", bmp(50_000_000, 1, 8, 1, b"\0\2\0\xff" * 10), id="BMP: rows skipped in a wide image"),
         pytest.param("BMP", bmp(60, 60, 8, 1, bytes(200_000)), id="BMP: many runs"),
         pytest.param("BMP", bmp(60, 60, 24, 4, bytes(100)), id="BMP: JPEG within"),
