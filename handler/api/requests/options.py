@@ -12,10 +12,7 @@ from handler.errors import WrongParameter
 _TOP_K: Final = "top_k"
 _EXPLAIN: Final = "explain"
 _MAX_TOP_K: Final = 10**9  # more than there are classes, to begin with
-_SWITCHES: Final = {
-    **dict.fromkeys(("true", "1", "on", "yes", "t", "y"), True),
-    **dict.fromkeys(("false", "0", "off", "no", "f", "n"), False),
-}
+_SWITCHES: Final = {"true": True, "on": True, "false": False, "off": False}  # browsers send "on" for a ticked box
 
 
 @dataclass(frozen=True)
@@ -43,15 +40,12 @@ def options_in_form(fields: Iterable[tuple[str, bytes]]) -> Options:
 
 
 def options_in_json(document: Any) -> Options:
-    """Of a JSON object, or of its member `parameters`; null counts as absent. Raises WrongParameter."""
+    """Of a JSON object, or else of its member `parameters`; null counts as absent. Raises WrongParameter."""
     if not isinstance(document, dict):
         return Options()
-    parameters = document.get("parameters")
-    given = {**(parameters if isinstance(parameters, dict) else {}), **document}
-    top_k, explain = given.get(_TOP_K), given.get(_EXPLAIN)
+    own, others = _options_of(document), _options_of(document.get("parameters"))
     return Options(
-        None if top_k is None else _checked_top_k(whole_number(top_k), top_k),
-        None if explain is None else _checked_explain(explain if isinstance(explain, bool) else None, explain),
+        others.top_k if own.top_k is None else own.top_k, others.explain if own.explain is None else own.explain
     )
 
 
@@ -61,6 +55,16 @@ def refuse_top_k(objects: Iterable[Mapping[str, Any]], advice: str) -> None:
         parameters = each.get("parameters")
         if _TOP_K in each or (isinstance(parameters, dict) and _TOP_K in parameters):
             raise WrongParameter(f"{_TOP_K!r} is not a parameter here: {advice}")
+
+
+def _options_of(members: Any) -> Options:
+    if not isinstance(members, dict):
+        return Options()
+    top_k, explain = members.get(_TOP_K), members.get(_EXPLAIN)
+    return Options(
+        None if top_k is None else _checked_top_k(whole_number(top_k), top_k),
+        None if explain is None else _checked_explain(explain if isinstance(explain, bool) else None, explain),
+    )
 
 
 def _checked_top_k(number: int | None, given: Any) -> int:

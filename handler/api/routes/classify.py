@@ -55,13 +55,15 @@ _ITEM: Final = {
 
 _TOP_K: Final[dict[str, Any]] = {
     "top_k": {
-        "type": "integer",
+        "type": ["integer", "null"],
         "minimum": 1,
         "maximum": 10,
         "description": "Takes precedence over the query parameter.",
     }
 }
-_OPTIONS: Final[dict[str, Any]] = {**_TOP_K, "explain": {"type": "boolean"}}
+_OPTIONS: Final[dict[str, Any]] = {**_TOP_K, "explain": {"type": ["boolean", "null"]}}
+_FORM_TOP_K: Final[dict[str, Any]] = {"top_k": {**_TOP_K["top_k"], "type": "integer"}}
+_FORM_OPTIONS: Final[dict[str, Any]] = {**_FORM_TOP_K, "explain": {"type": "boolean"}}
 
 # In OpenAPI's terms: what `image_in` and `images_in` read.
 ONE_IMAGE: Final[dict[str, Any]] = {
@@ -69,7 +71,7 @@ ONE_IMAGE: Final[dict[str, Any]] = {
     "description": "One image. Its format is detected from its first bytes; only multipart needs a Content-Type.",
     "content": {
         "multipart/form-data": {
-            "schema": {"type": "object", "required": [FILE_FIELD], "properties": {FILE_FIELD: FILE, **_OPTIONS}}
+            "schema": {"type": "object", "required": [FILE_FIELD], "properties": {FILE_FIELD: FILE, **_FORM_OPTIONS}}
         },
         **FILE_AS_BODY,
         "application/json": {
@@ -89,7 +91,7 @@ def several_images(max_images: int) -> dict[str, Any]:
         "description": f"1 to {max_images} images: a form with several fields, or a JSON array.",
         "content": {
             "multipart/form-data": {
-                "schema": {"type": "object", "required": [FILE_FIELD], "properties": {FILE_FIELD: files, **_TOP_K}}
+                "schema": {"type": "object", "required": [FILE_FIELD], "properties": {FILE_FIELD: files, **_FORM_TOP_K}}
             },
             "application/json": {
                 "schema": {
