@@ -70,7 +70,7 @@ def widgets() -> list[dict[str, Any]]:
 
 def dashboard_metrics() -> Iterator[Metric]:
     for widget in widgets():
-        for namespace, name, *rest in widget["properties"]["metrics"]:
+        for namespace, name, *rest in widget["properties"].get("metrics", ()):
             words = [word for word in rest if isinstance(word, str)]
             yield Metric(namespace, name, frozenset(zip(words[::2], words[1::2], strict=True)))
 
@@ -122,6 +122,32 @@ def test_dashboard_shows_existing_metrics(emitted: set[Metric]) -> None:
 def _is_of_aws(watched: Metric) -> bool:
     names = tuple(sorted(name for name, _ in watched.dimensions))
     return watched.name in AWS_METRICS.get((watched.namespace, names), set())
+
+
+def test_dashboard_shows_every_alarm_that_notifies_and_the_dead_letters() -> None:
+    """Also without AlarmEmail, for which the alarms are otherwise silent."""
+    shown = {arn for widget in widgets() if widget["type"] == "alarm" for arn in widget["properties"]["alarms"]}
+    always = {name for name in ALARMS if "AlarmActions" in ALARMS[name] and "Condition" not in RESOURCES[name]}
+    assert shown == {f"{name}.Arn" for name in always}
+    numbers = [each for each in widgets() if each["properties"].get("view") == "singleValue"]
+    assert "DeadLetterQueue.QueueName" in json.dumps(numbers)
+
+
+@pytest.mark.parametrize(
+    ("calls", "failures", "rolls_back"),
+    [(1, 1, False), (1000, 1, False), (4, 2, False), (1000, 50, False), (3, 3, True), (30, 3, True), (1000, 100, True)],
+)
+@pytest.mark.parametrize("alarm", sorted(name for name in ALARMS if "Version" in name))
+def test_only_a_share_of_several_calls_rolls_a_deployment_back(
+    alarm: str, calls: int, failures: int, rolls_back: bool
+) -> None:
+    properties = ALARMS[alarm]
+    expression = properties["Metrics"][-1]["Expression"]
+    values = {"calls": calls, "failed": failures, "failing": 100 * failures / calls}
+    found = re.fullmatch(r"IF\((.+), (.+), 0\)", expression)
+    assert found
+    percent = eval(found[2], {}, values) if eval(found[1], {}, values) else 0
+    assert (percent >= properties["Threshold"]) == rolls_back
 
 
 def test_template_model_version_equals_model_card(card: ModelCard) -> None:

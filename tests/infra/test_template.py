@@ -102,8 +102,13 @@ def test_bucket_is_private_encrypted_and_expires_old_versions(bucket: str) -> No
 
 
 @pytest.mark.parametrize("seconds", PARAMETERS["WorkerTimeout"]["AllowedValues"])
-def test_visibility_timeout_is_six_times_the_worker_timeout(seconds: str) -> None:
-    assert TEMPLATE["Mappings"]["VisibilityTimeouts"][seconds]["Seconds"] == 6 * int(seconds)
+def test_visibility_is_six_times_the_worker_timeout_and_the_window(seconds: str) -> None:
+    timeouts = TEMPLATE["Mappings"]["VisibilityTimeouts"][seconds]
+    assert timeouts["WithoutWindow"] == 6 * int(seconds)
+    assert timeouts["WithWindow"] == 6 * int(seconds) + PARAMETERS["BatchingWindowSeconds"]["MaxValue"]
+    condition, with_window, without = RESOURCES["UploadsQueue"]["Properties"]["VisibilityTimeout"]["If"]
+    assert TEMPLATE["Conditions"][condition] == {"Not": [{"Equals": [{"Ref": "BatchingWindowSeconds"}, "0"]}]}
+    assert (with_window["FindInMap"][2], without["FindInMap"][2]) == ("WithWindow", "WithoutWindow")
     assert RESOURCES["WorkerFunction"]["Properties"]["Timeout"] == {"Ref": "WorkerTimeout"}
 
 
@@ -160,7 +165,8 @@ def test_http_function_can_access_only_api_uploads(upload_key: str) -> None:
     assert upload_key.startswith("api/")
 
 
-def test_uploads_bucket_cors_allows_only_post() -> None:
+def test_uploads_bucket_cors_allows_only_post_and_shows_what_was_stored() -> None:
     (rule,) = RESOURCES["UploadsBucket"]["Properties"]["CorsConfiguration"]["CorsRules"]
     assert rule["AllowedMethods"] == ["POST"]
+    assert rule["ExposedHeaders"] == ["ETag", "Location"]
     assert "CorsConfiguration" not in RESOURCES["ResultsBucket"]["Properties"]

@@ -30,6 +30,7 @@ NOT_EMULATED: Final = {
     "AWS::ApiGateway::Deployment": "the emulated gateway does not read the API's definition",
     "AWS::ApiGateway::Stage": "needs a deployment; the API is tested with sam local",
     "AWS::CloudWatch::Alarm": "test_alarms compares alarms with the metrics of the functions",
+    "AWS::CloudWatch::Dashboard": "shows the alarms, which are left out",
     "AWS::CodeDeploy::Application": "shifts traffic between versions; there is only one",
     "AWS::CodeDeploy::DeploymentGroup": "belongs to the application",
     "AWS::Lambda::Alias": "references to it are replaced by references to the function",
@@ -168,18 +169,24 @@ def _set_missing_properties(stack: Stack, resources: Mapping[str, Any]) -> None:
     for bucket in ("UploadsBucket", "ResultsBucket"):
         versioning = resources[bucket]["Properties"]["VersioningConfiguration"]
         s3.put_bucket_versioning(Bucket=stack.resources[bucket], VersioningConfiguration=versioning)
-    (notification,) = resources["UploadsBucket"]["Properties"]["NotificationConfiguration"]["QueueConfigurations"]
-    queue, _ = notification["Queue"]["Fn::GetAtt"]
-    attributes = sqs.get_queue_attributes(QueueUrl=stack.resources[queue], AttributeNames=["QueueArn"])["Attributes"]
+    notifications = resources["UploadsBucket"]["Properties"]["NotificationConfiguration"]["QueueConfigurations"]
     s3.put_bucket_notification_configuration(
         Bucket=stack.resources["UploadsBucket"],
         NotificationConfiguration={
-            "QueueConfigurations": [{"QueueArn": attributes["QueueArn"], "Events": [notification["Event"]]}]
+            "QueueConfigurations": [
+                {"QueueArn": _arn(sqs, stack.resources[each["Queue"]["Fn::GetAtt"][0]]), "Events": [each["Event"]]}
+                for each in notifications
+            ]
         },
     )
     # Else it receives the messages for a function that the emulated Lambda does not run.
     for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
         functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+
+
+def _arn(sqs: Any, queue_url: str) -> str:
+    arn: str = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    return arn
 
 
 @contextmanager
