@@ -2,6 +2,10 @@
 PYTHON ?= python3
 PORT ?= 8000
 ARCHITECTURE ?= x86_64
+STACK ?= clothes-classifier$(if $(ENV),-$(ENV))
+ifneq ($(AWS_REGION),)
+deploy: export AWS_DEFAULT_REGION := $(AWS_REGION)# which the AWS SDK for Python and SAM read
+endif
 SECONDS ?= 300
 MINUTES ?= 5
 BIN := .venv/bin
@@ -37,9 +41,11 @@ sam: .venv/serve .venv-sam/ready ## serve the function in Lambda's container on 
 	.venv-sam/bin/sam build
 	.venv-sam/bin/sam local start-api --port $(PORT) --warm-containers EAGER $(SAM_ARGUMENTS)
 
-deploy: .venv/serve .venv-sam/ready ## deploy to AWS: guided, or ENV=dev|prod as samconfig.toml says
+deploy: .venv/serve .venv-sam/ready ## deploy to AWS as STACK, without questions; ALARM_EMAIL=..., ENV=dev|prod, GUIDED=1 asks
+	@$(BIN)/python -m infra deployable --stack "$(STACK)" --alarm-email "$(ALARM_EMAIL)"
 	.venv-sam/bin/sam build $(if $(ENV),--config-env $(ENV),--parameter-overrides Architecture=$(ARCHITECTURE))
-	.venv-sam/bin/sam deploy $(if $(ENV),--config-env $(ENV),--guided --parameter-overrides Architecture=$(ARCHITECTURE))
+	.venv-sam/bin/sam deploy --stack-name "$(STACK)" $(if $(GUIDED),--guided) $(if $(ENV),--config-env $(ENV),--no-fail-on-empty-changeset \
+		--parameter-overrides Architecture=$(ARCHITECTURE) $(if $(ALARM_EMAIL),AlarmEmail=$(ALARM_EMAIL)))
 
 model: .venv/develop ## train, quantize, evaluate and publish the model
 	$(BIN)/python -m model_build all

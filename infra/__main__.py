@@ -16,6 +16,7 @@ from infra.capacity.prices import read_prices
 from infra.capacity.report import REPORT, report
 from infra.emulation.names import CREDENTIALS
 from infra.operations.backfill import Backfill, CannotBackfill
+from infra.operations.deployable import CannotDeploy, check_account, check_names
 from infra.operations.redrive import redrive
 from infra.operations.results import READ_CONCURRENCY, documents
 from infra.operations.stack import NoSuchStack, Stack, find_stack
@@ -28,7 +29,7 @@ def main() -> int:
     arguments = _arguments()
     try:
         status: int = arguments.command(arguments)
-    except (NoSuchStack, CannotBackfill, ClientError, BotoCoreError) as error:
+    except (NoSuchStack, CannotBackfill, CannotDeploy, ClientError, BotoCoreError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -66,6 +67,11 @@ def _arguments() -> argparse.Namespace:
         "--since", type=_day, metavar="DAY", help="only results written since this day (UTC), such as 2026-01-31"
     )
     results.set_defaults(command=_results)
+
+    deployable = commands.add_parser("deployable", help="check what would end a deployment; `make deploy` calls it")
+    deployable.add_argument("--stack", required=True, help="name of the stack to deploy")
+    deployable.add_argument("--alarm-email", default="", help="address that receives alarms")
+    deployable.set_defaults(command=_deployable)
 
     capacity = commands.add_parser("capacity", help=f"measure the worker, and write {REPORT.name}")
     capacity.set_defaults(command=_capacity)
@@ -111,6 +117,12 @@ def _results(arguments: argparse.Namespace) -> int:
 
 def _day(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+
+
+def _deployable(arguments: argparse.Namespace) -> int:
+    check_names(arguments.stack, arguments.alarm_email)
+    _say(f"deploying {arguments.stack} to {check_account(boto3.Session(), arguments.stack)}")
+    return 0
 
 
 def _capacity(_arguments: argparse.Namespace) -> int:
