@@ -29,18 +29,12 @@ def upload(aws: Cloud, name: str, count: int) -> dict[str, Any]:
     keys = [f"{number}.bomb" for number in range(count)]
     for key in keys:
         aws.s3.put_object(Bucket=UPLOADS, Key=key, Body=image)
-    members = {"bucket": {"name": UPLOADS}}
-    records = [{"eventName": "ObjectCreated:Put", "s3": {**members, "object": {"key": key}}} for key in keys]
-    return {
-        "Records": [
-            {
-                "messageId": record["s3"]["object"]["key"],
-                "eventSource": "aws:sqs",
-                "body": json.dumps({"Records": [record]}),
-            }
-            for record in records
-        ]
-    }
+    return {"Records": [message(key) for key in keys]}
+
+
+def message(key: str) -> dict[str, Any]:
+    record = {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": UPLOADS}, "object": {"key": key}}}
+    return {"messageId": key, "eventSource": "aws:sqs", "body": json.dumps({"Records": [record]})}
 
 
 @pytest.mark.parametrize(("name", "title"), REFUSED)
