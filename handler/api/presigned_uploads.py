@@ -26,6 +26,19 @@ ID_PATTERN: Final = "^[0-9a-f]{32}$"
 _FOLDER: Final = "api/"  # separate from objects that are put into the bucket by other means
 _LIFETIME_SECONDS: Final = 15 * 60  # of a ticket
 _ONCE: Final = {"If-None-Match": "*"}  # S3 answers 412 if the object exists
+_MEDIA_TYPE: Final = {"Content-Type": "image/*"}  # a client may replace it by the image's own type
+_ANY_IMAGE: Final = ["starts-with", "$Content-Type", "image/"]
+
+# Domains of the partitions other than AWS's own, by the first part of a region's name. From botocore's partitions.json;
+# reading that takes longer than the rest of a cold start.
+_DOMAINS: Final = {
+    "cn": "amazonaws.com.cn",
+    "eusc": "amazonaws.eu",
+    "us-iso": "c2s.ic.gov",
+    "us-isob": "sc2s.sgov.gov",
+    "us-isof": "csp.hci.ic.gov",
+    "eu-isoe": "cloud.adc-e.uk",
+}
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +70,12 @@ def upload_origin(settings: Settings) -> str | None:
         return settings.s3_endpoint_url
     if not settings.aws_region:
         return None
-    domain = "amazonaws.com.cn" if settings.aws_region.startswith("cn-") else "amazonaws.com"
-    return f"https://{settings.uploads_bucket}.s3.{settings.aws_region}.{domain}"
+    return f"https://{settings.uploads_bucket}.s3.{settings.aws_region}.{_domain(settings.aws_region)}"
+
+
+def _domain(region: str) -> str:
+    """The domain of the partition of `region`, as CloudFormation's AWS::URLSuffix."""
+    return next((name for first, name in _DOMAINS.items() if region.startswith(f"{first}-")), "amazonaws.com")
 
 
 def s3_client(settings: Settings) -> "S3Client":
@@ -104,9 +121,10 @@ class Uploads:
     def ticket(self, request_id: str | None = None) -> Ticket:
         """A ticket for one object of at most `max_upload_bytes`. Raises Unavailable.
 
-        Its policy requires the field `If-None-Match: *`, so a second upload cannot overwrite the first. `request_id`,
-        of the request for the ticket, is stored with the object, so that the worker's logs and result can be found by
-        it. Form fields and conditions: docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
+        Its policy requires the field `If-None-Match: *`, so a second upload cannot overwrite the first. The field
+        `Content-Type` may have any value that begins with `image/`; S3 stores it with the object. `request_id`, of the
+        request for the ticket, is stored with the object, so that the worker's logs and result can be found by it. Form
+        fields and conditions: docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
         """
         upload_id, max_bytes = uuid.uuid4().hex, self._settings.max_upload_bytes
         fields = {**_ONCE, **({f"x-amz-meta-{REQUEST_ID}": request_id} if request_id else {})}
@@ -114,8 +132,12 @@ class Uploads:
             post = s3.generate_presigned_post(
                 self._settings.uploads_bucket,
                 _FOLDER + upload_id,
-                Fields=dict(fields),  # a copy, since botocore adds to it
-                Conditions=[["content-length-range", 1, max_bytes], *({name: fields[name]} for name in fields)],
+                Fields={**fields, **_MEDIA_TYPE},  # botocore adds to it
+                Conditions=[
+                    ["content-length-range", 1, max_bytes],
+                    _ANY_IMAGE,
+                    *({name: fields[name]} for name in fields),
+                ],
                 ExpiresIn=_LIFETIME_SECONDS,
             )
         return Ticket(upload_id, post["url"], post["fields"], max_bytes, _expiration(post["fields"]["policy"]))

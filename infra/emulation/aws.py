@@ -88,7 +88,7 @@ class EmulatedAws:
 def emulated_aws(listener: socket.socket) -> Iterator[int]:
     """Serve an emulated AWS on `listener`, and yield its port. All servers of a process share their state.
 
-    Signatures are not checked, and of the policies of presigned POSTs only the size. See `enforce_post_conditions`.
+    Signatures are not checked, nor when a presigned POST expires. See `enforce_post_conditions`.
     """
     enforce_post_conditions()
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # it logs each request

@@ -1,4 +1,4 @@
-"""Enforce what moto ignores of a presigned POST: the size that its policy allows, and `If-None-Match: *`.
+"""Enforce what moto ignores of a presigned POST: the size and the fields of its policy, and `If-None-Match: *`.
 
 That POST takes as form fields what PUT takes as headers, is in S3's documentation:
 https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html. What `If-None-Match` does is described for PUT:
@@ -28,10 +28,38 @@ def _conditional_post(self: S3Response, request: Any, bucket_name: str) -> Any:
         return _moto_post(self, request, bucket_name)
     if not _allows(fields["policy"], len(self.body)):
         raise S3ClientError("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
+    if not _allows_fields(fields):
+        raise Forbidden("AccessDenied", "Invalid according to Policy: Policy Condition failed")
     with _writing:
         if fields.get("If-None-Match") == "*" and _exists(self, bucket_name, fields["key"]):
             raise PreconditionFailed("If-None-Match")
         return _moto_post(self, request, bucket_name)
+
+
+class Forbidden(S3ClientError):
+    """The response of S3 to a form that its policy does not allow."""
+
+    code = 403  # type: ignore[assignment]  # as moto's own errors set it
+
+
+def _allows_fields(fields: dict[str, str]) -> bool:
+    """Whether each field is covered by a condition, and each condition on a field holds.
+
+    Of the matching: docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html. The bucket is a part of
+    the address.
+    """
+    conditions: list[Any] = json.loads(base64.b64decode(fields["policy"]))["conditions"]
+    exact = {name.lower(): value for each in conditions if isinstance(each, dict) for name, value in each.items()}
+    prefixes = {
+        each[1][1:].lower(): each[2] for each in conditions if isinstance(each, list) and each[0] == "starts-with"
+    }
+    given = {name.lower(): str(value) for name, value in fields.items()}
+    exact.pop("bucket", None)
+    return (
+        all(given.get(name) == value for name, value in exact.items())
+        and all(name in given and given[name].startswith(prefix) for name, prefix in prefixes.items())
+        and given.keys() - exact.keys() - prefixes.keys() <= {"policy", "x-amz-signature", "file", "bucket"}
+    )
 
 
 def _allows(policy: str, size: int) -> bool:

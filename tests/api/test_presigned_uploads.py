@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from botocore.session import Session
 from starlette.testclient import TestClient
 
 from handler.api.app import create_app
@@ -126,7 +127,30 @@ def test_every_field_of_a_ticket_is_covered_by_its_policy(api: TestClient) -> No
     """S3 answers 403 to fields that no condition covers, but for the policy itself, its signature and the file."""
     ticket = api.post("/uploads", headers={"X-Request-Id": "mine-1"}).json()
     covered = {name for each in policy_of(ticket)["conditions"] if isinstance(each, dict) for name in each}
-    assert set(ticket["fields"]) - covered == {"policy", "x-amz-signature"}
+    assert set(ticket["fields"]) - covered == {"policy", "x-amz-signature", "Content-Type"}
+    assert ["starts-with", "$Content-Type", "image/"] in policy_of(ticket)["conditions"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        pytest.param({}, 204, id="as issued"),
+        pytest.param({"Content-Type": "image/jpeg"}, 204, id="type of the image"),
+        pytest.param({"Content-Type": "text/html"}, 403, id="type of a page"),
+        pytest.param({"Content-Type": ""}, 403, id="no type"),
+        pytest.param({"key": "api/other"}, 403, id="another key"),
+        pytest.param({"x-amz-acl": "public-read"}, 403, id="uncovered field"),
+    ],
+)
+def test_form_may_name_the_type_of_the_image_and_nothing_else(
+    fields: dict[str, str], status: int, aws: Cloud, api: TestClient, png: bytes
+) -> None:
+    ticket = api.post("/uploads").json()
+    ticket["fields"] |= fields
+    assert post_to(ticket, png) == status
+    if status == 204:
+        stored = aws.s3.head_object(Bucket=UPLOADS, Key=ticket["fields"]["key"])
+        assert stored["ContentType"] == ticket["fields"]["Content-Type"]
 
 
 @pytest.mark.parametrize(("size", "status"), [(0, 400), (1, 204), (1000, 204), (1001, 400)])
@@ -181,14 +205,20 @@ def test_get_result_of_foreign_object_is_404(
     assert api.get(f"/results/{UNKNOWN}").status_code == 404
 
 
-@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1"])
+def regions() -> list[str]:
+    """One region of each partition that botocore knows."""
+    session = Session()
+    return [session.get_available_regions("s3", each)[-1] for each in session.get_available_partitions()]
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", *regions()])
 def test_ticket_url_is_the_bucket_in_its_region(region: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}.items():
         monkeypatch.setenv(name, value)
     settings = Settings(uploads_bucket="images", results_bucket=RESULTS, aws_region=region)
     origin = upload_origin(settings)
     assert origin
-    assert origin.startswith(f"https://images.s3.{region}.amazonaws.com")
+    assert origin.startswith(f"https://images.s3.{region}.")
     assert TestClient(app_with(settings)).post("/uploads").json()["url"] == f"{origin}/"
 
 
