@@ -1,13 +1,17 @@
 """A first deployment: template.yaml after SAM's transform, its rules, names, outputs in every partition, and grants."""
 
 import json
+import os
 import re
+import subprocess
 from collections.abc import Mapping
 from typing import Any, Final
 
 import pytest
 
-from tests.support.emulated_stack import transformed
+from infra.emulation.names import CREDENTIALS
+from tests.support.emulated_stack import SAM_PYTHON, transformed
+from tests.support.machine import PROJECT, missing
 from tests.support.template import PARAMETERS, RESOURCES, TEMPLATE
 
 # Partitions, with a region, the suffix of their domains, and the console's domain, from AWS's documentation.
@@ -18,6 +22,14 @@ PARTITIONS: Final = {
     "aws-eusc": ("eusc-de-east-1", "amazonaws.eu", "console.amazonaws-eusc.eu"),
     "aws-iso": ("us-iso-east-1", "c2s.ic.gov", None),
 }
+
+# What SAM asks about: its own function, run by the Python of its environment.
+AUTHENTICATION: Final = """
+import json, sys
+from samcli.commands.deploy.auth_utils import auth_per_resource
+from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
+print(json.dumps(auth_per_resource(SamLocalStackProvider.get_stacks(sys.argv[1])[0])))
+"""
 
 
 def resources_of(kind: str) -> dict[str, Any]:
@@ -51,9 +63,20 @@ def test_definition_of_the_api_is_as_written() -> None:
     assert body["x-amazon-apigateway-binary-media-types"] == ["*/*"]
 
 
-def test_sam_finds_an_answer_to_its_question_about_authentication() -> None:
-    """`sam deploy --guided` asks, and ends if the answer is no, unless the event or its API has a property `Auth`."""
-    assert RESOURCES["Api"]["Properties"]["Auth"]
+@pytest.mark.slow
+def test_sam_has_no_question_about_authentication() -> None:
+    """`sam deploy --guided` asks about each event without authentication, and ends if the answer is no."""
+    if not SAM_PYTHON.exists():
+        missing("SAM is not installed: make .venv-sam/ready")
+    asked = subprocess.run(
+        [SAM_PYTHON, "-c", AUTHENTICATION, PROJECT / "template.yaml"],
+        env={**os.environ, **CREDENTIALS},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    events = json.loads(asked.stdout)
+    assert [has_authentication for _, has_authentication in events] == [True] * 4
 
 
 def test_what_a_failed_creation_leaves_does_not_block_the_next_one() -> None:
