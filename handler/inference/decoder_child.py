@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import sys
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,12 +63,13 @@ def _answer(request: Request, data: bytes, answers: BinaryIO) -> None:
     try:
         pid = os.fork()
     except OSError:
-        return _send_error(answers, OutOfMemory("too little memory is free to decode the image; send it again"))
+        return _send_error(answers, OutOfMemory("too little memory is free to decode the image; send it again"), 0)
     if pid == 0:
         _decode_and_exit(request, data, answers)
     _, status, usage = os.wait4(pid, 0)
     if status != _ANSWERED:
-        _send_error(answers, _error_by(os.waitstatus_to_exitcode(status), usage, request))
+        error = _error_by(os.waitstatus_to_exitcode(status), usage, request)
+        _send_error(answers, error, usage.ru_utime + usage.ru_stime)
     return None
 
 
@@ -97,13 +99,14 @@ def _decode(request: Request, data: bytes, answers: BinaryIO) -> int:
         if memory.is_used_up():
             return memory.exit_code
         _end_limit_of_computing_time()
-        _send_error(answers, error)
+        _send_error(answers, error, time.process_time())
     except ClassifierError as error:
         _end_limit_of_computing_time()
-        _send_error(answers, error)
+        _send_error(answers, error, time.process_time())
     else:
         _end_limit_of_computing_time()
-        _send(answers, {"mode": image.mode, "size": image.size, "length": len(pixels)}, pixels)
+        head = {"mode": image.mode, "size": image.size, "length": len(pixels), "seconds": time.process_time()}
+        _send(answers, head, pixels)
     return _ANSWERED
 
 
@@ -172,8 +175,8 @@ def _error_by(exit_code: int, usage: resource.struct_rusage, request: Request) -
     return BrokenImage(f"the {request.format} image is damaged")  # a decoder has crashed
 
 
-def _send_error(answers: BinaryIO, error: ClassifierError) -> None:
-    _send(answers, {"error": type(error).__name__, "sentence": str(error), "length": 0})
+def _send_error(answers: BinaryIO, error: ClassifierError, seconds: float) -> None:
+    _send(answers, {"error": type(error).__name__, "sentence": str(error), "length": 0, "seconds": seconds})
 
 
 def _send(answers: BinaryIO, head: dict[str, Any], pixels: bytes = b"") -> None:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final, cast
@@ -54,10 +54,12 @@ def decode_in_child(  # noqa: PLR0913  those of `decode_here`, and two limits
     *,
     seconds: float = 1.6,  # with the start of a child process, less than 2
     extra_bytes: int = 370 * 2**20,  # of address space: with the child process itself, less than 400 MiB of memory
+    charge: Callable[[float], None] | None = None,
 ) -> Image.Image:
     """As `decoding.decode_here`, to the pixel, in a child process; from any number of threads.
 
-    `seconds` is computing time, of all threads of the decoder; `extra_bytes` is memory beside the file itself. Raises
+    `seconds` is computing time, of all threads of the decoder; `extra_bytes` is memory beside the file itself.
+    `charge` is told how many seconds of computing time the image has taken. Raises
     TooComplex if the image exceeds either, OutOfTime if the machine was too busy, OutOfMemory if it had no memory,
     and what `decode_here` raises.
     """
@@ -70,6 +72,8 @@ def decode_in_child(  # noqa: PLR0913  those of `decode_here`, and two limits
         "extra_bytes": extra_bytes,
     }
     answer, pixels = _decoders.ask(request, data, _ELAPSED_FACTOR * seconds)
+    if charge:
+        charge(answer["seconds"])
     if "error" in answer:
         raise _ERRORS[answer["error"]](answer["sentence"])
     return Image.frombytes(answer["mode"], tuple(answer["size"]), pixels)

@@ -4,13 +4,15 @@ header -> cost -> decoder, in a child process if the header cannot be trusted ->
 """
 
 import io
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 from PIL import ExifTags, Image
 
-from handler.errors import BrokenImage, ClassifierError, NotAnImage, OutOfMemory, TooManyPixels
-from handler.inference.headers import check_cost, read_header
+from handler.errors import BrokenImage, ClassifierError, NotAnImage, OutOfMemory, RejectedImage, TooManyPixels
+from handler.inference.budget import Budget
+from handler.inference.headers import Header, check_cost, read_header
 from handler.inference.headers.brands import format_by_brands
 from handler.inference.pixel_modes import eight_bit
 
@@ -30,6 +32,7 @@ _BROKEN_TIFF: Final = (
     "the TIFF image is truncated or damaged, or of a kind that cannot be read, such as a camera's raw file"
 )
 
+_ORDINARY_SCANNED_PIXELS: Final = 40_000_000  # scans times pixels: a progressive JPEG of 4 megapixels
 _KEPT_FACTOR: Final = 4  # a reduced image keeps at least so many times the side that is needed
 
 # By the EXIF orientation (CIPA DC-008, tag 274); 1 is upright.
@@ -44,11 +47,13 @@ _TRANSPOSITIONS: Final = {
 }
 
 
-def decode(data: bytes, max_pixels: int, needed_side: int) -> Image.Image:
+def decode(data: bytes, max_pixels: int, needed_side: int, budget: Budget | None = None) -> Image.Image:
     """The first frame of an encoded image, turned upright, in mode L, LA, RGB or RGBA.
 
     An image far larger than `needed_side` pixels may come at a reduced scale, its longer side never below that.
     Colour profiles and gamma are ignored: the photos that the model has learned from were decoded without them, too.
+    Its pixels, and the computing time of a child process, are of the `budget` that it shares with others; an image that
+    is refused spends none of the pixels.
     Raises NotAnImage, BrokenImage, TooManyPixels (more than `max_pixels` in width times height, or more than fit into
     the memory for one image) or TooComplex; OutOfMemory or OutOfTime if the image is to be sent again.
     """
@@ -57,12 +62,26 @@ def decode(data: bytes, max_pixels: int, needed_side: int) -> Image.Image:
         raise NotAnImage(f"unknown image format; supported formats: {', '.join(FORMATS)}")
     header = read_header(name, data)
     check_cost(header, max_pixels)
-    if header.trusted:
-        return decode_here(data, name, max_pixels, needed_side)
-    from handler.inference import decoder_process  # noqa: PLC0415  rarely needed
+    if budget is None:
+        return _decoded_where_it_is_safe(data, header, max_pixels, needed_side)
+    budget.spend(header.pixels, trusted=header.trusted and header.scans * header.pixels <= _ORDINARY_SCANNED_PIXELS)
+    try:
+        return _decoded_where_it_is_safe(data, header, max_pixels, needed_side, budget.charge)
+    except RejectedImage:
+        budget.give_back(header.pixels)  # many broken images would leave nothing to the others
+        raise
 
-    decode_anywhere = decoder_process.decode_in_child if decoder_process.IS_SUPPORTED else decode_here
-    return decode_anywhere(data, name, max_pixels, needed_side)
+
+def _decoded_where_it_is_safe(
+    data: bytes, header: Header, max_pixels: int, needed_side: int, charge: Callable[[float], None] | None = None
+) -> Image.Image:
+    """Decode in this process, or in a child process if the header cannot be trusted."""
+    if not header.trusted:
+        from handler.inference import decoder_process  # noqa: PLC0415  rarely needed
+
+        if decoder_process.IS_SUPPORTED:
+            return decoder_process.decode_in_child(data, header.format, max_pixels, needed_side, charge=charge)
+    return decode_here(data, header.format, max_pixels, needed_side)
 
 
 def decode_here(data: bytes, format: str, max_pixels: int, needed_side: int) -> Image.Image:  # noqa: A002

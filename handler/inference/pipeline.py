@@ -6,9 +6,9 @@ One image that cannot be decoded does not stop the others: its error takes the p
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,13 +16,10 @@ from handler.contract import Classification, Explanation, Frame, Views
 from handler.errors import ClassifierError, OutOfMemory, OutOfTime, RejectedImage
 from handler.inference.budget import Budget
 from handler.inference.classifier import Classifier
-from handler.inference.decoding import decode, format_of
-from handler.inference.headers import Header, check_cost, read_header
+from handler.inference.decoding import decode
 from handler.inference.preprocessing import DETAIL_SIDE, views_of
 
 Error = TypeVar("Error", bound=ClassifierError)
-
-_ORDINARY_SCANNED_PIXELS: Final = 40_000_000  # scans times pixels: a progressive JPEG of 4 megapixels
 
 
 @dataclass(frozen=True)
@@ -38,22 +35,17 @@ def prepare(image: bytes, max_pixels: int, budget: Budget | None = None) -> Prep
 
     Raises RejectedImage if the image cannot be classified, OutOfTime or OutOfMemory if it is to be sent again.
     """
-    name = format_of(image) if budget else None
-    if budget is None or name is None:
-        return _prepared(image, max_pixels)
-    header = read_header(name, image)
-    check_cost(header, max_pixels)  # so that an image that is refused spends nothing
-    is_ordinary = header.trusted and header.scans * header.pixels <= _ORDINARY_SCANNED_PIXELS
-    budget.spend(header.pixels, trusted=is_ordinary)
-    now = _clock_of(header)
-    started = now()
+    started = time.thread_time()
     try:
-        return _prepared(image, max_pixels)
-    except RejectedImage:
-        budget.give_back(header.pixels)  # many broken images would leave nothing to the others
-        raise
+        views, frame = views_of(decode(image, max_pixels, DETAIL_SIDE, budget))
+    except (MemoryError, RuntimeError) as error:
+        if not is_memory_short(error):
+            raise
+        raise OutOfMemory("too little memory is free for the image now; send it again later") from error
     finally:
-        budget.charge(now() - started)
+        if budget:
+            budget.charge(time.thread_time() - started)
+    return PreparedImage(views[:, np.newaxis], frame)
 
 
 def prepare_or_error(
@@ -68,24 +60,9 @@ def prepare_or_error(
         return type(error)(str(error))  # a copy: the traceback of the original would keep the decoded image in memory
 
 
-def _prepared(image: bytes, max_pixels: int) -> PreparedImage:
-    try:
-        views, frame = views_of(decode(image, max_pixels, DETAIL_SIDE))
-    except (MemoryError, RuntimeError) as error:
-        if not is_memory_short(error):
-            raise
-        raise OutOfMemory("too little memory is free for the image now; send it again later") from error
-    return PreparedImage(views[:, np.newaxis], frame)
-
-
 def is_memory_short(error: Exception) -> bool:
     """Whether there was no memory, be it for the stack of a thread."""
     return isinstance(error, MemoryError) or str(error) == "can't start new thread"
-
-
-def _clock_of(header: Header) -> Callable[[], float]:
-    """Computing time; but elapsed time for an image that may be decoded in a child process."""
-    return time.thread_time if header.trusted else time.monotonic
 
 
 def classify_each(
