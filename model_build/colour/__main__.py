@@ -9,11 +9,11 @@ import typer
 from model_build.colour.build import build
 
 
-def main(run_dir: Path) -> None:
+def main(run_dir: Path, *, with_teacher: bool = False) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)  # a second thread waits at each of many small operators
     run_dir.mkdir(parents=True, exist_ok=True)
-    typer.echo(f"wrote {build(run_dir)}")
+    typer.echo(f"wrote {build(run_dir, with_teacher=with_teacher)}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Build the colour network: train a teacher, distil a network cut short from it, calibrate, export to int8."""
+"""Build the colour network: train it, with or without a teacher, calibrate its probabilities, export it to int8."""
 
 import random
 from concurrent.futures import ProcessPoolExecutor
@@ -23,10 +23,13 @@ from model_build.release.calibrate import _temperature
 _CALIBRATION_IMAGES: Final = 400  # half photos, half composites; they set the ranges of the activations
 
 
-def build(run_dir: Path) -> Path:
-    """Write colour.onnx into `run_dir`; a step that was interrupted resumes, one that has ended is not repeated."""
+def build(run_dir: Path, *, with_teacher: bool) -> Path:
+    """Write colour.onnx into `run_dir`; a step that was interrupted resumes, one that has ended is not repeated.
+
+    The shipped network had no teacher, which takes twice the time of the student.
+    """
     data = load(run_dir)
-    teacher = train(run_dir / "teacher", TEACHER, data)
+    teacher = train(run_dir / "teacher", TEACHER, data) if with_teacher else None
     student = train(run_dir / "student", STUDENT, data, teacher)
     return release(run_dir, student, data)
 

@@ -30,4 +30,4 @@ class Recipe:
 
 
 TEACHER = Recipe()
-STUDENT = Recipe(blocks=12, epochs=12)
+STUDENT = Recipe(blocks=12, frozen_parts=5, epochs=5, learning_rate=8e-4)  # 10 minutes of one core

@@ -87,7 +87,7 @@ class _Training:
 
     def __init__(self, network: ColourNetwork, recipe: Recipe, teacher: ColourNetwork | None) -> None:
         self.network, self.recipe, self.teacher = network, recipe, teacher
-        self.average = ColourNetwork(recipe.blocks).to(memory_format=torch.channels_last)
+        self.average = ColourNetwork(recipe.blocks).eval()
         _prepare(self.average, 0)
         self.average.load_state_dict(network.state_dict())
         self.epoch = 0
