@@ -4,6 +4,7 @@ The network is a U-Net (O. Ronneberger, P. Fischer and T. Brox, arXiv 1505.04597
 """
 
 import math
+import threading
 from pathlib import Path
 from typing import Final
 
@@ -38,3 +39,19 @@ class CutOut:
         (steps,) = self._session.run(None, {"images": np.asarray(squeezed)[np.newaxis]})
         probabilities: NDArray[np.float32] = _PROBABILITIES[steps.reshape(SIDE, SIDE)]
         return probabilities
+
+
+class LazyCutOut:
+    """A CutOut that its first photo loads: images as the model takes them never need it. Threads may share it."""
+
+    def __init__(self, path: Path = CUTOUT_PATH) -> None:
+        self._path = path
+        self._loading = threading.Lock()
+        self._loaded: CutOut | None = None
+
+    def mask(self, image: Image.Image) -> NDArray[np.float32]:
+        """As CutOut's."""
+        if self._loaded is None:
+            with self._loading:
+                self._loaded = self._loaded or CutOut(self._path)
+        return self._loaded.mask(image)

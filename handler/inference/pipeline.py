@@ -8,7 +8,7 @@ One image that cannot be decoded does not stop the others: its error takes the p
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -16,10 +16,13 @@ from handler.contract import Classification, Explanation, Frame, Views
 from handler.errors import ClassifierError, OutOfMemory, OutOfTime, RejectedImage
 from handler.inference.budget import Budget
 from handler.inference.classifier import Classifier
+from handler.inference.cutout import LazyCutOut
 from handler.inference.decoding import decode
 from handler.inference.preprocessing import DETAIL_SIDE, views_of
 
 Error = TypeVar("Error", bound=ClassifierError)
+
+_CUT_OUT: Final = LazyCutOut()
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ def prepare(image: bytes, max_pixels: int, budget: Budget | None = None) -> Prep
     """
     started = time.thread_time()
     try:
-        views, frame = views_of(decode(image, max_pixels, DETAIL_SIDE, budget))
+        views, frame = views_of(decode(image, max_pixels, DETAIL_SIDE, budget), _CUT_OUT.mask)
     except (MemoryError, RuntimeError) as error:
         if not is_memory_short(error):
             raise

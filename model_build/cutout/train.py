@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 class CutOutConfig:
     """Every number of a run."""
 
-    composites: int = 40_000
-    samples: int = 360_000
-    batch: int = 64
+    composites: int = 22_000
+    samples: int = 144_000
+    batch: int = 96
     peak_learning_rate: float = 4e-3
     weight_decay: float = 1e-3
     average: float = 0.995  # of the weights that are kept, per step

@@ -30,6 +30,8 @@ _WEAKNESSES: Final = [
 ]
 _PACKAGES: Final = ("numpy", "onnx", "onnxruntime", "onnxscript", "torch", "torchvision")
 _VERSION_DIGITS: Final = 12
+# Entries of networks for photos, which are built and published apart: a new classifier's card keeps them.
+_BUILT_APART: Final = ("cut_out", "colour")
 _ROUNDING = 1e-4  # of the accuracies in the card
 
 log = logging.getLogger(__name__)
@@ -91,6 +93,7 @@ def _card(run_dir: Path, config: Config) -> Mapping[str, Any]:
                 "activation_maps: float32 (N, 10, 7, 7), contribution of each place to the logit of each class",
             ],
         },
+        **_built_apart(dataset),
         "calibration": read_calibration(run_dir),
         "known_weaknesses": _WEAKNESSES if dataset.has_photos else [],
         "metrics": read_metrics(run_dir),
@@ -103,6 +106,11 @@ def _card(run_dir: Path, config: Config) -> Mapping[str, Any]:
             "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
         },
     }
+
+
+def _built_apart(dataset: Dataset) -> Mapping[str, Any]:
+    shipped = read_card().document if dataset.has_photos else {}
+    return {name: shipped[name] for name in _BUILT_APART if name in shipped}
 
 
 def _provenance(dataset: Dataset, config: Config) -> Mapping[str, Any]:
