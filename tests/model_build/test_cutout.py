@@ -1,5 +1,6 @@
 """The learned cut-out's training: composites with exact outlines, the network, its int8 file."""
 
+import json
 import random
 from pathlib import Path
 
@@ -10,12 +11,14 @@ from PIL import Image
 
 from handler.inference.cutout import SIDE, CutOut
 from model_build.cutout import composites, garments, grounds, trusted
+from model_build.cutout.build import add_to_card
 from model_build.cutout.composites import composite
 from model_build.cutout.examples import Examples
 from model_build.cutout.export import export
 from model_build.cutout.network import CutOutNetwork, normalized
 from model_build.cutout.people import worn
 from model_build.cutout.train import CutOutConfig, intersection_over_union, train
+from model_build.run_files import write_json
 
 pytestmark = pytest.mark.usefixtures("datasets_dir")
 
@@ -80,6 +83,16 @@ def test_int8_file_finds_the_masks_of_the_network(tmp_path: Path) -> None:
     cut_out = CutOut(tmp_path / "cutout.onnx")
     found = np.stack([cut_out.mask(Image.fromarray(image)) >= 0.5 for image in shown.images])
     assert (found & expected).sum() / (found | expected).sum() > 0.95
+
+
+def test_card_names_the_cut_out_once_after_the_classifier(tmp_path: Path) -> None:
+    card = tmp_path / "card.json"
+    write_json(card, {"name": "clothes", "model": {}, "metrics": {}})
+    for file in ("old.onnx", "new.onnx"):
+        add_to_card(card, {"file": file})
+    found = json.loads(card.read_text(encoding="utf-8"))
+    assert list(found) == ["name", "model", "cut_out", "metrics"]
+    assert found["cut_out"] == {"file": "new.onnx"}
 
 
 def test_network_is_as_large_as_intended() -> None:
