@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from handler.api.app import create_app
 from handler.contract import ModelCard, ModelOutput, Pixels
 from handler.inference.classifier import MODEL_PATH, Classifier
-from handler.inference.preprocessing import THRESHOLDS
+from handler.inference.pipeline import prepare
 from handler.settings import Settings
 from tests.support.images import encoded, trousers
 
@@ -111,7 +111,7 @@ def test_batch_of_64_images_takes_one_model_run(card: ModelCard) -> None:
     with TestClient(create_app(Counting(MODEL_PATH, card.labels), card, Settings())) as client:
         reply = client.post("/classify/batch", **files([IMAGES[0]] * 63 + [b"no image"]))
     assert len(reply.json()["results"]) == 64
-    assert Counting.batches == [63 * len(THRESHOLDS)]  # all views of each image
+    assert Counting.batches == [63 * len(prepare(IMAGES[0], 10**6).views)]  # all views of each image
 
 
 def test_max_batch_images_limits_the_batch(classifier: Classifier, card: ModelCard) -> None:

@@ -102,5 +102,5 @@ def test_truncated_image_is_rejected(name: str, share: float) -> None:
 
 def test_views_have_the_shape_and_type_of_the_model_input() -> None:
     pixels = prepare(encoded(trousers()), LIMIT).views
-    assert pixels.shape == (4, 1, 28, 28)
+    assert pixels.shape == (3, 1, 28, 28)  # two by the learned cut-out, one by the classical rule
     assert pixels.dtype == np.uint8
