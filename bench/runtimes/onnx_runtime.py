@@ -6,12 +6,12 @@ from typing import Any
 import onnxruntime as ort
 
 from bench.runtimes.predict import Predict
-from handler.inference.classifier import _session_options
+from handler.inference.classifier import session_options
 
 
 def shipped(path: Path, threads: int) -> Predict:
     """Load with the handler's options, except the number of threads."""
-    return _predict(path, threads, _session_options())
+    return _predict(path, threads, session_options())
 
 
 def default(path: Path, threads: int) -> Predict:

@@ -41,7 +41,7 @@ class Classifier:
         self.labels = tuple(labels)
         self.known_threshold = known_threshold
         self._session = ort.InferenceSession(
-            model_path, sess_options=_session_options(), providers=["CPUExecutionProvider"]
+            model_path, sess_options=session_options(), providers=["CPUExecutionProvider"]
         )
 
     @classmethod
@@ -115,7 +115,7 @@ def _mean_over_views(output: ModelOutput, counts: Sequence[int]) -> ModelOutput:
     )
 
 
-def _session_options() -> ort.SessionOptions:
+def session_options() -> ort.SessionOptions:
     options = ort.SessionOptions()
     # The file was optimized when it was built; optimizing again would dominate the time to create a session.
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL

@@ -18,7 +18,7 @@ from model_build.colour.train import ColourData, logits, train
 from model_build.cutout.composites import composite
 from model_build.datasets.clothing_photos import clothing_photos
 from model_build.progress import track
-from model_build.release.calibrate import _temperature
+from model_build.release.calibrate import fitted_temperature
 
 _CALIBRATION_IMAGES: Final = 400  # half photos, half composites; they set the ranges of the activations
 
@@ -45,7 +45,7 @@ def load(run_dir: Path, composites: int = TEACHER.composites) -> ColourData:
 def release(run_dir: Path, network: ColourNetwork, data: ColourData) -> Path:
     """Calibrate on the photos of unknown senders, and export."""
     found = torch.from_numpy(logits(network, data.validation))
-    temperature = _temperature(found, torch.from_numpy(data.validation.classes))
+    temperature = fitted_temperature(found, torch.from_numpy(data.validation.classes))
     return export(run_dir, network, temperature, calibration_images(data))
 
 

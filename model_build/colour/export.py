@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from model_build.colour.network import MEAN, STD, ColourNetwork
 from model_build.colour.recipe import SIDE
-from model_build.release.quantize import _fuse, _shorten_names
+from model_build.release.quantize import fuse, shorten_names
 from model_build.training.network import without_batch_norm
 
 FLOAT_FILE: Final = "colour-float.onnx"
@@ -60,9 +60,9 @@ def export(run_dir: Path, network: ColourNetwork, temperature: float, calibratio
         reduce_range=True,  # 7 bits, so that sums saturate on no processor
         op_types_to_quantize=_QUANTIZED,
     )
-    _fuse(qdq, fused)
+    fuse(qdq, fused)
     model = channels_last(onnx.load(fused))
-    _shorten_names(model.graph)
+    shorten_names(model.graph)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, run_dir / INT8_FILE)
     log.info("%s: %.0f KiB", run_dir / INT8_FILE, (run_dir / INT8_FILE).stat().st_size / 1024)

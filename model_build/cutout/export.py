@@ -22,8 +22,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from handler.inference.cutout import LOGITS_PER_STEP, SIDE
 from model_build.cutout.network import CutOutNetwork
-from model_build.release.quantize import _fuse as fuse
-from model_build.release.quantize import _shorten_names as shorten_names
+from model_build.release.quantize import fuse, shorten_names
 
 _OPSET: Final = 20
 _QUANTIZED: Final = ["Add", "AveragePool", "Conv", "GlobalAveragePool", "Relu", "Resize"]

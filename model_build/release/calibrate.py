@@ -33,7 +33,7 @@ def calibrate(run_dir: Path, config: Config) -> None:
         of_views = _logits(model, views.flatten(0, 1), dataset)[:, -1].sigmoid()
         thresholds.append(_reached_by(_KNOWN_PHOTOS, of_views.unflatten(0, views.shape[:2]).mean(dim=1)))
     calibration = {
-        "temperature": round(_temperature(images[:, :-1], validation.labels), 4),
+        "temperature": round(fitted_temperature(images[:, :-1], validation.labels), 4),
         "known_threshold": round(min(thresholds), 4),
         "validation_images": len(images),
         "validation_photos": len(views),
@@ -51,7 +51,7 @@ def _logits(model: ExportModel, images: Tensor, dataset: Dataset) -> Tensor:
         return torch.cat([model.logits(normalize(part, dataset)) for part in images.split(INFERENCE_BATCH)])
 
 
-def _temperature(logits: Tensor, labels: Tensor) -> float:
+def fitted_temperature(logits: Tensor, labels: Tensor) -> float:
     """Guo et al., "On Calibration of Modern Neural Networks" (arXiv 1706.04599), section 4.2."""
     candidates = np.geomspace(0.25, 4, 400)
     losses = [torch.nn.functional.cross_entropy(logits / value, labels).item() for value in candidates]

@@ -50,16 +50,16 @@ def quantize(run_dir: Path, config: Config) -> None:
         op_types_to_quantize=_QUANTIZED,
         extra_options={"OpTypesToExcludeOutputQuantization": ["Gemm"]},  # the logits keep their precision
     )
-    _fuse(run_dir / QDQ_FILE, run_dir / INT8_FILE)
+    fuse(run_dir / QDQ_FILE, run_dir / INT8_FILE)
     qdq, fused = (onnx.load(run_dir / name) for name in (QDQ_FILE, INT8_FILE))
     for path, model in ((run_dir / QDQ_FILE, qdq), (run_dir / INT8_FILE, with_channels_last(fused))):
-        _shorten_names(model.graph)
+        shorten_names(model.graph)
         onnx.checker.check_model(model, full_check=True)
         onnx.save(model, path)
         log.info("%s: %.1f KiB", path, path.stat().st_size / 1024)
 
 
-def _fuse(source: Path, target: Path) -> None:
+def fuse(source: Path, target: Path) -> None:
     """Let ONNX Runtime fuse each operator with its quantization now, instead of at each start.
 
     The extended level is the same on every processor; the layouts of the level above are not (ONNX Runtime, "Graph
@@ -80,7 +80,7 @@ class _Calibration(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime 
         return None if batch is None else {"images": batch}
 
 
-def _shorten_names(graph: onnx.GraphProto) -> None:
+def shorten_names(graph: onnx.GraphProto) -> None:
     """Number the inner tensors: the quantizer's names take more bytes than the biases."""
     kept = {value.name for value in (*graph.input, *graph.output)} | {""}
     numbers: dict[str, str] = {}

@@ -12,9 +12,9 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from PIL import Image
 
-from handler.inference.classifier import _session_options
+from handler.inference.classifier import session_options
 
-COLOUR_MODEL_PATH: Final = Path(__file__).parents[1] / "model" / "colour.onnx"
+COLOUR_MODEL_PATH: Final = Path(__file__).parent / "colour.onnx"
 COLOUR_SIDE: Final = 160
 
 
@@ -35,7 +35,7 @@ class ColourClassifier:
 
     @cached_property
     def _session(self) -> ort.InferenceSession:
-        return ort.InferenceSession(self._path, sess_options=_session_options(), providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(self._path, sess_options=session_options(), providers=["CPUExecutionProvider"])
 
 
 def squeezed(image: Image.Image) -> NDArray[np.uint8]:
