@@ -19,7 +19,8 @@ OUTLINES: Final = 20_000  # images of Fashion-MNIST's training split that lend t
 TOPS: Final = (0, 2, 4, 6)
 SHOES: Final = (5, 7, 9)
 
-_WITH_OPENINGS: Final = (5, 8)  # sandals and bags show the ground through them
+_BAG: Final = 8
+_WITH_OPENINGS: Final = (5, _BAG)  # sandals and bags show the ground through them
 _ENLARGED: Final = 8
 
 Share = NDArray[np.float64]  # (H, W), 0 to 1
@@ -46,6 +47,8 @@ def garment(rng: random.Random, classes: tuple[int, ...] | None = None, root: Pa
         found = Garment(_hooded(found.cutout, rng), found.class_id)
     if found.class_id in (2, 4, 6) and rng.random() < 0.3:
         found = Garment(_opened(found.cutout, rng), found.class_id)
+    if found.class_id == _BAG and rng.random() < 0.6:
+        found = Garment(_with_handle(found.cutout, rng), _BAG)
     return found
 
 
@@ -224,3 +227,18 @@ def _hooded(cutout: Image.Image, rng: random.Random) -> Image.Image:
     draw.ellipse(inner, (*(int(value) for value in inside), 255))
     hooded.alpha_composite(cutout, (0, tall))
     return hooded
+
+
+def _with_handle(cutout: Image.Image, rng: random.Random) -> Image.Image:
+    """With a thin handle or strap above: at 28x28 pixels it is what tells a bag from a shirt."""
+    width, height = cutout.size
+    tall, half = round(height * rng.uniform(0.15, 0.8)), width * rng.uniform(0.15, 0.5)
+    colours = np.asarray(cutout.convert("RGB"))[np.asarray(cutout.getchannel("A")) > 128]
+    colour = np.median(colours, axis=0) * rng.uniform(0.5, 1.1) if len(colours) else np.zeros(3)
+    handled = Image.new("RGBA", (width, height + tall))
+    thick = max(2, round(width * rng.uniform(0.02, 0.09)))
+    box = (width / 2 - half, 0, width / 2 + half, 2 * tall + 0.2 * height)
+    outline = (*(int(value) for value in colour.clip(0, 255)), 255)
+    ImageDraw.Draw(handled).arc(box, 180, 360, outline, thick)
+    handled.alpha_composite(cutout, (0, tall))
+    return handled
