@@ -12,9 +12,10 @@ from handler.bounded_int import bounded_int
 _ORIGIN = re.compile(r"https?://(?:[\w-]+(?:\.[\w-]+)*|\[[0-9a-fA-F:.]{2,45}\])(?::(\d{1,5}))?", re.ASCII)
 _HIGHEST_PORT: Final = 65_535
 # S3's rules for general purpose buckets: docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+# Capitals, too: SAM CLI calls a bucket without a name by its logical ID, and buckets from before 2018 may have them.
 _BUCKET = re.compile(
     r"(?!xn--|sthree-|amzn-s3-demo-|\d+\.\d+\.\d+\.\d+$)"
-    r"[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]"
+    r"[A-Za-z0-9](?!.*\.\.)[A-Za-z0-9.-]{1,61}[A-Za-z0-9]"
     r"(?<!-s3alias)(?<!--ol-s3)(?<!\.mrap)(?<!--x-s3)(?<!--table-s3)"
 )
 _BUS = re.compile(r"[\w./:-]{1,1600}", re.ASCII)  # a name or an ARN

@@ -9,7 +9,6 @@ lambda_events    events of API Gateway, Function URLs and load balancers: Unsupp
 
 import io
 import json
-import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final, NoReturn, cast
@@ -33,8 +32,6 @@ SETTINGS: Final = Settings(uploads_bucket="uploads", results_bucket="results")
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 PATHS: Final = ("/classify", "/classify/batch", INFER, "/v1/models/fashion-mnist:predict", "/huggingface", "/uploads")
 CONTENT_TYPES: Final = ("", "application/json", "multipart/form-data; boundary=b", "image/png", "text/plain")
-
-logging.disable()  # each request and event would write a line
 
 
 class _EmptyBuckets:

@@ -45,6 +45,7 @@ def test_empty_environment_gives_the_defaults() -> None:
         ("CORS_ORIGINS", "http://[::1]:65535", ("http://[::1]:65535",)),
         ("UPLOADS_BUCKET", "images", "images"),
         ("UPLOADS_BUCKET", "a.b-1", "a.b-1"),
+        ("UPLOADS_BUCKET", "UploadsBucket", "UploadsBucket"),
         ("RESULTS_BUCKET", "1" * 63, "1" * 63),
         ("EVENT_BUS", "default", "default"),
         (
@@ -112,7 +113,6 @@ def test_default_region_is_used_if_no_region_is_set(region: str, used: str) -> N
             for name in (
                 "ab",
                 "a" * 64,
-                "Images",
                 "my_images",
                 "-images",
                 "images-",

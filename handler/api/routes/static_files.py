@@ -4,6 +4,7 @@ static/<version>/app.js     its version: cached for a year, for another file has
 static/app.js               no version, or an old one: the current file, checked by its ETag each time
 """
 
+import gzip
 import hashlib
 import re
 from collections.abc import Callable
@@ -51,10 +52,11 @@ class StaticFiles:
 
     @cached_property
     def _version(self) -> str:
-        """Hash of all files, since they refer to each other by relative addresses."""
+        """Hash of all files, since they refer to each other by relative addresses; the same for compressed copies."""
         digest = hashlib.sha256()
         for name, path in self._paths.items():
-            digest.update(f"{name}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+            content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+            digest.update(f"{name}\0{len(content)}\0".encode() + content)
         return digest.hexdigest()[:16]
 
     def _document(self, name: str) -> Document:
