@@ -1,6 +1,6 @@
-"""Photo dataset: people's photos of their clothes, preprocessed as the server does it, in several variants of each.
+"""Photo dataset: people's photos of their clothes, cut out by colour as the server can do it, in several variants.
 
-Through the shipped preprocessing the model learns how wood, bedding, shadows and hangers end up in its input.
+Through that preprocessing the model learns how wood, bedding, shadows and hangers end up in its input.
 """
 
 import hashlib

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from handler.inference.classifier import Classifier
-from handler.inference.pipeline import prepare
-from handler.inference.preprocessing import views_of
+from handler.inference.decoding import decode
+from handler.inference.preprocessing import DETAIL_SIDE, views_of
 from model_build.checks import ChecksumError
 from model_build.config import Config
 from model_build.datasets.mnist import load
@@ -21,12 +21,12 @@ from model_build.datasets.training_set import load_training_set
 pytestmark = pytest.mark.slow
 
 
-def test_photos_are_preprocessed_as_the_server_does_it(datasets_dir: Path, data_dir: Path) -> None:
+def test_photos_are_cut_out_by_colour_as_the_server_can_do_it(datasets_dir: Path, data_dir: Path) -> None:
     photos = load_photos("validation", altered=1, root=data_dir)
     paths = photo_paths(datasets_dir / "clothing-dataset-small", "validation")
     assert len(photos) == len(paths) == 341
     for number in (0, 100, 340):
-        seen = prepare(paths[number].read_bytes(), 10**8).views[:, 0]
+        seen, _ = views_of(decode(paths[number].read_bytes(), 10**8, DETAIL_SIDE))
         assert np.array_equal(photos.views[number].numpy(), seen)
         assert photos.allowed[number].nonzero().flatten().tolist() == list(ALLOWED[paths[number].parent.name])
 
