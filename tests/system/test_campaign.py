@@ -12,7 +12,8 @@ from tests.support.machine import PROJECT
 pytestmark = pytest.mark.slow
 
 EVENTS = int(os.environ.get("CAMPAIGN_EVENTS", "1000"))  # 10,000 take some minutes
-FAULTS = 11  # kinds of faults that occur at least
+SEED = "2"  # with it the default number of events meets as many kinds of faults as this:
+FAULTS = 11
 
 
 def printed(*arguments: str) -> str:
@@ -37,7 +38,7 @@ def numbers_of(section: str) -> dict[str, int]:
 @pytest.mark.timeout(1800)
 def test_campaign_loses_doubles_and_falsifies_nothing() -> None:
     service, first, last, faults = map(
-        numbers_of, re.split(r"^\w.*\n", printed("--events", str(EVENTS)), flags=re.M)[1:]
+        numbers_of, re.split(r"^\w.*\n", printed("--events", str(EVENTS), "--seed", SEED), flags=re.M)[1:]
     )
     for results in (first, last):
         assert (results["lost"], results["doubled"], results["wrong"]) == (0, 0, 0)
