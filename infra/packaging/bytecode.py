@@ -47,7 +47,8 @@ def compile_package(package: Path, compiler: Compiler) -> None:
     # Tracebacks name the paths on Lambda.
     compileall = [*python, "-m", "compileall", *_OPTIONS, f"-s{folder}", "-p/var/task"]
     _run([*compileall, f"{folder}/{_OWN}"])
-    _run([*compileall, "-b", "-x", f"^{folder}/{_OWN}/", folder])
+    # Docstrings and assertions are a fifth of the libraries' bytecode.
+    _run([*compileall, "-o2", "-b", "-x", f"^{folder}/{_OWN}/", folder])
     for bytecode in package.rglob("*.pyc"):
         if bytecode.parent.name != "__pycache__":
             bytecode.with_suffix(".py").unlink()

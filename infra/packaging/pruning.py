@@ -16,11 +16,18 @@ UNUSED: Final = {
 _FOLDERS_OF: Final = {"protobuf": "google"}
 
 _PRUNED: Final = {
+    "anyio/_backends/_trio.py": "for Trio; uvicorn and Mangum use asyncio",
+    "anyio/pytest_plugin.py": "for tests",
     "bin": "console scripts",
     "**/*.pyi": "for type checkers",
     "**/*.pxd": "for Cython",
     "**/*.dist-info/RECORD": "lists files that are removed",
+    "dateutil/rrule.py": "repeating dates",
     "dateutil/zoneinfo/*.tar.gz": "time zones; S3 uses UTC",
+    "handler/__main__.py": "the command line",
+    "handler/cli": "the command line",
+    "handler/serving": "the server without Lambda",
+    "numpy/conftest.py": "for tests",
     "numpy/_core/include": "C headers",
     "numpy/**/lib/*.a": "for C programs",
     "numpy/**/tests": "tests",
@@ -28,8 +35,10 @@ _PRUNED: Final = {
     "numpy/_core/_simd.*.so": "tests",
     "numpy/f2py": "compiles Fortran",
     "numpy/fft": "imported lazily, and not used",
+    "numpy/ma": "imported lazily, and not used",
     "numpy/polynomial": "imported lazily, and not used",
     "numpy/random": "imported lazily, and not used",
+    "numpy/testing": "for tests",
     "onnxruntime/backend": "interface of the ONNX test suite",
     "onnxruntime/capi/libonnxruntime.so*": "for C programs; the Python extension has its own copy",
     "onnxruntime/datasets": "samples",
@@ -41,15 +50,24 @@ _PRUNED: Final = {
     "PIL/_imagingmath.*.so": "arithmetic on images",
     "PIL/_imagingmorph.*.so": "morphology",
     "PIL/_imagingtk.*.so": "Tk windows",
+    "PIL/ImageDraw*.py": "drawing",
+    "PIL/ImageFont.py": "fonts",
+    "PIL/ImageText.py": "fonts",
+    "PIL/PdfParser.py": "writes PDF",
     "pillow.libs/libbrotli*": "for fonts",
     "pillow.libs/libfreetype*": "for fonts",
     "pillow.libs/libharfbuzz*": "for fonts",
     "pillow.libs/libpng*": "for fonts; Pillow decodes PNG itself",
     "pillow.libs/liblcms2*": "for colour profiles",
+    "pydantic/experimental": "imported lazily, and not used",
     "pydantic/mypy.py": "for a type checker",
     # FastAPI checks for models of pydantic 1, and works without it.
     "pydantic/v1": "25 ms of each cold start, for models that are not used",
+    "starlette/testclient.py": "for tests",
+    "urllib3/contrib": "for OpenSSL's own bindings, SOCKS and Pyodide",
 }
+# Of Pillow's about 40 readers; MPO is what some cameras call a JPEG, and PPM is imported with the common ones.
+_READERS: Final = ("Avif", "Bmp", "Gif", "Jpeg", "Mpo", "Png", "Ppm", "Tiff", "WebP")
 _DOCUMENTED: Final = ("operations", "shapes")
 _SERVICES: Final = ("events", "s3")  # of the about 400 in botocore
 
@@ -64,6 +82,9 @@ def prune(package: Path) -> None:
 def _unused(package: Path) -> Iterator[Path]:
     for pattern in _PRUNED:
         yield from package.glob(pattern)
+    for reader in package.glob("PIL/*ImagePlugin.py"):
+        if reader.name.removesuffix("ImagePlugin.py") not in _READERS:
+            yield reader
     for name in UNUSED:
         yield package / _FOLDERS_OF.get(name, name)
         yield from package.glob(f"{name}-*.dist-info")
