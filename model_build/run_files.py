@@ -19,7 +19,6 @@ FINE_TUNED_WEIGHTS_FILE: Final = "fine_tuned.pt"  # of the second cycle: its las
 RESUME_FILE: Final = "resume.pt"
 CALIBRATION_FILE: Final = "calibration.json"
 FLOAT_FILE: Final = "float.onnx"
-PREPARED_FILE: Final = "prepared.onnx"
 QDQ_FILE: Final = "qdq.onnx"  # the int8 model in standard operators only, for other runtimes than ONNX Runtime
 INT8_FILE: Final = "int8.onnx"
 METRICS_FILE: Final = "metrics.json"

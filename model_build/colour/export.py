@@ -1,31 +1,25 @@
 """Export a colour network to int8 ONNX: raw pixels in, calibrated probabilities out, channels last throughout."""
 
 import copy
-import logging
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
-from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import Tensor, nn
 
 from model_build.colour.network import MEAN, STD, ColourNetwork
 from model_build.colour.recipe import SIDE
-from model_build.release.quantize import fuse, shorten_names
+from model_build.release.quantize import fused_model, quantize_file, save_compact
 from model_build.training.network import without_batch_norm
 
 FLOAT_FILE: Final = "colour-float.onnx"
 INT8_FILE: Final = "colour.onnx"
 _OPSET: Final = 20
 _QUANTIZED: Final = ["Add", "Conv", "Clip"]
-
-log = logging.getLogger(__name__)
 
 
 class _Probabilities(nn.Module):
@@ -46,26 +40,9 @@ def export(run_dir: Path, network: ColourNetwork, temperature: float, calibratio
     plain.load_state_dict(network.state_dict())
     module = _Probabilities(without_batch_norm(plain), temperature).eval()
     onnx.save(_with_raw_pixels(_exported(module)), run_dir / FLOAT_FILE)
-    prepared, qdq, fused = (run_dir / f"colour-{name}.onnx" for name in ("prepared", "qdq", "fused"))
-    quant_pre_process(run_dir / FLOAT_FILE, prepared, skip_symbolic_shape=True)
-    quantize_static(
-        prepared,
-        qdq,
-        _Calibration(calibration),
-        quant_format=QuantFormat.QDQ,
-        calibrate_method=CalibrationMethod.MinMax,
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
-        per_channel=True,
-        reduce_range=True,  # 7 bits, so that sums saturate on no processor
-        op_types_to_quantize=_QUANTIZED,
-    )
-    fuse(qdq, fused)
-    model = channels_last(onnx.load(fused))
-    shorten_names(model.graph)
-    onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, run_dir / INT8_FILE)
-    log.info("%s: %.0f KiB", run_dir / INT8_FILE, (run_dir / INT8_FILE).stat().st_size / 1024)
+    qdq = run_dir / "colour-qdq.onnx"
+    quantize_file(run_dir / FLOAT_FILE, qdq, calibration.transpose(0, 3, 1, 2), _QUANTIZED)
+    save_compact(channels_last(fused_model(qdq)), run_dir / INT8_FILE)
     return run_dir / INT8_FILE
 
 
@@ -114,13 +91,3 @@ def _with_raw_pixels(model: onnx.ModelProto) -> onnx.ModelProto:
     images = helper.make_tensor_value_info("images", TensorProto.UINT8, ["N", 3, SIDE, SIDE])
     whole = helper.make_graph(nodes, "colour", [images], graph.output, [*constants, *graph.initializer])
     return helper.make_model(whole, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=10)
-
-
-class _Calibration(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships no annotations
-    def __init__(self, images: NDArray[np.uint8]) -> None:
-        channels_first = images.transpose(0, 3, 1, 2)
-        self._batches: Iterator[NDArray[Any]] = iter(np.array_split(channels_first, max(1, len(images) // 50)))
-
-    def get_next(self) -> dict[str, NDArray[Any]] | None:
-        batch = next(self._batches, None)
-        return None if batch is None else {"images": np.ascontiguousarray(batch)}

@@ -1,8 +1,6 @@
 """Export the learned cut-out to an int8 ONNX file: uint8 pictures (N, 64, 64, 3) to steps of logits (N, 64, 64)."""
 
-import logging
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, cast
 
@@ -11,56 +9,26 @@ import onnx
 import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
-from onnxruntime.quantization import (
-    CalibrationDataReader,
-    CalibrationMethod,
-    QuantFormat,
-    QuantType,
-    quantize_static,
-)
-from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from handler.inference.cutout import LOGITS_PER_STEP, SIDE
 from model_build.cutout.network import CutOutNetwork
-from model_build.release.quantize import fuse, shorten_names
+from model_build.release.quantize import fused_model, quantize_file, save_compact
 
 _OPSET: Final = 20
 _QUANTIZED: Final = ["Add", "AveragePool", "Conv", "GlobalAveragePool", "Relu", "Resize"]
 _CENTRE: Final = 128  # the grey level, and the step, that stand for 0
 _LEVELS: Final = 64  # grey levels in 1 of the normalized picture
 
-log = logging.getLogger(__name__)
-
 
 def export(network: CutOutNetwork, pictures: NDArray[np.uint8], target: Path) -> None:
-    """Write `network` as int8 to `target`; `pictures` (N, 64, 64, 3) give the ranges of its activations.
-
-    Weights use 7 of their 8 bits, as those of the classifier do, so that outputs do not depend on the processor.
-    """
+    """Write `network` as int8 to `target`; `pictures` (N, 64, 64, 3) give the ranges of its activations."""
+    scaled = (pictures.transpose(0, 3, 1, 2).astype(np.float32) - _CENTRE) / _LEVELS
     with tempfile.TemporaryDirectory() as folder:
-        plain, prepared, quantized, fused = (Path(folder, f"{name}.onnx") for name in ("plain", "prep", "qdq", "fused"))
+        plain, quantized = Path(folder, "plain.onnx"), Path(folder, "qdq.onnx")
         onnx.save(_exported(network), plain)
-        quant_pre_process(plain, prepared, skip_symbolic_shape=True)
-        quantize_static(
-            prepared,
-            quantized,
-            _Calibration(pictures),
-            quant_format=QuantFormat.QDQ,
-            calibrate_method=CalibrationMethod.MinMax,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-            reduce_range=True,
-            op_types_to_quantize=_QUANTIZED,
-            extra_options={"TensorQuantOverrides": _fixed_scales()},
-        )
+        quantize_file(plain, quantized, scaled, _QUANTIZED, {"TensorQuantOverrides": _fixed_scales()})
         onnx.save(_with_integer_ends(onnx.load(quantized)), quantized)
-        fuse(quantized, fused)
-        model = onnx.load(fused)
-        shorten_names(model.graph)
-        onnx.checker.check_model(model, full_check=True)
-        onnx.save(model, target)
-    log.info("%s: %.1f KiB", target, target.stat().st_size / 1024)
+        save_compact(fused_model(quantized), target)
 
 
 def _exported(network: CutOutNetwork) -> onnx.ModelProto:
@@ -109,13 +77,3 @@ def _with_integer_ends(model: onnx.ModelProto) -> onnx.ModelProto:
         list(graph.initializer),
     )
     return helper.make_model(whole, opset_imports=model.opset_import, ir_version=10)
-
-
-class _Calibration(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships no annotations
-    def __init__(self, pictures: NDArray[np.uint8]) -> None:
-        scaled = (pictures.transpose(0, 3, 1, 2).astype(np.float32) - _CENTRE) / _LEVELS
-        self._batches: Iterator[NDArray[np.float32]] = iter(np.array_split(scaled, max(1, len(scaled) // 50)))
-
-    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-        batch = next(self._batches, None)
-        return None if batch is None else {"normalized": batch}

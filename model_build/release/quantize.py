@@ -1,9 +1,10 @@
 """Quantize the float ONNX file to int8, with the same inputs and outputs, and optimize its graph."""
 
 import logging
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import onnx
@@ -21,66 +22,91 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from model_build.config import Config
 from model_build.datasets.mnist import load
 from model_build.release.onnx_layout import with_channels_last
-from model_build.run_files import FLOAT_FILE, INT8_FILE, PREPARED_FILE, QDQ_FILE
+from model_build.run_files import FLOAT_FILE, INT8_FILE, QDQ_FILE
 
 _QUANTIZED: Final = ["Add", "Conv", "Gemm", "Relu"]
+_CALIBRATION_BATCH: Final = 50  # examples; all their activations are in memory at once
 
 log = logging.getLogger(__name__)
 
 
 def quantize(run_dir: Path, config: Config) -> None:
-    """Quantize weights and activations to 8 bits; the ranges of the activations come from training images.
+    """Quantize weights and activations to 8 bits; the ranges of the activations come from training images."""
+    images = load(config).train.images[: config.calibration_images].unsqueeze(1).numpy()
+    qdq = run_dir / QDQ_FILE
+    logits_in_float = {"OpTypesToExcludeOutputQuantization": ["Gemm"]}
+    quantize_file(run_dir / FLOAT_FILE, qdq, images, _QUANTIZED, logits_in_float)
+    fused = fused_model(qdq)
+    save_compact(onnx.load(qdq), qdq)
+    save_compact(with_channels_last(fused), run_dir / INT8_FILE)
 
+
+def quantize_file(
+    source: Path,
+    target: Path,
+    calibration: NDArray[Any],
+    operators: Sequence[str],
+    extra_options: Mapping[str, Any] | None = None,
+) -> None:
+    """Quantize `operators` of a float ONNX file of one input, into a file with QuantizeLinear and DequantizeLinear.
+
+    `calibration`, examples of the input, gives the ranges of the activations. `extra_options` are ONNX Runtime's.
     Weights use 7 of their 8 bits, so that outputs do not depend on the processor: without VNNI, products of unsigned
     8-bit activations and signed 8-bit weights saturate at 16 bits (ONNX Runtime, "Quantize ONNX models").
     """
-    images = load(config).train.images[: config.calibration_images].unsqueeze(1).numpy()
-    prepared = run_dir / PREPARED_FILE
-    quant_pre_process(run_dir / FLOAT_FILE, prepared, skip_symbolic_shape=True)
-    quantize_static(
-        prepared,
-        run_dir / QDQ_FILE,
-        _Calibration(images),
-        quant_format=QuantFormat.QDQ,
-        calibrate_method=CalibrationMethod.MinMax,
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
-        per_channel=True,
-        reduce_range=True,
-        op_types_to_quantize=_QUANTIZED,
-        extra_options={"OpTypesToExcludeOutputQuantization": ["Gemm"]},  # the logits keep their precision
-    )
-    fuse(run_dir / QDQ_FILE, run_dir / INT8_FILE)
-    qdq, fused = (onnx.load(run_dir / name) for name in (QDQ_FILE, INT8_FILE))
-    for path, model in ((run_dir / QDQ_FILE, qdq), (run_dir / INT8_FILE, with_channels_last(fused))):
-        shorten_names(model.graph)
-        onnx.checker.check_model(model, full_check=True)
-        onnx.save(model, path)
-        log.info("%s: %.1f KiB", path, path.stat().st_size / 1024)
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = Path(folder, "prepared.onnx")
+        quant_pre_process(source, prepared, skip_symbolic_shape=True)
+        quantize_static(
+            prepared,
+            target,
+            _Calibration(onnx.load(source).graph.input[0].name, calibration),
+            quant_format=QuantFormat.QDQ,
+            calibrate_method=CalibrationMethod.MinMax,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            reduce_range=True,
+            op_types_to_quantize=operators,
+            extra_options=extra_options,
+        )
 
 
-def fuse(source: Path, target: Path) -> None:
+def fused_model(source: Path) -> onnx.ModelProto:
     """Let ONNX Runtime fuse each operator with its quantization now, instead of at each start.
 
     The extended level is the same on every processor; the layouts of the level above are not (ONNX Runtime, "Graph
     optimizations").
     """
-    options = ort.SessionOptions()
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
-    options.optimized_model_filepath = str(target)
-    ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder, "fused.onnx")
+        options = ort.SessionOptions()
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+        options.optimized_model_filepath = str(target)
+        ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        return onnx.load(target)
+
+
+def save_compact(model: onnx.ModelProto, path: Path) -> None:
+    """Check `model` and write it to `path`, its inner tensors numbered."""
+    _shorten_names(model.graph)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, path)
+    log.info("%s: %.1f KiB", path, path.stat().st_size / 1024)
 
 
 class _Calibration(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships no annotations
-    def __init__(self, images: NDArray[np.uint8]) -> None:
-        self._batches: Iterator[NDArray[np.uint8]] = iter(np.array_split(images, max(1, len(images) // 100)))
+    def __init__(self, input_name: str, examples: NDArray[Any]) -> None:
+        self._input_name = input_name
+        parts = np.array_split(examples, max(1, len(examples) // _CALIBRATION_BATCH))
+        self._batches: Iterator[NDArray[Any]] = iter(parts)
 
-    def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
+    def get_next(self) -> dict[str, NDArray[Any]] | None:
         batch = next(self._batches, None)
-        return None if batch is None else {"images": batch}
+        return None if batch is None else {self._input_name: np.ascontiguousarray(batch)}
 
 
-def shorten_names(graph: onnx.GraphProto) -> None:
+def _shorten_names(graph: onnx.GraphProto) -> None:
     """Number the inner tensors: the quantizer's names take more bytes than the biases."""
     kept = {value.name for value in (*graph.input, *graph.output)} | {""}
     numbers: dict[str, str] = {}
