@@ -1,10 +1,9 @@
 """Classify encoded images for the routes, and record in the request's trace how long it took and what came out."""
 
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from typing import Concatenate, ParamSpec, TypeVar
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
-from handler.api.bulkheads import Bulkheads, IsGone
+from handler.api.bulkheads import Bulkheads
 from handler.contract import Classification, Explanation, Label, ModelOutput, Views
 from handler.errors import ClassifierError, RejectedImage
 from handler.inference import pipeline
@@ -14,14 +13,11 @@ from handler.inference.pipeline import PreparedImage
 from handler.settings import Settings
 from handler.telemetry.request_trace import current_trace
 
-Result = TypeVar("Result")
-Arguments = ParamSpec("Arguments")
-
 
 class Predictor:
     """A classifier with limits on the pixels of an image, and on pixels and seconds of all images of a request.
 
-    With `offload`, work runs in threads.
+    Routes call its methods by `bulkheads.run`, which gives the budget; with `offload`, in threads.
     """
 
     def __init__(
@@ -34,25 +30,11 @@ class Predictor:
         request_seconds: float = Settings.request_seconds,
     ) -> None:
         self._classifier, self._max_pixels = classifier, max_pixels
-        self._bulkheads = Bulkheads(max_batch_pixels, request_seconds, offload=offload)
+        self.bulkheads = Bulkheads(max_batch_pixels, request_seconds, offload=offload)
 
     @property
     def labels(self) -> tuple[Label, ...]:
         return self._classifier.labels
-
-    async def run(
-        self,
-        is_gone: IsGone,
-        body_bytes: int,
-        work: Callable[Concatenate[Budget, Arguments], Result],
-        *arguments: Arguments.args,
-        **named: Arguments.kwargs,
-    ) -> Result:
-        """Call `work` with the budget of a request and `arguments`, in a thread if the event loop has others to serve.
-
-        `is_gone` tells whether the client has gone. Raises ClientDisconnect then, OutOfTime if no thread is free.
-        """
-        return await self._bulkheads.run(is_gone, body_bytes, work, *arguments, **named)
 
     def classify(self, image: bytes, top_k: int, budget: Budget | None = None) -> Classification:
         """Raises RejectedImage, OutOfTime or OutOfMemory."""
@@ -66,8 +48,7 @@ class Predictor:
     ) -> list[Classification | ClassifierError]:
         """Classify all images in one run of the model; an image that cannot be decoded gets its error instead."""
         prepared = self._prepared(images, budget)
-        nothing_to_infer = all(isinstance(image, ClassifierError) for image in prepared)
-        with nullcontext() if nothing_to_infer else current_trace().span("infer"):
+        with _span("infer", prepared):
             outcomes = pipeline.classify_each(self._classifier, prepared, top_k)
         current_trace().record(outcome for outcome in outcomes if isinstance(outcome, Classification))
         return outcomes
@@ -100,13 +81,15 @@ class Predictor:
     def _prepared(
         self, images: Sequence[bytes | ClassifierError], budget: Budget | None
     ) -> list[PreparedImage | ClassifierError]:
-        with nullcontext() if all(map(_is_error, images)) else current_trace().span("decode"):
+        with _span("decode", images):
             prepared = [pipeline.prepare_or_error(image, self._max_pixels, budget) for image in images]
-        # Only now, since a budget may have work begun anew; errors that were passed on are not of images.
+        # After the loop, since a budget may stop the work, which then starts again; passed-on errors are the request's.
         pairs = zip(images, prepared, strict=True)
         current_trace().record(new for old, new in pairs if isinstance(new, RejectedImage) and new is not old)
         return prepared
 
 
-def _is_error(image: bytes | ClassifierError) -> bool:
-    return isinstance(image, ClassifierError)
+def _span(name: str, images: Sequence[object]) -> AbstractContextManager[None]:
+    """Times `name`, unless all images are errors: then there is nothing to do."""
+    is_needed = not all(isinstance(image, ClassifierError) for image in images)
+    return current_trace().span(name) if is_needed else nullcontext()

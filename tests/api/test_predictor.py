@@ -1,10 +1,8 @@
 """The predictor: work in a thread or in the event loop, and the trace of a request."""
 
 import asyncio
-from collections.abc import Coroutine
-from contextlib import closing
 from threading import Event, get_ident
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -12,32 +10,20 @@ from handler.api.predictor import Predictor
 from handler.errors import NotAnImage
 from handler.inference.classifier import Classifier
 from handler.telemetry.request_trace import start_trace
-
-Result = TypeVar("Result")
-
-
-def finished(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run in a new event loop: `asyncio.run` would remove the one that Mangum uses."""
-    with closing(asyncio.new_event_loop()) as loop:
-        return loop.run_until_complete(work)
-
-
-async def stays() -> bool:
-    """A client that waits for its response."""
-    return False
+from tests.api.test_bulkheads import client, finished
 
 
 @pytest.mark.parametrize("offload", [True, False])
 def test_predictor_uses_a_thread_only_with_offload(classifier: Classifier, offload: bool) -> None:
     predictor = Predictor(classifier, 1, offload=offload)
-    assert (finished(predictor.run(stays, 0, lambda _: get_ident())) != get_ident()) == offload
+    assert (finished(predictor.bulkheads.run(client(), 0, lambda _: get_ident())) != get_ident()) == offload
 
 
 def test_event_loop_runs_while_predictor_works(classifier: Classifier) -> None:
     predictor, go = Predictor(classifier, 1, offload=True), Event()
 
     async def requests() -> bool:
-        working = asyncio.create_task(predictor.run(stays, 0, lambda _: go.wait(10)))
+        working = asyncio.create_task(predictor.bulkheads.run(client(), 0, lambda _: go.wait(10)))
         await asyncio.sleep(0)
         go.set()
         return await working
@@ -51,7 +37,9 @@ def test_trace_has_spans_and_outcomes(classifier: Classifier, png: bytes, offloa
 
     async def request() -> Any:
         trace = start_trace()
-        await predictor.run(stays, 0, lambda budget: predictor.classify_each([png, b"no image"], 1, budget))
+        await predictor.bulkheads.run(
+            client(), 0, lambda budget: predictor.classify_each([png, b"no image"], 1, budget)
+        )
         return trace
 
     trace = finished(request())

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from httpx2 import ASGITransport, AsyncClient, Response
@@ -14,19 +14,10 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from handler.api.middleware.request_limits import Limits, RequestLimits
+from tests.api.test_bulkheads import finished
 
 WIDE = Limits(bytes_at_once=10**9, bodies_at_once=100, stall_seconds=60, stall_bytes=10, body_seconds=60)
-Result = TypeVar("Result")
 Send = Callable[[AsyncClient], Coroutine[Any, Any, list[Response]]]
-
-
-def _run(work: Coroutine[Any, Any, Result]) -> Result:
-    """As `asyncio.run`, which would take the thread's event loop from Mangum."""
-    loop = asyncio.new_event_loop()
-    try:
-        return loop.run_until_complete(work)
-    finally:
-        loop.close()
 
 
 async def _read(request: Request) -> PlainTextResponse:
@@ -42,7 +33,7 @@ def _sent(app: RequestLimits, send: Send) -> list[Response]:
         async with AsyncClient(transport=ASGITransport(app), base_url="http://testserver") as client:
             return await send(client)
 
-    replies = _run(run())
+    replies = finished(run())
     assert (app.bodies, app.bytes) == (0, 0)  # all is given back
     return replies
 
@@ -140,7 +131,7 @@ def test_cancelled_request_is_not_reported_as_slow() -> None:
             await task
         assert (limits.bodies, limits.bytes) == (0, 0)
 
-    _run(run())
+    finished(run())
 
 
 def test_refusal_is_a_problem_of_the_app() -> None:
@@ -159,4 +150,4 @@ def test_refusal_is_a_problem_of_the_app() -> None:
             )
         assert refused.value.status_code == 503
 
-    _run(run())
+    finished(run())

@@ -150,7 +150,7 @@ def _inference_of(
 
     async def inference(request: Request) -> InferenceResponse:
         body = await received_body(request, settings.max_body_bytes)
-        return await predictor.run(
+        return await predictor.bulkheads.run(
             request.is_disconnected, len(body.received), infer, body, request.headers.get(LENGTH_HEADER)
         )
 
