@@ -113,22 +113,13 @@ def _url(variable: str, text: str) -> str:
     return text
 
 
-def _bucket(variable: str, text: str) -> str:
-    if not _BUCKET.fullmatch(text):
-        raise ValueError(f"{variable} must be the name of an S3 bucket, such as my-images, but is {text!r}")
-    return text
+def _matching(pattern: re.Pattern[str], description: str) -> Callable[[str, str], str]:
+    def read(variable: str, text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise ValueError(f"{variable} must be {description}, but is {text!r}")
+        return text
 
-
-def _bus(variable: str, text: str) -> str:
-    if not _BUS.fullmatch(text):
-        raise ValueError(f"{variable} must be the name or the ARN of an EventBridge bus, but is {text!r}")
-    return text
-
-
-def _region(variable: str, text: str) -> str:
-    if not _REGION.fullmatch(text):
-        raise ValueError(f"{variable} must be a region such as eu-central-1, but is {text!r}")
-    return text
+    return read
 
 
 def _level(variable: str, text: str) -> str:
@@ -142,6 +133,8 @@ def _namespace(variable: str, text: str) -> str:
         raise ValueError(f"{variable} must be 1 to 255 letters, digits or any of ._/#:- and not begin with AWS/")
     return text
 
+
+_bucket = _matching(_BUCKET, "the name of an S3 bucket, such as my-images")
 
 _READERS: Final[Mapping[str, Callable[[str, str], Any]]] = {
     "max_body_bytes": _positive,
@@ -158,8 +151,8 @@ _READERS: Final[Mapping[str, Callable[[str, str], Any]]] = {
     "downloads_at_once": _up_to(1000),  # threads, and connections that the pool makes room for at once
     "max_bytes_in_flight": _positive,
     "tag_objects": _on_or_off,
-    "event_bus": _bus,
-    "aws_region": _region,
+    "event_bus": _matching(_BUS, "the name or the ARN of an EventBridge bus"),
+    "aws_region": _matching(_REGION, "a region such as eu-central-1"),
     "s3_endpoint_url": _url,
     "log_level": _level,
     "metrics_namespace": _namespace,
