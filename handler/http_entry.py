@@ -56,9 +56,9 @@ _EMPTY: Final = {"statusCode": 200, "headers": {}, "body": "", "isBase64Encoded"
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """Answer the HTTP request in an event of API Gateway, a Function URL or a load balancer; a warm-up ping is empty.
+    """Answer the HTTP request in an event of API Gateway, a Function URL or a load balancer.
 
-    Raises UnsupportedEvent for any other event.
+    A warm-up ping gets an empty response. Raises UnsupportedEvent for any other event.
     """
     return _EMPTY if is_ping(event) else _adapter(http_event(event), context)
 

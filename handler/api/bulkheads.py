@@ -1,6 +1,6 @@
 """Bulkheads: requests with expensive images get threads of their own, so that others do not wait for them.
 
-Requests with small bodies begin among the others; one that turns out to be expensive is begun anew in these threads.
+Requests with small bodies begin among the others; one that turns out to be expensive starts again in these threads.
 """
 
 import math

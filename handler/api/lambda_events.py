@@ -1,4 +1,4 @@
-"""Accept Lambda events of HTTP requests: name every other event, and repair what consoles and emulators send.
+"""Lambda events of HTTP requests: complete what consoles and emulators send, and name every other event in an error.
 
 Accepted are REST APIs and HTTP APIs of API Gateway, Function URLs and Application Load Balancers. Their consoles,
 emulators and tests leave members out or send null for them; Mangum expects every member.
@@ -29,7 +29,7 @@ class UnsupportedEvent(ValueError):
 
 
 class UndecodableBody:
-    """ASGI middleware between Mangum and the app: who reads a body that could not be decoded gets BadRequest."""
+    """ASGI middleware between Mangum and the app: reading a body that is not valid base64 raises BadRequest."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

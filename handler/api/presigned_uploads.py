@@ -29,7 +29,7 @@ _ONCE: Final = {"If-None-Match": "*"}  # S3 answers 412 if the object exists
 _MEDIA_TYPE: Final = {"Content-Type": "image/*"}  # a client may replace it by the image's own type
 _ANY_IMAGE: Final = ["starts-with", "$Content-Type", "image/"]
 
-# Domains of the partitions other than AWS's own, by the first part of a region's name. From botocore's partitions.json;
+# Domains of the partitions other than AWS's own, by the beginning of a region's name. From botocore's partitions.json;
 # reading that takes longer than the rest of a cold start.
 _DOMAINS: Final = {
     "cn": "amazonaws.com.cn",
@@ -136,7 +136,7 @@ class Uploads:
                 Conditions=[
                     ["content-length-range", 1, max_bytes],
                     _ANY_IMAGE,
-                    *({name: fields[name]} for name in fields),
+                    *({name: value} for name, value in fields.items()),
                 ],
                 ExpiresIn=_LIFETIME_SECONDS,
             )

@@ -44,7 +44,7 @@ IMAGE_ERRORS: Final = (
 )
 
 _RETRY_AFTER: Final = {"Retry-After": "1"}  # seconds; an image takes no longer
-# By pydantic's names of what is wrong with a parameter, with its own values; its sentences are not ours.
+# By pydantic's error types, with the values of its `ctx`; its own messages are not written for users of an API.
 _RULES: Final[Mapping[str, str]] = {
     "bool_parsing": "should be true or false",
     "greater_than_equal": "should be at least {ge}",

@@ -19,7 +19,7 @@ _BYTES_TO_TAKE: Final = 10_000  # of a response, between two checks
 
 @dataclass(frozen=True)
 class _Progress:
-    """What a connection was doing when it was last looked at."""
+    """What a connection was doing at the last check."""
 
     cycle: RequestResponseCycle | None
     is_waiting: bool  # for a request
@@ -27,7 +27,7 @@ class _Progress:
 
 
 class BoundedConnection(H11Protocol):
-    """One connection: looked at every few seconds, and closed if nothing has come of it since."""
+    """One connection: checked every few seconds, and closed if it made no progress since the last check."""
 
     check_seconds: ClassVar[float] = 10
     drain_seconds: ClassVar[float] = 5  # that a request in progress gets when the server shuts down

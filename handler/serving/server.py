@@ -4,7 +4,7 @@ import errno
 import logging
 import socket
 from contextlib import ExitStack
-from typing import Any, Final
+from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -13,6 +13,7 @@ from handler.serving.connections import BoundedConnection
 
 # Images that are being classified then get a moment more; `docker stop` waits for 10 seconds.
 _SHUTDOWN_SECONDS: Final = int(BoundedConnection.drain_seconds) + 3
+_BACKLOG: Final = 2048  # as uvicorn's own
 
 # An address of a family that this machine does not use, such as IPv6's for "localhost" in a container.
 _UNUSED_FAMILY: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
@@ -48,7 +49,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
         sockets = []
         for family, address in dict.fromkeys((family, address) for family, _, _, _, address in found):
             try:
-                sockets.append(on_error.enter_context(_listening(family, address)))
+                sockets.append(on_error.enter_context(socket.create_server(address, family=family, backlog=_BACKLOG)))
             except OSError as error:
                 if error.errno not in _UNUSED_FAMILY:
                     raise
@@ -57,7 +58,3 @@ def listen(host: str, port: int) -> list[socket.socket]:
             raise unused[0]
         on_error.pop_all()
     return sockets
-
-
-def _listening(family: int, address: Any) -> socket.socket:
-    return socket.create_server(address, family=family, backlog=2048)

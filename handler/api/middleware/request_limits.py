@@ -5,9 +5,8 @@ Only for servers with several clients at once: Lambda gives a process one reques
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -90,11 +89,10 @@ class _Deadlines:
         now = self._time()
         self._last, self._next, self._bytes = now + limits.body_seconds, now + limits.stall_seconds, 0
 
-    async def wait_for(self, receive: Callable[[], Awaitable[Any]]) -> Message:
+    async def wait_for(self, receive: Receive) -> Message:
         try:
             async with asyncio.timeout_at(min(self._next, self._last)):
-                message: Message = await receive()
-                return message
+                return await receive()
         except TimeoutError as error:
             # Without "close", the server would go on to read what may never come.
             headers = {"Connection": "close"}

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class TrailingSlashRedirect:
-    """What a router does if no route takes the path: 307 if one takes it without its slash, else as before."""
+    """A router's default app: 307 if a route takes the path without its trailing slash, else the former default."""
 
     def __init__(self, router: Router) -> None:
         self._router, self._otherwise = router, router.default

@@ -11,7 +11,7 @@ from handler.errors import WrongParameter
 
 _TOP_K: Final = "top_k"
 _EXPLAIN: Final = "explain"
-_MAX_TOP_K: Final = 10**9  # more than there are classes, to begin with
+_MAX_TOP_K: Final = 10**9  # a first bound for any text; routes with a lower one check it
 _SWITCHES: Final = {"true": True, "on": True, "false": False, "off": False}  # browsers send "on" for a ticked box
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -56,7 +56,7 @@ def _add_page(app: FastAPI, static: StaticFiles, policy: str, *, docs: bool) -> 
 
 
 def _add_documentation(app: FastAPI, static: StaticFiles, swagger: StaticFiles) -> None:
-    @lru_cache(1)
+    @cache
     def documentation_page() -> Document:
         # Without a base, which would change Swagger UI's links within the page; all its addresses are relative.
         return Document.of(_html("docs.html", static, swagger).encode(), _HTML)
