@@ -26,8 +26,8 @@ class EventFailed(Exception):
 class Record:
     """The unit of acknowledgement and of redelivery: its uploads, and the error if not all of it can be parsed.
 
-    `id` is None if the sender left it out: the response cannot name the record. Someone asked for the objects of a
-    task, rather than told of them: with `is_task` they must exist.
+    `id` is None if the sender left it out: the response cannot name the record. With `is_task`, it is a task of a job,
+    which fails if its object does not exist.
     """
 
     id: str | None

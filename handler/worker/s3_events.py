@@ -23,7 +23,7 @@ _SEQUENCER: Final = re.compile(r"[0-9A-Fa-f]{1,64}")
 _MAX_KEY_BYTES: Final = 1024
 _MAX_QUOTED: Final = 200  # characters of an event in an error
 
-# What S3 and its emulators tell of beside uploads: the part of `eventName` before its colon.
+# Events of S3 and its emulators that are no uploads: the part of `eventName` before its colon.
 _OTHER_NAMES: Final = re.compile(
     "Bucket(Created|Removed)|IntelligentTiering|Lifecycle(Expiration|Transition)|ReducedRedundancyLostObject"
     "|Object(Accessed|Acl|Lifecycle|Removed|Restore|Synced|Tagging|Transition)|Replication|Scanner|TestEvent"

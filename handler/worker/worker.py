@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from handler.contract import Classification, ModelCard
-from handler.errors import ClassifierError, OutOfTime, RejectedImage
+from handler.errors import OutOfMemory, OutOfTime, RejectedImage
 from handler.inference.budget import Budget
 from handler.inference.classifier import Classifier
 from handler.inference.pipeline import PreparedImage, classify_each, prepare_or_error
@@ -104,12 +104,12 @@ class Worker:
         for batch in _batches(uploads, self._settings.max_batch_images):
             outcomes |= self._process(batch, budget, postpones=True)
         costly = [upload for upload in uploads if isinstance(outcomes[upload.identity], _Postponed)]
-        for batch in _batches(costly, 1):  # the result of each is stored before the next one is decoded
-            outcomes |= self._process(batch, budget, postpones=False)
+        for upload in costly:  # one by one: the result of each is stored before the next one is decoded
+            outcomes |= self._process([upload], budget, postpones=False)
         return outcomes
 
     def _process(self, uploads: Sequence[Upload], budget: Budget, *, postpones: bool) -> dict[Identity, _Outcome]:
-        """Process one batch; with `postpones`, its costly images only so far as to recognise them."""
+        """Process one batch; with `postpones`, costly images are not decoded, and their outcome is _Postponed."""
         prepared: dict[Identity, _PreparedObject] = {}
         outcomes: dict[Identity, _Outcome] = {}
         for upload, download in self._downloads.each(uploads, budget):
@@ -130,7 +130,7 @@ class Worker:
             raise _Postponed
         started = perf_counter()
         image = prepare_or_error(download.content, self._settings.max_pixels, budget)
-        if isinstance(image, ClassifierError) and not isinstance(image, RejectedImage):
+        if isinstance(image, OutOfMemory | OutOfTime):
             raise image  # not the image's fault
         seconds = {"download": download.seconds, "decode": perf_counter() - started}
         return _PreparedObject(download.object, image, seconds)

@@ -1,6 +1,5 @@
 """Bombs among innocents: every innocent has its result in its first delivery, stored before a bomb is decoded."""
 
-import struct
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,40 +16,15 @@ from handler.worker.cost import is_costly
 from handler.worker.downloads import without_memory
 from handler.worker.worker import Worker
 from tests.support.aws import RESULTS, UPLOADS, Cloud, WorkerOf
+from tests.support.decoder_inputs import jpeg_with_scans
+from tests.support.hostile_images import tiff_of_strips
 from tests.support.images import encoded, png_that_claims, trousers
 
 SETTINGS = Settings(results_bucket=RESULTS)
 MAX_PIXELS = SETTINGS.max_pixels
 
-
-def jpeg_of_scans(count: int) -> bytes:
-    """A progressive JPEG that repeats its last scan."""
-    whole = encoded(trousers(400), "JPEG", progressive=True)
-    start, end = whole.rindex(b"\xff\xda"), whole.rindex(b"\xff\xd9")
-    return whole[:end] + whole[start:end] * count + whole[end:]
-
-
-def tiff_of_strips(count: int) -> bytes:
-    """A TIFF of one pixel a row, and one row a strip."""
-    values = 8 + 2 + 9 * 12 + 4
-    entries = [
-        (256, 4, 1, 1),
-        (257, 4, 1, count),
-        (258, 3, 1, 8),
-        (259, 3, 1, 1),
-        (262, 3, 1, 1),
-        (273, 4, count, values),
-        (277, 3, 1, 1),
-        (278, 4, 1, 1),
-        (279, 4, count, values + 4 * count),
-    ]
-    directory = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHII", *entry) for entry in entries)
-    lengths = struct.pack("<I", 1) * count
-    return b"II*\0\x08\0\0\0" + directory + bytes(4) + struct.pack("<I", 8) * count + lengths
-
-
 BOMBS = {
-    "scans.jpg": jpeg_of_scans(2_000),
+    "scans.jpg": jpeg_with_scans(2_000, 400),
     "strips.tiff": tiff_of_strips(200_000),
     "claim.png": png_that_claims(60_000, 60_000),
     "large.png": encoded(Image.new("L", (5_500, 5_500))),

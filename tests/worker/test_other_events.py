@@ -1,4 +1,4 @@
-"""Uploads told in other words: by emulators, CloudTrail, restores and raw Batch Operations keys; warm-up pings."""
+"""Other events with uploads: of emulators, CloudTrail, restores and raw Batch Operations keys; warm-up pings."""
 
 import json
 from typing import Any
@@ -25,7 +25,7 @@ def s3_event(name: str, key: str = "a%2Fmy+photo.jpg") -> dict[str, Any]:
 
 
 def call(name: str, **members: Any) -> dict[str, Any]:
-    """A call of S3's API, as CloudTrail tells of it through EventBridge."""
+    """CloudTrail's event, through EventBridge, of a call of S3's API."""
     detail = {
         "eventSource": "s3.amazonaws.com",
         "eventName": name,
@@ -38,7 +38,7 @@ def call(name: str, **members: Any) -> dict[str, Any]:
 
 
 def restored(key: str, etag: str, version_id: str) -> list[dict[str, Any]]:
-    """The same restore, as S3 and as EventBridge tell of it."""
+    """The events of S3 and of EventBridge for the same restore."""
     names = {"bucket": {"name": UPLOADS}, "object": {"key": key, "etag": etag, "version-id": version_id}}
     stored = {"key": key, "eTag": etag, "versionId": version_id, "sequencer": "0A1B"}
     record = {"eventName": "ObjectRestore:Completed", "s3": {"bucket": {"name": UPLOADS}, "object": stored}}
@@ -65,7 +65,7 @@ def test_event_of_s3_and_its_emulators_has_an_upload(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["PutObject", "CompleteMultipartUpload", "CopyObject", "PostObject"])
-def test_call_that_cloudtrail_tells_of_has_an_upload(name: str) -> None:
+def test_call_logged_by_cloudtrail_has_an_upload(name: str) -> None:
     versioned = call(name, responseElements={"x-amz-version-id": "v1"})
     assert uploads_in(versioned) == (Upload(UPLOADS, "a+b%.png", "v1", uploaded="2018-09-12T00:25:10Z"),)
     assert uploads_in(call(name)) == (Upload(UPLOADS, "a+b%.png", uploaded="2018-09-12T00:25:10Z"),)
@@ -107,7 +107,7 @@ def test_event_that_is_not_understood_raises(worker: Worker, event: dict[str, An
 
 
 @pytest.mark.parametrize("source", ["MinIO", "CloudTrail"])
-def test_upload_told_by_another_service_gets_a_result(aws: Cloud, worker: Worker, png: bytes, source: str) -> None:
+def test_event_of_another_service_gets_a_result(aws: Cloud, worker: Worker, png: bytes, source: str) -> None:
     put = aws.s3.put_object(Bucket=UPLOADS, Key="a+b%.png", Body=png)
     event = s3_event("s3:ObjectCreated:Put", "a%2Bb%25.png") if source == "MinIO" else call("PutObject")
     if source == "MinIO":
@@ -117,13 +117,13 @@ def test_upload_told_by_another_service_gets_a_result(aws: Cloud, worker: Worker
     assert (result["key"], result["label"]) == ("a+b%.png", "Trouser")
 
 
-@pytest.mark.parametrize("told_by", [0, 1], ids=["S3", "EventBridge"])
-def test_restored_object_is_classified_again(aws: Cloud, worker: Worker, png: bytes, told_by: int) -> None:
+@pytest.mark.parametrize("index", [0, 1], ids=["S3", "EventBridge"])
+def test_restored_object_is_classified_again(aws: Cloud, worker: Worker, png: bytes, index: int) -> None:
     put = aws.s3.put_object(Bucket=UPLOADS, Key="cold.png", Body=png, StorageClass="GLACIER")
     worker.handle(aws.receive())
     assert [result["title"] for result in aws.results().values()] == ["Archived"]
     aws.s3.restore_object(Bucket=UPLOADS, Key="cold.png", RestoreRequest={"Days": 1})
-    event = restored("cold.png", put["ETag"].strip('"'), put["VersionId"])[told_by]
+    event = restored("cold.png", put["ETag"].strip('"'), put["VersionId"])[index]
     for _ in range(2):
         assert worker.handle(event) == {}
         assert [result.get("label") for result in aws.results().values()] == ["Trouser"]
