@@ -145,7 +145,7 @@ class Attack:
         return (
             self._answered(tickets, _S3_SECONDS)
             + tickets * self.prices.s3_put_or_list
-            + (stored * self.traffic.storage_gb_month)
+            + stored * self.traffic.storage_gb_month
         )
 
     def _workers(self, tickets: float) -> float:

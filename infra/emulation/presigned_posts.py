@@ -1,7 +1,7 @@
 """Enforce what moto ignores of a presigned POST: the size and the fields of its policy, and `If-None-Match: *`.
 
-That POST takes as form fields what PUT takes as headers, is in S3's documentation:
-https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html. What `If-None-Match` does is described for PUT:
+S3 documents that POST takes as form fields what PUT takes as headers:
+https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html. It describes `If-None-Match` for PUT:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html.
 """
 
@@ -26,9 +26,10 @@ def _conditional_post(self: S3Response, request: Any, bucket_name: str) -> Any:
     fields: dict[str, str] = self.form_data
     if "policy" not in fields:
         return _moto_post(self, request, bucket_name)
-    if not _allows(fields["policy"], len(self.body)):
+    conditions: list[Any] = json.loads(base64.b64decode(fields["policy"]))["conditions"]
+    if not _allows_size(conditions, len(self.body)):
         raise S3ClientError("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
-    if not _allows_fields(fields):
+    if not _allows_fields(conditions, fields):
         raise Forbidden("AccessDenied", "Invalid according to Policy: Policy Condition failed")
     with _writing:
         if fields.get("If-None-Match") == "*" and _exists(self, bucket_name, fields["key"]):
@@ -42,13 +43,12 @@ class Forbidden(S3ClientError):
     code = 403  # type: ignore[assignment]  # as moto's own errors set it
 
 
-def _allows_fields(fields: dict[str, str]) -> bool:
+def _allows_fields(conditions: list[Any], fields: dict[str, str]) -> bool:
     """Whether each field is covered by a condition, and each condition on a field holds.
 
     Of the matching: docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html. The bucket is a part of
     the address.
     """
-    conditions: list[Any] = json.loads(base64.b64decode(fields["policy"]))["conditions"]
     exact = {name.lower(): value for each in conditions if isinstance(each, dict) for name, value in each.items()}
     prefixes = {
         each[1][1:].lower(): each[2] for each in conditions if isinstance(each, list) and each[0] == "starts-with"
@@ -62,8 +62,7 @@ def _allows_fields(fields: dict[str, str]) -> bool:
     )
 
 
-def _allows(policy: str, size: int) -> bool:
-    conditions: list[Any] = json.loads(base64.b64decode(policy))["conditions"]
+def _allows_size(conditions: list[Any], size: int) -> bool:
     ranges = [each[1:] for each in conditions if isinstance(each, list) and each[0] == "content-length-range"]
     return all(lowest <= size <= highest for lowest, highest in ranges)
 

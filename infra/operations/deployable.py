@@ -6,6 +6,8 @@ from typing import Final
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.operations.stack import describe_stack
+
 _STACK_NAME: Final = re.compile("[A-Za-z][A-Za-z0-9-]*")  # CloudFormation's
 _LONGEST_NAME: Final = 80 - len("-backfill")  # the state machine is named after the stack; Step Functions allows 80
 _EMAIL: Final = re.compile("[^@ ]+@[^@ ]+")  # as the template's AlarmEmail
@@ -47,12 +49,13 @@ def check_account(session: boto3.Session, stack: str) -> str:
         )
     try:
         account = session.client("sts").get_caller_identity()["Account"]
-        state = _state(session, stack)
+        described = describe_stack(session.client("cloudformation"), stack)
     except ClientError as error:
         raise CannotDeploy(f"AWS refused the credentials: {error.response['Error']['Code']}") from error
     except BotoCoreError as error:
         raise CannotDeploy(f"AWS could not be reached with these credentials and this region: {error}") from error
-    check_state(stack, state)
+    if described:
+        check_state(stack, described["StackStatus"])
     return f"account {account}, region {session.region_name}"
 
 
@@ -62,13 +65,3 @@ def check_state(stack: str, state: str) -> None:
         raise CannotDeploy(f"the stack {stack!r} {_STUCK[state].format(stack)}")
     if state.endswith("_IN_PROGRESS") and state != "REVIEW_IN_PROGRESS":
         raise CannotDeploy(f"the stack {stack!r} is being changed ({state}); wait until that is done")
-
-
-def _state(session: boto3.Session, stack: str) -> str:
-    """The status of the stack; empty if there is none."""
-    try:
-        return session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
-    except ClientError as error:
-        if "does not exist" not in str(error):
-            raise
-        return ""

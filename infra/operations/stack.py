@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudformation.type_defs import StackTypeDef
 
 _RESOURCES: Final = ("UploadsBucket", "ResultsBucket", "UploadsQueue", "DeadLetterQueue", "BackfillStateMachine")
 
@@ -30,15 +31,22 @@ class Stack:
     architecture: str = "x86_64"
 
 
-def find_stack(cloudformation: "CloudFormationClient", name: str) -> Stack:
-    """Describe the stack `name`. Raises NoSuchStack."""
+def describe_stack(cloudformation: "CloudFormationClient", name: str) -> "StackTypeDef | None":
+    """CloudFormation's description of the stack `name`, or None if there is none."""
     try:
-        described = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        return cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
         if "does not exist" not in str(error):
             raise
+        return None
+
+
+def find_stack(cloudformation: "CloudFormationClient", name: str) -> Stack:
+    """Describe the stack `name`. Raises NoSuchStack."""
+    described = describe_stack(cloudformation, name)
+    if described is None:
         region = cloudformation.meta.region_name
-        raise NoSuchStack(f"there is no stack {name!r} in {region}; see `aws cloudformation list-stacks`") from error
+        raise NoSuchStack(f"there is no stack {name!r} in {region}; see `aws cloudformation list-stacks`")
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
     physical_ids = {
         found["LogicalResourceId"]: found.get("PhysicalResourceId", "")
