@@ -60,9 +60,9 @@ def session(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> boto3.Session:
     return boto3.Session(CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
 
 
-def test_account_and_region_are_told_before_a_deployment(aws_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = check_account(session(f"http://127.0.0.1:{aws_port}", monkeypatch), "clothes")
-    assert told == f"account 123456789012, region {REGION}"
+def test_account_and_region_are_reported_before_a_deployment(aws_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = check_account(session(f"http://127.0.0.1:{aws_port}", monkeypatch), "clothes")
+    assert found == f"account 123456789012, region {REGION}"
 
 
 def command(environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,8 +1,7 @@
-"""A first deployment: template.yaml after SAM's transform, its rules, names, outputs in every partition, and grants."""
+"""A first deployment: template.yaml after SAM's transform, its rules, names and grants."""
 
 import json
 import os
-import re
 import subprocess
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,15 +12,6 @@ from infra.emulation.names import CREDENTIALS
 from tests.support.emulated_stack import SAM_PYTHON, transformed
 from tests.support.machine import PROJECT, missing
 from tests.support.template import PARAMETERS, RESOURCES, TEMPLATE
-
-# Partitions, with a region, the suffix of their domains, and the console's domain, from AWS's documentation.
-PARTITIONS: Final = {
-    "aws": ("eu-central-1", "amazonaws.com", "console.aws.amazon.com"),
-    "aws-cn": ("cn-north-1", "amazonaws.com.cn", "console.amazonaws.cn"),
-    "aws-us-gov": ("us-gov-west-1", "amazonaws.com", "console.amazonaws-us-gov.com"),
-    "aws-eusc": ("eusc-de-east-1", "amazonaws.eu", "console.amazonaws-eusc.eu"),
-    "aws-iso": ("us-iso-east-1", "c2s.ic.gov", None),
-}
 
 # What SAM asks about: its own function, run by the Python of its environment.
 AUTHENTICATION: Final = """
@@ -174,79 +164,6 @@ def test_limits_of_sqs_and_lambda_bound_the_parameters() -> None:
     assert PARAMETERS["BatchingWindowSeconds"]["MaxValue"] <= 300
     longest = max(each["WithWindow"] for each in TEMPLATE["Mappings"]["VisibilityTimeouts"].values())
     assert longest <= 12 * 60 * 60
-
-
-def output(name: str, partition: str) -> str | None:
-    """The value of an output in `partition`, with resources by their logical names; None if there is no such output."""
-    region, suffix, _ = PARTITIONS[partition]
-    pseudo = {"AWS::Partition": partition, "AWS::Region": region, "AWS::URLSuffix": suffix, "AWS::StackName": "clothes"}
-    found = TEMPLATE["Outputs"][name]
-    if "Condition" in found and not _condition(found["Condition"], pseudo):
-        return None
-    return _resolved(found["Value"], pseudo)
-
-
-def _condition(name: str, pseudo: Mapping[str, str]) -> bool:
-    return _evaluated(TEMPLATE["Conditions"][name], pseudo)
-
-
-def _evaluated(expression: Any, pseudo: Mapping[str, str]) -> bool:
-    ((function, arguments),) = expression.items()
-    match function, arguments:
-        case "Condition", str(name):
-            return _condition(name, pseudo)
-        case "Or", list():
-            return any(_evaluated(each, pseudo) for each in arguments)
-    parameters = {each: str(parameter["Default"]) for each, parameter in PARAMETERS.items()}
-    return _holds(expression, {**parameters, **pseudo})
-
-
-def _resolved(value: Any, pseudo: Mapping[str, str]) -> str:
-    match value:
-        case {"Ref": str(name)} | {"GetAtt": str(name)}:
-            return pseudo.get(name, name)
-        case {"If": [str(condition), then, otherwise]}:
-            return _resolved(then if _condition(condition, pseudo) else otherwise, pseudo)
-        case {"Sub": [str(text), dict(variables)]}:
-            known = {**pseudo, **{name: _resolved(each, pseudo) for name, each in variables.items()}}
-            return re.sub(r"\$\{([\w:]+)\}", lambda name: known.get(name[1], name[1]), text)
-        case {"Sub": str(text)}:
-            return re.sub(r"\$\{([\w:]+)\}", lambda name: pseudo.get(name[1], name[1]), text)
-    return str(value)
-
-
-@pytest.mark.parametrize("partition", PARTITIONS)
-def test_addresses_are_of_the_partition(partition: str) -> None:
-    region, suffix, console = PARTITIONS[partition]
-    assert output("Endpoint", partition) == f"https://Api.execute-api.{region}.{suffix}/Prod/"
-    dashboard = output("DashboardUrl", partition)
-    assert (dashboard or "").partition("/cloudwatch")[0] == (f"https://{region}.{console}" if console else "")
-
-
-def test_outputs_name_what_an_operator_needs() -> None:
-    assert {
-        "Endpoint",
-        "DashboardName",
-        "WorkerFunctionArn",
-        "UploadsBucketName",
-        "ResultsBucketName",
-        "UploadsQueueUrl",
-        "DeadLetterQueueUrl",
-    } <= set(TEMPLATE["Outputs"])
-
-
-@pytest.mark.slow
-def test_every_reference_of_the_outputs_resolves() -> None:
-    document = transformed()
-    names = set(document["Resources"]) | set(document["Parameters"])
-    text = json.dumps(document["Outputs"])
-    references = set(re.findall(r'"(?:Ref|Fn::GetAtt)": \[?"([\w:]+)', text)) | set(re.findall(r"\$\{([\w:]+)", text))
-    assert {each for each in references if not each.startswith("AWS::")} - names <= {"Domain"}
-
-
-def test_template_has_no_domain_or_arn_of_one_partition() -> None:
-    text = json.dumps(RESOURCES)
-    assert not re.findall(r"amazonaws\.com(?!\")[/:]|arn:aws:", text)
 
 
 def statement(sid: str) -> dict[str, Any]:
