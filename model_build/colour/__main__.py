@@ -7,13 +7,14 @@ import torch
 import typer
 
 from model_build.colour.build import build
+from model_build.colour.recipe import TEACHER
 
 
 def main(run_dir: Path, *, with_teacher: bool = False) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)  # a second thread waits at each of many small operators
     run_dir.mkdir(parents=True, exist_ok=True)
-    typer.echo(f"wrote {build(run_dir, with_teacher=with_teacher)}")
+    typer.echo(f"wrote {build(run_dir, teacher_recipe=TEACHER if with_teacher else None)}")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ altered, and pasted on grounds and people that they were not photographed with.
 
 import io
 import random
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
-from model_build.cutout.garments import Garment, garment
+from model_build.cutout.garments import Garment, garment, outlines
 from model_build.cutout.grounds import home_ground, shop_ground
 from model_build.cutout.people import worn
 from model_build.cutout.trusted import trusted_photos
+from model_build.datasets.mnist import DATA_DIR
 
 WORN: Final = 0.45  # shares of the composites; the rest are trusted photos, where there are any
 FLAT: Final = 0.35
@@ -45,6 +47,13 @@ def composite(rng: random.Random, side: int) -> Composite:
     small = picture.resize((side, side), Image.Resampling.BOX)
     outline = np.asarray(mask.resize((side, side), Image.Resampling.BOX)) >= 128
     return Composite(_photographed(small, rng), outline, class_id)
+
+
+def composing_processes() -> ProcessPoolExecutor:
+    """Processes that call `composite`. The files that they read are made before, since each would write them."""
+    trusted_photos()
+    outlines(DATA_DIR)
+    return ProcessPoolExecutor()
 
 
 def _worn(rng: random.Random, side: int) -> tuple[Image.Image, Image.Image, int | None]:

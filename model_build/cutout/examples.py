@@ -3,7 +3,6 @@
 import hashlib
 import random
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handler.inference.cutout import SIDE
-from model_build.cutout.composites import composite
+from model_build.cutout.composites import composing_processes, composite
 from model_build.datasets.mnist import DATA_DIR
 from model_build.progress import track
 
@@ -38,7 +37,7 @@ def load_examples(count: int, seed: int, root: Path = DATA_DIR) -> Examples:
     numbers = range(-(-count // PART))
     missing = [number for number in numbers if not _file(folder, number).exists()]
     if missing:
-        with ProcessPoolExecutor() as pool:
+        with composing_processes() as pool:
             made = pool.map(partial(make_part, folder, seed), missing)
             list(track(made, f"composing {PART} pictures each", total=len(missing)))
     return read_parts([_file(folder, number) for number in numbers])

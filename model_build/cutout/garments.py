@@ -69,19 +69,20 @@ def _of_photo(place: int, root: Path) -> Garment:
 
 
 @cache
-def _outlines(root: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def outlines(root: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Images (N, 28, 28) of Fashion-MNIST whose silhouettes are used, and their labels."""
     train = load(Config(), root).train[:OUTLINES]
     return train.images.numpy(), train.labels.numpy()
 
 
 @cache
 def _outline_places(root: Path, classes: tuple[int, ...] | None) -> NDArray[np.intp]:
-    labels = _outlines(root)[1]
+    labels = outlines(root)[1]
     return np.arange(len(labels)) if classes is None else np.flatnonzero(np.isin(labels, classes))
 
 
 def _of_outline(rng: random.Random, classes: tuple[int, ...] | None, root: Path) -> Garment:
-    images, labels = _outlines(root)
+    images, labels = outlines(root)
     place = int(rng.choice(_outline_places(root, classes)))
     class_id = int(labels[place])
     mask = images[place] > 12 if class_id in _WITH_OPENINGS else without_holes(images[place] > 6)

@@ -11,9 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pytest
 import torch
 
+from model_build.cutout import composites, garments, grounds, trusted
 from model_build.datasets.mnist import DATASETS, FASHION_MNIST, MNIST, download
 from model_build.training.train import train
 from tests.support.machine import PROJECT
@@ -34,6 +36,19 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def composites_without_photos(monkeypatch: pytest.MonkeyPatch, datasets_dir: Path, tmp_path: Path) -> None:
+    """Compose images of Fashion-MNIST alone, in a folder of the test: cutting out the photos takes minutes."""
+    nothing = trusted.TrustedPhotos(
+        np.zeros((0, 8, 8, 3), np.uint8), np.zeros((0, 8, 8), bool), np.zeros(0, np.int64), np.zeros(0)
+    )
+    for module in (composites, garments, grounds):
+        monkeypatch.setattr(module, "trusted_photos", lambda *_: nothing)
+    garments._photo_places.cache_clear()
+    monkeypatch.setenv("DATASETS_DIR", str(datasets_dir.resolve()))
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -1,18 +1,23 @@
 """The colour network: pretrained weights, alterations, a step of training, export."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
 import pytest
 import torch
+from PIL import Image
 
+from model_build.colour import build as colour_build
 from model_build.colour.export import FLOAT_FILE, export
 from model_build.colour.images import ColourImages, altered, as_served
 from model_build.colour.network import ALL_BLOCKS, ColourNetwork, normalized
-from model_build.colour.recipe import SIDE, STORED_SIDE, Recipe
+from model_build.colour.recipe import SIDE, STORED_SIDE, STUDENT, Recipe
+from model_build.colour.runner import ColourClassifier
 from model_build.colour.train import ColourData, train
+from model_build.datasets.clothing_photos import clothing_photos
 
 
 def images(count: int) -> ColourImages:
@@ -60,3 +65,14 @@ def test_int8_file_agrees_with_the_network(tmp_path: Path) -> None:
     (in_int8,) = ort.InferenceSession(file).run(None, {"images": served})
     np.testing.assert_allclose(in_float, expected, atol=1e-4)
     np.testing.assert_allclose(in_int8, expected, atol=0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("datasets_dir", "composites_without_photos")
+def test_one_call_trains_a_teacher_and_a_student_and_exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = clothing_photos()[::60]
+    monkeypatch.setattr(colour_build, "clothing_photos", lambda: few)
+    student = replace(STUDENT, composites=20, epochs=1, epoch_images=32)
+    file = colour_build.build(tmp_path, student, replace(student, blocks=3, frozen_parts=2))
+    probabilities = ColourClassifier(file).predict(Image.new("RGB", (50, 80)))
+    assert probabilities.sum() == pytest.approx(1, abs=1e-5)

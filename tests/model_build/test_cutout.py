@@ -1,7 +1,9 @@
 """The learned cut-out's training: composites with exact outlines, the network, its int8 file."""
 
+import hashlib
 import json
 import random
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
+from handler.inference.classifier import CARD_PATH
 from handler.inference.cutout import SIDE, CutOut
-from model_build.cutout import composites, garments, grounds, trusted
-from model_build.cutout.build import add_to_card
+from model_build.cutout import evaluate
+from model_build.cutout.build import add_to_card, build
 from model_build.cutout.composites import composite
 from model_build.cutout.examples import Examples
 from model_build.cutout.export import export
@@ -20,18 +23,7 @@ from model_build.cutout.people import worn
 from model_build.cutout.train import CutOutConfig, intersection_over_union, train
 from model_build.run_files import write_json
 
-pytestmark = pytest.mark.usefixtures("datasets_dir")
-
-
-@pytest.fixture(autouse=True)
-def without_photos(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cutting out the photos takes minutes; composites need Fashion-MNIST alone."""
-    nothing = trusted.TrustedPhotos(
-        np.zeros((0, 8, 8, 3), np.uint8), np.zeros((0, 8, 8), bool), np.zeros(0, np.int64), np.zeros(0)
-    )
-    for module in (composites, garments, grounds):
-        monkeypatch.setattr(module, "trusted_photos", lambda *_: nothing)
-    garments._photo_places.cache_clear()
+pytestmark = pytest.mark.usefixtures("datasets_dir", "composites_without_photos")
 
 
 def examples(count: int) -> Examples:
@@ -83,6 +75,21 @@ def test_int8_file_finds_the_masks_of_the_network(tmp_path: Path) -> None:
     cut_out = CutOut(tmp_path / "cutout.onnx")
     found = np.stack([cut_out.mask(Image.fromarray(image)) >= 0.5 for image in shown.images])
     assert (found & expected).sum() / (found | expected).sum() > 0.95
+
+
+@pytest.mark.slow
+def test_one_call_composes_trains_exports_evaluates_and_publishes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = {kind: found[:5] for kind, found in evaluate.pictures().items()}
+    monkeypatch.setattr(evaluate, "pictures", lambda *_: few)
+    file, card = tmp_path / "cutout.onnx", tmp_path / "classifier.json"
+    shutil.copyfile(CARD_PATH, card)
+    build(tmp_path / "run", CutOutConfig(composites=1_000, samples=32, batch=16), file, card)
+    entry = json.loads(card.read_text(encoding="utf-8"))["cut_out"]
+    assert entry["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert {kind: found["images"] for kind, found in entry["metrics"].items()} == dict.fromkeys(few, 5)
+    assert CutOut(file).mask(Image.new("RGB", (50, 80))).shape == (SIDE, SIDE)
 
 
 def test_card_names_the_cut_out_once_after_the_classifier(tmp_path: Path) -> None:
