@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from model_build.colour.network import ALL_BLOCKS
+from model_build.colour.runner import COLOUR_SIDE
 
-SIDE = 160  # of an image that the network takes, in pixels
+SIDE = COLOUR_SIDE  # of an image that the network takes, in pixels
 STORED_SIDE = 192  # of an image before it is cropped for training
 
 

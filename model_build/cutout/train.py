@@ -4,6 +4,7 @@ import logging
 import math
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ from torch import Tensor, distributed
 
 from model_build.cutout.examples import Examples
 from model_build.cutout.network import CutOutNetwork, normalized
+from model_build.run_files import replace
 
 WEIGHTS_FILE: Final = "cutout.pt"
 _RESUME_FILE: Final = "cutout-resume.pt"
@@ -63,7 +65,7 @@ def train(examples: Examples, run_dir: Path, config: CutOutConfig) -> CutOutNetw
             score = intersection_over_union(kept, examples)
             log.info("step %d: loss %.4f, IoU %.4f, %.0f s", step + 1, loss, score, time.monotonic() - started)
     if rank == 0:
-        torch.save(kept.state_dict(), run_dir / WEIGHTS_FILE)
+        replace(run_dir / WEIGHTS_FILE, partial(torch.save, kept.state_dict()))
     return kept.eval()
 
 
@@ -135,11 +137,8 @@ def _save(
     averaged: torch.optim.swa_utils.AveragedModel,
     optimizer: torch.optim.Optimizer,
 ) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     parts = {"network": network.state_dict(), "averaged": averaged.state_dict(), "optimizer": optimizer.state_dict()}
-    unfinished = path.with_suffix(".unfinished")
-    torch.save({"step": step, **parts}, unfinished)
-    unfinished.rename(path)
+    replace(path, partial(torch.save, {"step": step, **parts}))
 
 
 def _resumed(

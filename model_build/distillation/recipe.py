@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import torch
@@ -41,7 +40,6 @@ class Distillation:
     config: Config
     recipe: Recipe
     device: torch.device
-    initial: Path | None = None  # weights that the student begins with; None: random ones
 
 
 PRESETS: Final[Mapping[str, Recipe]] = {

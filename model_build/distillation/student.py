@@ -79,8 +79,6 @@ class _Run:
         steps = self.recipe.student_epochs * (len(training_set.dataset) // self.recipe.student_batch)
         torch.manual_seed(self.config.seed)
         network = build_network(self.config)
-        if distillation.initial:
-            network.load_state_dict(torch.load(distillation.initial, weights_only=True, map_location="cpu"))
         self.learner = Learner(network, self.recipe, self.recipe.student_learning_rate, steps, self.device)
         self.generator = seeded(self.config.seed, self.device)
         self.epochs = 0

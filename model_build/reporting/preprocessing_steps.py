@@ -1,4 +1,4 @@
-"""Intermediate images of the shipped preprocessing, for people to look at."""
+"""Intermediate images of the preprocessing by colour, for people to look at; the learned cut-out is not among them."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,8 @@ class Step:
 def preprocessing_steps(image: Image.Image) -> list[Step]:
     """The steps from `image` (mode L, LA, RGB or RGBA) to its first view (28, 28), which comes last.
 
-    An image that is used unchanged has two steps only.
+    That view is cut out by colour. Photos have views by the learned cut-out as well, which are not shown. An image that
+    is used unchanged has two steps only.
     """
     decoded, seen = Step("decoded, upright", np.asarray(image.convert("RGB"))), views_of(image)[0][0]
     (view,) = preprocessed_views(opaque_part(image)[0], THRESHOLDS[:1])
