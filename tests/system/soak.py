@@ -27,7 +27,7 @@ from tests.support.hostile_inputs import HOSTILE
 from tests.support.images import FORMATS, encoded, trousers
 
 CLIENTS: Final = 8
-WARM_UP_SECONDS: Final = 45
+WARM_UP_SECONDS: Final = 20
 REST_SECONDS: Final = 12  # idle threads end after 10
 # Of those that are made in little time, and small.
 BOMBS: Final = ("scans", "WebP", "HEIC", "GIF", "9,000", "interlaced", "strips of TIFF", "within")
@@ -59,7 +59,7 @@ class Usage:
 
 
 # At most. The free memory that malloc keeps varies by tens of MiB with the images that came last.
-GROWTH: Final = Usage(mebibytes=150, files=10, threads=4, children=1)
+GROWTH: Final = Usage(mebibytes=100, files=10, threads=4, children=1)
 
 
 def main() -> int:
