@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from handler.contract import IMAGE_SIDE, Frame
-from handler.inference.transparency import is_cut_out, opaque, opaque_part
+from handler.inference.foreground import Grey, foreground_masks, learned_foreground, with_thin_parts
+from handler.inference.transparency import Mask, is_cut_out, opaque_part
 
 # The longer side, in pixels, at which the foreground is cut out: eight times the model's input.
 DETAIL_SIDE: Final = 8 * IMAGE_SIDE
@@ -38,16 +39,9 @@ THRESHOLDS: Final = (1.0, 0.8, 0.65, 1.25)
 # Correct of 208 shop pictures and 231 photos of unseen senders: 124 and 154 with the four above alone, 165 and 161 with
 # these three; 164 and 157 with the thin parts, without which a bag with a handle is unknown.
 _THRESHOLDS_BESIDE_LEARNED: Final = (1.0,)
-_AGREEMENT: Final = 0.85  # intersection over union of two outlines that differ in details alone
 _LEARNED_THRESHOLDS: Final = (0.7, 0.3)
 
-_BORDER_SHARE = 0.05  # of the shorter side
-_SMALLEST_CONTRAST = 8.0  # grey levels; smaller distances are noise
 _BRIGHT, _DARKEST = 200.0, 20.0  # the foreground's brightest tenth is lifted to _BRIGHT, by at most _BRIGHT / _DARKEST
-_SMALLEST_PART = 0.15  # of the largest part's area
-
-Grey = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 # From an image to the probability, 0 to 1, that each place of it is of the main garment: (H, W) of any size.
 GarmentMask = Callable[[Image.Image], NDArray[np.float32]]
@@ -86,43 +80,27 @@ def _views(image: Image.Image, garment_mask: GarmentMask | None) -> list[View]:
     if garment_mask is None:
         return preprocessed_views(reduced)
     beside = preprocessed_views(reduced, _THRESHOLDS_BESIDE_LEARNED)
-    learned = learned_views(reduced, garment_mask(reduced), beside[0].foreground)
+    learned = _learned_views(reduced, garment_mask(reduced), beside[0].foreground)
     return learned + beside if learned else preprocessed_views(reduced)
 
 
-def learned_views(reduced: Image.Image, probabilities: NDArray[np.float32], classical: Mask) -> list[View]:
+def _learned_views(reduced: Image.Image, probabilities: NDArray[np.float32], classical: Mask) -> list[View]:
     """Views of a reduced image, the foreground being where `probabilities` (H, W) reach each of two thresholds.
 
-    `classical` is the foreground without them, which may add thin parts. None, if a threshold is reached nowhere.
+    `classical` is the foreground by colour, which may add thin parts. Empty if a threshold is reached nowhere.
     """
     grey = np.asarray(reduced.convert("L"))
-    foregrounds = [_large_parts_above(probabilities, threshold, reduced.size) for threshold in _LEARNED_THRESHOLDS]
+    foregrounds = [learned_foreground(probabilities, threshold, reduced.size) for threshold in _LEARNED_THRESHOLDS]
     if not all(each.any() for each in foregrounds):
         return []
-    return [_view(reduced, grey, _with_thin_parts(each, classical)) for each in foregrounds]
-
-
-def _with_thin_parts(learned: Mask, classical: Mask) -> Mask:
-    """Handles and straps are too thin for the network: where both outlines nearly agree, theirs together."""
-    agree = (learned & classical).sum() >= _AGREEMENT * (learned | classical).sum()
-    return learned | classical if agree else learned
-
-
-def _large_parts_above(probabilities: NDArray[np.float32], threshold: float, size: tuple[int, int]) -> Mask:
-    """A smooth outline at `size`: probabilities are enlarged, not the mask."""
-    above = probabilities >= threshold
-    if not above.any():
-        return above
-    large = np.where(above & ~_large_parts(above), 0, probabilities)
-    image = Image.fromarray((large * 255).round().astype(np.uint8))
-    return np.asarray(image.resize(size, Image.Resampling.BILINEAR)) >= 255 * threshold
+    return [_view(reduced, grey, with_thin_parts(each, classical)) for each in foregrounds]
 
 
 def preprocessed_views(image: Image.Image, thresholds: Sequence[float] = THRESHOLDS) -> list[View]:
     """All steps from an image in mode L, LA, RGB or RGBA to a view of it, for each of `thresholds`."""
     reduced = _reduced(image, DETAIL_SIDE)
     grey = np.asarray(reduced.convert("L"))
-    masks = _foreground_masks(_reduced(reduced, _MASK_SIDE), thresholds)
+    masks = foreground_masks(_reduced(reduced, _MASK_SIDE), thresholds)
     return [_view(reduced, grey, _enlarged(mask, reduced.size)) for mask in masks]
 
 
@@ -151,89 +129,6 @@ def _already_preprocessed(image: Image.Image) -> NDArray[np.uint8] | None:
         return np.array(image)
     red, green, blue = image.convert("RGB").split()
     return np.array(red) if red == green == blue else None
-
-
-def _foreground_masks(image: Image.Image, thresholds: Sequence[float]) -> list[Mask]:
-    """The foreground by each threshold: the opaque part, or else what differs from the colour of the border."""
-    masks = [opaque(image)] * len(thresholds) if is_cut_out(image) else _unlike_the_border(image, thresholds)
-    return [mask if mask.any() else np.ones_like(mask) for mask in masks]
-
-
-def _unlike_the_border(image: Image.Image, thresholds: Sequence[float]) -> list[Mask]:
-    colours = _opponent_colours(image.convert("RGB"))
-    background = _median_colour(colours[_border(image.size)])
-    distance = _blurred(np.linalg.norm(colours - background, axis=-1))
-    otsu = _otsu_threshold(distance)
-    return [_large_parts(distance > max(threshold * otsu, _SMALLEST_CONTRAST)) for threshold in thresholds]
-
-
-def _opponent_colours(image: Image.Image) -> Grey:
-    """(H, W, 3): lightness at half weight, since shadows change it, then red-green and yellow-blue."""
-    red, green, blue = np.moveaxis(np.asarray(image, np.float32), -1, 0)
-    return np.stack([(red + green + blue) / 6, 0.9 * (red - green), 0.5 * (red + green - 2 * blue)], axis=-1)
-
-
-def _border(size: tuple[int, int]) -> Mask:
-    width, height = size
-    thickness = max(1, round(_BORDER_SHARE * min(size)))
-    border = np.ones((height, width), bool)
-    border[thickness:-thickness, thickness:-thickness] = False
-    return border
-
-
-def _blurred(distance: Grey) -> Grey:
-    image = Image.fromarray(np.clip(distance, 0, 255).astype(np.uint8))
-    return np.asarray(image.filter(ImageFilter.GaussianBlur(0.5)), np.float32)
-
-
-def _otsu_threshold(values: Grey) -> float:
-    """The threshold that separates `values` best in two classes (N. Otsu, IEEE Trans. SMC 9(1), 1979)."""
-    counts, edges = np.histogram(values, bins=64)
-    centres = (edges[:-1] + edges[1:]) / 2
-    below, sums = np.cumsum(counts), np.cumsum(counts * centres)
-    above = below[-1] - below
-    separation = (sums[-1] * below / below[-1] - sums) ** 2 / np.maximum(below * above, 1)
-    return float(centres[np.argmax(separation)])
-
-
-def _large_parts(mask: Mask) -> Mask:
-    """`mask` without the connected parts that are much smaller than the largest."""
-    part = np.arange(1, mask.size + 1).reshape(mask.shape) * mask
-    rows, columns = _runs(mask), _runs(mask.T)
-    while True:  # the highest number of a part spreads along rows, then along columns, until the whole part has it
-        grown = _spread(_spread(part, rows).T, columns).T
-        if np.array_equal(grown, part):
-            break
-        part = grown
-    area = np.bincount(part.ravel())
-    area[0] = 0
-    large: Mask = area >= _SMALLEST_PART * area.max()
-    return mask & large[part]
-
-
-def _runs(mask: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """For the runs of True in each row of `mask`: their starts in the flat mask, and the run number of each pixel."""
-    before = np.zeros_like(mask)
-    before[:, 1:] = mask[:, :-1]
-    starts = mask & ~before
-    return np.flatnonzero(starts), np.where(mask, np.cumsum(starts).reshape(mask.shape), 0)
-
-
-def _spread(part: NDArray[np.intp], runs: tuple[NDArray[np.intp], NDArray[np.intp]]) -> NDArray[np.intp]:
-    """`part`, 0 outside of the mask, with each run set to its highest number."""
-    starts, run = runs
-    if not len(starts):
-        return part
-    highest: NDArray[np.intp] = np.concatenate([[0], np.maximum.reduceat(part.ravel(), starts)])
-    return highest[run]
-
-
-def _median_colour(colours: Grey) -> Grey:
-    """Median of (N, 3). `np.median` and `np.percentile` import masked arrays: 2 % of a cold start."""
-    middle = [(len(colours) - 1) // 2, len(colours) // 2]
-    low, high = np.partition(colours, middle, axis=0)[middle]
-    median: Grey = (low + high) / 2
-    return median
 
 
 def _quantile(values: NDArray[np.uint8], share: float) -> float:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+import handler.inference.foreground
 import handler.inference.preprocessing
 from handler.inference.classifier import Classifier
 from handler.inference.decoding import decode
@@ -121,5 +122,6 @@ def _classifier() -> Classifier:
 
 def _fingerprint() -> str:
     """Hash of the source code that decides which cut-outs are trusted."""
-    sources = (__file__, str(handler.inference.preprocessing.__file__))
+    modules = (handler.inference.foreground, handler.inference.preprocessing)
+    sources = (__file__, *(str(module.__file__) for module in modules))
     return hashlib.sha256(b"".join(Path(source).read_bytes() for source in sources)).hexdigest()[:12]

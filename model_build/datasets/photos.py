@@ -20,6 +20,7 @@ from torch import Tensor
 from torchvision.datasets.utils import download_and_extract_archive
 
 import handler.inference.decoding
+import handler.inference.foreground
 import handler.inference.preprocessing
 from handler.inference.decoding import decode
 from handler.inference.preprocessing import DETAIL_SIDE, THRESHOLDS, preprocessed_views, views_of
@@ -127,7 +128,7 @@ def _allowed(folders: list[str]) -> Tensor:
 
 def _fingerprint() -> str:
     """Hash of the source code that decides how a photo is preprocessed."""
-    modules = (handler.inference.decoding, handler.inference.preprocessing, randomness)
+    modules = (handler.inference.decoding, handler.inference.foreground, handler.inference.preprocessing, randomness)
     sources = [__file__, *(str(module.__file__) for module in modules)]
     return hashlib.sha256(b"".join(Path(source).read_bytes() for source in sources)).hexdigest()[:12]
 

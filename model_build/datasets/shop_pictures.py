@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 from torch import Tensor
 
+import handler.inference.foreground
 import handler.inference.preprocessing
 from handler.contract import IMAGE_SIDE
 from handler.inference.preprocessing import preprocessed_views
@@ -171,6 +172,7 @@ def _mean_colour(cutout: Image.Image) -> NDArray[np.float64]:
 def _fingerprint(given: LabelledImages, seed: int) -> str:
     """Hash of the images and of the source code that decides how their shop pictures look."""
     digest = hashlib.sha256(str(seed).encode() + given.images.numpy().tobytes() + given.labels.numpy().tobytes())
-    for source in (__file__, str(handler.inference.preprocessing.__file__), str(randomness.__file__)):
+    modules = (handler.inference.foreground, handler.inference.preprocessing, randomness)
+    for source in (__file__, *(str(module.__file__) for module in modules)):
         digest.update(Path(source).read_bytes())
     return digest.hexdigest()[:12]
