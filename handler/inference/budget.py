@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from handler.errors import OutOfTime
 
@@ -35,7 +36,7 @@ class Budget:
     def spend(self, pixels: int, *, trusted: bool = True) -> None:  # noqa: ARG002  for subclasses
         """Take `pixels` for the next image, or nothing if it does not fit: a smaller one may. Raises OutOfTime.
 
-        `trusted` is False if decoding the image may take more work than its pixels let expect.
+        `trusted` is False if decoding the image may take more work than its pixels suggest.
         """
         if self.seconds_left <= 0 or self.worked >= self._work_seconds:
             raise OutOfTime("the time for this request was used up before this image; send it again")
@@ -53,3 +54,12 @@ class Budget:
     def charge(self, seconds: float) -> None:
         """Count the time that decoding an image has taken."""
         self.worked += seconds
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Charge the computing time that this thread takes within the block, also if it raises."""
+        started = time.thread_time()
+        try:
+            yield
+        finally:
+            self.charge(time.thread_time() - started)

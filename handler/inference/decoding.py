@@ -52,8 +52,8 @@ def decode(data: bytes, max_pixels: int, needed_side: int, budget: Budget | None
 
     An image far larger than `needed_side` pixels may come at a reduced scale, its longer side never below that.
     Colour profiles and gamma are ignored: the photos that the model has learned from were decoded without them, too.
-    Its pixels, and the computing time of a child process, are of the `budget` that it shares with others; an image that
-    is refused spends none of the pixels.
+    Its pixels and computing time are taken from the `budget` that it shares with others. An image that its header rules
+    out takes neither; one that turns out to be broken takes no pixels.
     Raises NotAnImage, BrokenImage, TooManyPixels (more than `max_pixels` in width times height, or more than fit into
     the memory for one image) or TooComplex; OutOfMemory or OutOfTime if the image is to be sent again.
     """
@@ -66,7 +66,8 @@ def decode(data: bytes, max_pixels: int, needed_side: int, budget: Budget | None
         return _decoded_where_it_is_safe(data, header, max_pixels, needed_side)
     budget.spend(header.pixels, trusted=header.trusted and header.scans * header.pixels <= _ORDINARY_SCANNED_PIXELS)
     try:
-        return _decoded_where_it_is_safe(data, header, max_pixels, needed_side, budget.charge)
+        with budget.timed():
+            return _decoded_where_it_is_safe(data, header, max_pixels, needed_side, budget.charge)
     except RejectedImage:
         budget.give_back(header.pixels)  # many broken images would leave nothing to the others
         raise

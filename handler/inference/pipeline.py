@@ -5,8 +5,8 @@
 One image that cannot be decoded does not stop the others: its error takes the place of its classification.
 """
 
-import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -38,16 +38,14 @@ def prepare(image: bytes, max_pixels: int, budget: Budget | None = None) -> Prep
 
     Raises RejectedImage if the image cannot be classified, OutOfTime or OutOfMemory if it is to be sent again.
     """
-    started = time.thread_time()
     try:
-        views, frame = views_of(decode(image, max_pixels, DETAIL_SIDE, budget), _CUT_OUT.mask)
+        decoded = decode(image, max_pixels, DETAIL_SIDE, budget)
+        with budget.timed() if budget else nullcontext():
+            views, frame = views_of(decoded, _CUT_OUT.mask)
     except (MemoryError, RuntimeError) as error:
         if not is_memory_short(error):
             raise
         raise OutOfMemory("too little memory is free for the image now; send it again later") from error
-    finally:
-        if budget:
-            budget.charge(time.thread_time() - started)
     return PreparedImage(views[:, np.newaxis], frame)
 
 
