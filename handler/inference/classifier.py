@@ -1,4 +1,4 @@
-"""Run the ONNX model: pixels to class probabilities. The only module that knows ONNX Runtime."""
+"""Run the ONNX model: pixels to class probabilities."""
 
 import json
 from collections.abc import Sequence
@@ -116,6 +116,7 @@ def _mean_over_views(output: ModelOutput, counts: Sequence[int]) -> ModelOutput:
 
 
 def session_options() -> ort.SessionOptions:
+    """ONNX Runtime's options for the files that ship with this package."""
     options = ort.SessionOptions()
     # The file was optimized when it was built; optimizing again would dominate the time to create a session.
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL

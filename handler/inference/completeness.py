@@ -1,6 +1,6 @@
-"""Tell whether the compressed pixels of an image file are complete: whether they depend on what is put behind them.
+"""Check whether the compressed pixels of an image file are complete: whether they depend on what is put behind them.
 
-Decoders fill up missing pixels in silence, or need bytes beyond the last pixel. With two continuations that differ in
+Decoders silently fill up missing pixels, or need bytes beyond the last pixel. With two continuations that differ in
 every bit, a missing code decodes to two different codes.
 """
 

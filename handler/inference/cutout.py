@@ -13,6 +13,8 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from PIL import Image
 
+from handler.inference.classifier import session_options
+
 CUTOUT_PATH: Final = Path(__file__).parents[1] / "model" / "cutout.onnx"
 SIDE: Final = 64  # of the network's input and of its mask
 LOGITS_PER_STEP: Final = 1 / 32  # its output counts in these from 128: about -4 to 4, 0.02 to 0.98 as probabilities
@@ -27,11 +29,7 @@ class CutOut:
     """An ONNX Runtime session, created once, that may be shared by threads."""
 
     def __init__(self, path: Path = CUTOUT_PATH) -> None:
-        options = ort.SessionOptions()
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL  # the file is optimized
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = ort.InferenceSession(path, sess_options=options, providers=["CPUExecutionProvider"])
+        self._session = ort.InferenceSession(path, sess_options=session_options(), providers=["CPUExecutionProvider"])
 
     def mask(self, image: Image.Image) -> NDArray[np.float32]:
         """(SIDE, SIDE), 0 to 1: the probability that a place of `image`, squeezed to a square, is of the garment."""

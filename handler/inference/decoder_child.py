@@ -95,12 +95,9 @@ def _decode(request: Request, data: bytes, answers: BinaryIO) -> int:
         pixels = image.tobytes()
     except (MemoryError, OutOfMemory):
         return memory.exit_code
-    except BrokenImage as error:
-        if memory.is_used_up():
-            return memory.exit_code
-        _end_limit_of_computing_time()
-        _send_error(answers, error, time.process_time())
     except ClassifierError as error:
+        if isinstance(error, BrokenImage) and memory.is_used_up():
+            return memory.exit_code
         _end_limit_of_computing_time()
         _send_error(answers, error, time.process_time())
     else:

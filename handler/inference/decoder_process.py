@@ -59,9 +59,9 @@ def decode_in_child(  # noqa: PLR0913  those of `decode_here`, and two limits
     """As `decoding.decode_here`, to the pixel, in a child process; from any number of threads.
 
     `seconds` is computing time, of all threads of the decoder; `extra_bytes` is memory beside the file itself.
-    `charge` is told how many seconds of computing time the image has taken. Raises
-    TooComplex if the image exceeds either, OutOfTime if the machine was too busy, OutOfMemory if it had no memory,
-    and what `decode_here` raises.
+    `charge` is called with the seconds of computing time that the image took.
+    Raises TooComplex if the image exceeds either limit, OutOfTime if the machine was too busy, OutOfMemory if it had no
+    memory, and what `decode_here` raises.
     """
     request = {
         "length": len(data),

@@ -1,7 +1,7 @@
 """Repair JPEG files that lack their end marker, or have broken metadata, if all of their scans are complete.
 
-libjpeg fills up what is missing with grey, and does not tell. So completeness is found out in two ways: the scans cover
-every coefficient to its last bit (ITU-T T.81, Annex G), and the pixels do not depend on what follows the last scan.
+libjpeg silently fills up what is missing with grey. So completeness is checked in two ways: the scans cover every
+coefficient to its last bit (ITU-T T.81, Annex G), and the pixels do not depend on what follows the last scan.
 """
 
 import re
@@ -18,7 +18,7 @@ _END: Final = b"\xff\xd9"
 _SOS, _EOI, _COM = 0xDA, 0xD9, 0xFE
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15; the others are tables
 _APPLICATION: Final = range(0xE0, 0xF0)
-_KEPT: Final = {0xE0: b"JFIF\0", 0xE1: b"Exif\0", 0xEE: b"Adobe"}  # what tells colours and orientation
+_KEPT: Final = {0xE0: b"JFIF\0", 0xE1: b"Exif\0", 0xEE: b"Adobe"}  # of colours and orientation
 _COEFFICIENTS: Final = 64
 
 # Completeness takes two decodings more. With these bounds, all together take 1.5 seconds of computing time at most.

@@ -1,4 +1,4 @@
-"""Tell what an alpha channel means: the outline of a cut-out garment, or nothing about the garment.
+"""Decide what an alpha channel means: the outline of a cut-out garment, or nothing about the garment.
 
 Most of a cut-out garment's ground is transparent, and its outline is the garment's: on the sides of its bounding box,
 hardly a pixel is opaque. Rounded corners, a transparent margin, stripe or watermark, and the soft shadow of a window

@@ -27,7 +27,7 @@ def read(data: bytes) -> Header:
         width, height, _, bits, compression = _INFO.unpack_from(data, 18)
     else:
         return Header("BMP", 0, 0, trusted=False)
-    width, height = width % 2**32, abs(height)  # no decoder takes a negative width for anything but a huge one
+    width, height = width % 2**32, abs(height)  # decoders take a negative width for a huge one
     runs = len(data) // _LEAST_RUN if compression in _RUN_LENGTH else 0
     skip = width * _MOST_ROWS_SKIPPED if runs else 0
     return Header(

@@ -1,4 +1,4 @@
-"""Tell AVIF and HEIF files by the brands in their file type box (ISO/IEC 14496-12, 4.3)."""
+"""Detect AVIF and HEIF files by the brands in their file type box (ISO/IEC 14496-12, 4.3)."""
 
 from typing import Final
 

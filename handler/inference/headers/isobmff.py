@@ -89,7 +89,7 @@ def _box(data: bytes, offset: int, end: int) -> tuple[bytes, int, int] | None:
 
 
 def _take(found: _Found, kind: bytes, content: bytes) -> None:
-    """Keep what a box tells, the largest where several do."""
+    """Keep the facts of a box; if several boxes have the same fact, the largest."""
     if kind == b"ispe" and len(content) >= 12:
         _keep_size(found, *struct.unpack_from(">II", content, 4))
     elif kind == b"tkhd" and len(content) >= 8:
