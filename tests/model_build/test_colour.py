@@ -10,12 +10,12 @@ import pytest
 import torch
 from PIL import Image
 
+from handler.inference.colour import ColourClassifier
 from model_build.colour import build as colour_build
 from model_build.colour.export import FLOAT_FILE, export
 from model_build.colour.images import ColourImages, altered, as_served
 from model_build.colour.network import ALL_BLOCKS, ColourNetwork, normalized
 from model_build.colour.recipe import SIDE, STORED_SIDE, STUDENT, Recipe
-from model_build.colour.runner import ColourClassifier
 from model_build.colour.train import ColourData, train
 from model_build.datasets.clothing_photos import clothing_photos
 

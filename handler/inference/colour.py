@@ -14,7 +14,7 @@ from PIL import Image
 
 from handler.inference.classifier import session_options
 
-COLOUR_MODEL_PATH: Final = Path(__file__).parent / "colour.onnx"
+COLOUR_MODEL_PATH: Final = Path(__file__).parents[1] / "model" / "colour.onnx"
 COLOUR_SIDE: Final = 160
 
 

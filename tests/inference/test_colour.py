@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from handler.inference.colour import COLOUR_MODEL_PATH, COLOUR_SIDE, ColourClassifier, squeezed
 from handler.inference.decoding import decode
-from model_build.colour.runner import COLOUR_MODEL_PATH, COLOUR_SIDE, ColourClassifier, squeezed
 from tests.support.machine import PROJECT, missing
 
 PREDICT = """
 import sys, numpy as np
 from PIL import Image
-from model_build.colour.runner import ColourClassifier
+from handler.inference.colour import ColourClassifier
 classifier = ColourClassifier()
 np.save(sys.argv[2], [classifier.predict(Image.fromarray(image)) for image in np.load(sys.argv[1])])
 """
