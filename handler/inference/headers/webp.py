@@ -41,7 +41,7 @@ def read(data: bytes) -> Header:
         width,
         height,
         chunks=found.chunks,
-        bytes_per_pixel=16.1,  # the canvas twice, its bytes, and the image
+        bytes_per_pixel=16.9,  # the canvas twice, its bytes, and the image
         trusted=(
             found.frame is not None
             and 0 < pixels <= _MAX_TRUSTED_PIXELS
