@@ -1,10 +1,10 @@
-"""Download uploaded objects, several at once, within a memory limit whatever their sizes."""
+"""Download uploaded objects, several at once, within limits of memory and time whatever their sizes."""
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter
 from traceback import clear_frames
 from typing import TYPE_CHECKING, Any, Final
@@ -16,9 +16,9 @@ from handler.inference.budget import Budget
 from handler.result_keys import FOLDER, NO_VERSION, REQUEST_ID, SAFE_REQUEST_ID, version_of
 from handler.settings import Settings
 from handler.worker.s3_events import Upload
+from handler.worker.transfers import Transfer
 
 if TYPE_CHECKING:
-    from botocore.response import StreamingBody
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import GetObjectOutputTypeDef, HeadObjectOutputTypeDef
 
@@ -27,6 +27,11 @@ GONE: Final = ("NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405")
 _OVERWRITTEN: Final = ("PreconditionFailed", "412")
 _ARCHIVED: Final = ("InvalidObjectState",)
 _NO_TIME: Final = "no time left in this invocation"
+_TOO_SLOW: Final = "the download took too long"
+# One slow object must not take the time of the others: each has this part of the invocation's, and at most 20 seconds.
+_SHARE: Final = 1 / 3
+_MAX_SECONDS: Final = 20
+_POLL_SECONDS: Final = 0.1
 _NOT_RESTORED: Final = "the object is archived; restore it, then have it classified again"
 
 
@@ -62,11 +67,12 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class Download:
-    """An object and its bytes, or why it was not downloaded."""
+    """An object and its bytes, as they are stored, or why it was not downloaded."""
 
     object: StoredObject
     content: bytes | RejectedImage
     seconds: float
+    encoding: str = ""  # Content-Encoding
 
 
 class Downloads:
@@ -78,46 +84,41 @@ class Downloads:
     def each(self, uploads: Sequence[Upload], budget: Budget) -> Iterator[tuple[Upload, Download | Exception]]:
         """The download of every upload, or its error, in the order of completion.
 
-        The memory of a body is released when the next one is requested, so drop it before. When the seconds of
-        `budget` are used up, the rest are OutOfTime.
+        The memory of a body is released when the next one is requested, so drop it before. Those that are slow, or not
+        there when the seconds of `budget` are used up, are OutOfTime; their connections are closed.
         """
         if budget.seconds_left <= 0:
             yield from ((upload, OutOfTime(_NO_TIME)) for upload in uploads)
             return
         in_flight = _BytesInFlight(self._settings.max_bytes_in_flight)
+        seconds = min(budget.seconds_left * _SHARE, _MAX_SECONDS)
+        transfers = [Transfer(upload, seconds) for upload in uploads]
         pool = ThreadPoolExecutor(self._settings.downloads_at_once)
-        waiting = {pool.submit(self._download, upload, in_flight): upload for upload in uploads}
-        in_time = True
+        waiting = {pool.submit(self._download, transfer, in_flight): transfer for transfer in transfers}
+        are_done = True
         try:
-            while waiting and in_time:
-                if future := _first_of(waiting, budget.seconds_left):
+            while waiting and budget.seconds_left > 0:
+                if future := _first_of(waiting, min(budget.seconds_left, _POLL_SECONDS)):
                     outcome = _outcome(future)
-                    yield waiting.pop(future), outcome
+                    yield waiting.pop(future).upload, outcome
                     in_flight.release(_bytes_held(outcome))
                     del outcome
-                in_time = future is not None
                 del future  # it has the bytes, too
-            yield from ((upload, OutOfTime(_NO_TIME)) for upload in waiting.values())
+                for late in [each for each, transfer in waiting.items() if transfer.is_late and not each.done()]:
+                    are_done = False
+                    late.add_done_callback(lambda each: in_flight.release(_bytes_held(_outcome(each))))
+                    yield _cut(waiting.pop(late)), OutOfTime(_TOO_SLOW)
+            are_done = are_done and not waiting
+            yield from ((_cut(transfer), OutOfTime(_NO_TIME)) for transfer in waiting.values())
         finally:
             in_flight.close()  # else threads that wait for it would wait forever
-            pool.shutdown(wait=in_time, cancel_futures=not in_time)
+            pool.shutdown(wait=are_done, cancel_futures=not are_done)
 
-    def _download(self, upload: Upload, in_flight: "_BytesInFlight") -> Download:
-        """Download the object at the first of its possible keys where there is one."""
-        *others, last = (replace(upload, key=key, other_keys=()) for key in (upload.key, *upload.other_keys))
-        for candidate in others:
-            try:
-                return self._download_one(candidate, in_flight)
-            except Folder:
-                raise
-            except Gone:
-                continue
-        return self._download_one(last, in_flight)
-
-    def _download_one(self, upload: Upload, in_flight: "_BytesInFlight") -> Download:
-        started = perf_counter()
+    def _download(self, transfer: Transfer, in_flight: "_BytesInFlight") -> Download:
+        upload, started = transfer.upload, perf_counter()
         if upload.bucket == self._settings.results_bucket and upload.key.startswith(FOLDER):
             raise OwnResult("the results bucket sends its events to the worker")
+        transfer.start_clock()
         try:
             reply = self._open(upload)
         except ClientError as error:
@@ -136,7 +137,14 @@ class Downloads:
             if stored.bytes > limit:
                 reason = TooManyBytes(f"the object has {stored.bytes:,} bytes, more than the maximum of {limit:,}")
                 return Download(stored, reason, perf_counter() - started)
-            return Download(stored, self._bytes_of(body, stored.bytes, in_flight), perf_counter() - started)
+            transfer.stop_clock()
+            in_flight.take(stored.bytes)
+            try:
+                content = transfer.read(body)
+            except BaseException:
+                in_flight.release(stored.bytes)
+                raise
+            return Download(stored, content, perf_counter() - started, reply.get("ContentEncoding", ""))
 
     def _open(self, upload: Upload) -> "GetObjectOutputTypeDef":
         """Open the object for reading. The newest version is requested first, which also detects deletion."""
@@ -151,14 +159,6 @@ class Downloads:
                 return reply
             reply["Body"].close()
         return self._s3.get_object(**place, VersionId=upload.version_id)
-
-    def _bytes_of(self, body: "StreamingBody", size: int, in_flight: "_BytesInFlight") -> bytes:
-        in_flight.take(size)
-        try:
-            return body.read()
-        except BaseException:
-            in_flight.release(size)
-            raise
 
     def _archived(self, upload: Upload) -> StoredObject:
         version: Any = {"VersionId": upload.version_id} if upload.version_id else {}
@@ -192,9 +192,12 @@ class _BytesInFlight:
 
 
 def _first_of(waiting: Iterable[Future[Download]], seconds: float) -> Future[Download] | None:
-    if seconds <= 0:
-        return None
-    return next(iter(wait(waiting, min(seconds, threading.TIMEOUT_MAX), FIRST_COMPLETED).done), None)
+    return next(iter(wait(waiting, seconds, FIRST_COMPLETED).done), None)
+
+
+def _cut(transfer: Transfer) -> Upload:
+    transfer.cut()
+    return transfer.upload
 
 
 def _outcome(future: Future[Download]) -> Download | Exception:

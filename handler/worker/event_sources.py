@@ -13,7 +13,7 @@ from urllib.parse import unquote, unquote_plus
 
 from handler.lifecycle.ping import is_ping
 from handler.worker.downloads import Gone
-from handler.worker.s3_events import UnknownEvent, Upload, quoted, text_of, uploads_in, uploads_in_text
+from handler.worker.s3_events import UnknownEvent, Upload, is_key, quoted, text_of, uploads_in, uploads_in_text
 
 _MAX_RESULT_CHARACTERS: Final = 1024  # limit of S3 Batch Operations
 
@@ -119,14 +119,20 @@ def _nameable(results: list[RecordResult]) -> list[RecordResult]:
 def _uploads_of_task(task: Any) -> tuple[Upload, ...]:
     """The object of a task: its bucket is an ARN in version 1.0, a name in 2.0.
 
-    Its key is URL-encoded, but only if the manifest's was: a raw key with a plus or a percent sign looks the same.
+    Its key is URL-encoded, but only if the manifest's was: all objects that it may name are classified.
     """
     match task:
         case {"s3Key": str(key), "s3Bucket": str(bucket)} | {"s3Key": str(key), "s3BucketArn": str(bucket)}:
-            first, *others = dict.fromkeys((unquote_plus(key), key, unquote(key)))
             version_id = text_of(task.get("s3VersionId"))
-            return (Upload(bucket.rpartition(":")[2], first, version_id, other_keys=tuple(others)),)
+            return tuple(Upload(bucket.rpartition(":")[2], each, version_id) for each in _possible_keys(key))
     raise UnknownEvent(f"not a task of S3 Batch Operations: {quoted(task)}")
+
+
+def _possible_keys(key: str) -> list[str]:
+    """What `key` may mean: itself, if it is not encoded, or decoded. A plus is no space beside a space or "%20"."""
+    decoded = [unquote(key)] if " " in key or "%20" in key else [unquote_plus(key), unquote(key)]
+    possible = dict.fromkeys([key, *decoded])
+    return [each for each in possible if is_key(each)] or [key]
 
 
 def _task_result(result: RecordResult) -> dict[str, str | None]:

@@ -49,7 +49,7 @@ def result_of(classified: ObjectOutcome, card: ModelCard) -> Result:
     document = {
         "status": status,
         **asdict(stored),
-        "model": {"version": str(card.document["version"]), "sha256": card.model_sha256},
+        "model": _model(card),
         "classified": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "timings": {step: round(seconds * 1000, 1) for step, seconds in classified.seconds.items()},
         **outcome,
@@ -57,12 +57,20 @@ def result_of(classified: ObjectOutcome, card: ModelCard) -> Result:
     return Result(result_key(stored.bucket, stored.key, stored.version), document)
 
 
+def _model(card: ModelCard) -> dict[str, str]:
+    published = card.document.get("environment", {}).get("published", "")
+    return {"version": str(card.document["version"]), "sha256": card.model_sha256, "published": published}
+
+
 class Contended(Exception):
     """Concurrent writes to the same document did not end."""
 
 
 class Results:
-    """The results bucket. A stored document is only replaced by one that is newer or of another model."""
+    """The results bucket. A stored document is only replaced by one of a newer upload or of a newer model.
+
+    So two versions of the functions that run at once, as in a gradual deployment, leave the results of the newer model.
+    """
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3, self._bucket = s3, bucket
@@ -111,12 +119,20 @@ def _document(body: bytes) -> dict[str, Any] | None:
 
 
 def _stays(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    if old.get("model") != new["model"]:
-        return False
+    if (older := _age(old)) != (newer := _age(new)):
+        return older > newer
     if (old.get("status"), new["status"]) == ("rejected", "done"):  # a limit was raised, or the object was restored
         return False
     # The bytes of a version never change; without versioning, the same bytes may have been uploaded again.
     return bool(new["version_id"]) or sequence(old.get("sequencer")) >= sequence(new["sequencer"])
+
+
+def _age(document: Mapping[str, Any]) -> tuple[str, str]:
+    """Sorts documents by the time their model was published; among those of the same time, one version wins."""
+    model = document.get("model")
+    if not isinstance(model, Mapping):
+        return "", ""
+    return str(model.get("published", "")), str(model.get("version", ""))
 
 
 def _with_later_upload(old: Mapping[str, Any], new: Mapping[str, Any]) -> Mapping[str, Any]:

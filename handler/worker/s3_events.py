@@ -4,7 +4,7 @@ S3, MinIO, Ceph     {"Records": [{"eventName": "ObjectCreated:Put", "s3": ...}]}
 EventBridge         {"detail-type": "Object Created", "detail": ...}
 CloudTrail          {"detail-type": "AWS API Call via CloudTrail", "detail": {"eventName": "PutObject", ...}}
 
-An object that was restored from an archive is an upload, too: until then it could not be read.
+`event_names` has the names of uploads.
 """
 
 import json
@@ -15,6 +15,8 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
+from handler.worker.event_names import is_upload_call, is_upload_type, notifies_of_upload
+
 Identity = tuple[str, str, str | None, str | None]
 
 _BUCKET: Final = re.compile(r"[\w.-]{1,255}", re.ASCII)
@@ -22,24 +24,6 @@ _VISIBLE: Final = re.compile(r"[!-~]{1,1024}")  # version ids and ETags; they be
 _SEQUENCER: Final = re.compile(r"[0-9A-Fa-f]{1,64}")
 _MAX_KEY_BYTES: Final = 1024
 _MAX_QUOTED: Final = 200  # characters of an event in an error
-
-# Events of S3 and its emulators that are no uploads: the part of `eventName` before its colon.
-_OTHER_NAMES: Final = re.compile(
-    "Bucket(Created|Removed)|IntelligentTiering|Lifecycle(Expiration|Transition)|ReducedRedundancyLostObject"
-    "|Object(Accessed|Acl|Lifecycle|Removed|Restore|Synced|Tagging|Transition)|Replication|Scanner|TestEvent"
-)
-_UPLOAD_TYPES: Final = ("Object Created", "Object Restore Completed")
-_OTHER_TYPES: Final = (
-    "Object Access Tier Changed",
-    "Object ACL Updated",
-    "Object Deleted",
-    "Object Restore Expired",
-    "Object Restore Initiated",
-    "Object Storage Class Changed",
-    "Object Tags Added",
-    "Object Tags Deleted",
-)
-_UPLOAD_CALLS: Final = ("PutObject", "PostObject", "CopyObject", "CompleteMultipartUpload")  # of S3's API
 
 
 class UnknownEvent(Exception):
@@ -63,12 +47,11 @@ class Upload:
     etag: str | None = None
     uploaded: str | None = None  # ISO 8601
     sequencer: str | None = None  # orders events of one key (see `sequence`)
-    other_keys: tuple[str, ...] = ()  # to be tried if there is no object at `key`: its encoding is not certain
 
     def __post_init__(self) -> None:
         wrong = [
             not _matches(_BUCKET, self.bucket),
-            not all(map(_is_key, (self.key, *self.other_keys))),
+            not is_key(self.key),
             self.version_id is not None and not _matches(_VISIBLE, self.version_id),
             self.etag is not None and not _matches(_VISIBLE, self.etag),
             self.uploaded is not None and not _is_time(self.uploaded),
@@ -115,9 +98,9 @@ def uploads_in(event: Any) -> tuple[Upload, ...]:
             return uploads_in_text(message)
         case {"detail-type": "AWS API Call via CloudTrail", "detail": {"eventSource": "s3.amazonaws.com"} as call}:
             return _of_call(call)
-        case {"detail-type": str(kind)} if kind in _UPLOAD_TYPES:
+        case {"detail-type": str(kind)} if is_upload_type(kind):
             return (_of_event(event),)
-        case {"source": "aws.s3", "detail-type": str(kind)} if kind in _OTHER_TYPES:
+        case {"source": "aws.s3", "detail-type": str(kind)} if is_upload_type(kind) is False:
             return ()
     raise UnknownEvent(f"not an S3 event: {quoted(event)}")
 
@@ -154,12 +137,9 @@ def _of_record(record: Any) -> Iterator[Upload]:
     match record:
         case {"EventSource": "aws:sns", "Sns": {"Message": message}}:
             yield from uploads_in_text(message)
-        case {"eventName": str(name)}:
-            operation, _, kind = name.removeprefix("s3:").partition(":")
-            if operation == "ObjectCreated" or (operation, kind) == ("ObjectRestore", "Completed"):
+        case {"eventName": str(name)} if (is_upload := notifies_of_upload(name)) is not None:
+            if is_upload:
                 yield _of_s3(record)
-            elif not _OTHER_NAMES.fullmatch(operation):
-                raise UnknownEvent(f"not a record of an S3 event: {quoted(record)}")
         case _:
             raise UnknownEvent(f"not a record of an S3 event: {quoted(record)}")
 
@@ -189,7 +169,10 @@ def _of_event(event: Mapping[str, Any]) -> Upload:
 
 def _of_call(call: Mapping[str, Any]) -> tuple[Upload, ...]:
     """The upload of a call of S3's API; it may have failed."""
-    if _at(call, "errorCode") is not None or _at(call, "eventName") not in _UPLOAD_CALLS:
+    is_upload = is_upload_call(str(_at(call, "eventName")))
+    if is_upload is None:
+        raise UnknownEvent(f"not a call of S3's API: {quoted(call)}")
+    if not is_upload or _at(call, "errorCode") is not None:
         return ()
     return (
         Upload(
@@ -224,7 +207,8 @@ def _matches(pattern: re.Pattern[str], value: Any) -> bool:
     return isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
-def _is_key(value: Any) -> bool:
+def is_key(value: Any) -> bool:
+    """Whether S3 may have an object with the key `value`."""
     try:
         return isinstance(value, str) and 1 <= len(value.encode()) <= _MAX_KEY_BYTES
     except UnicodeEncodeError:  # half a surrogate pair

@@ -22,6 +22,7 @@ from handler.settings import Settings
 from handler.telemetry.reports import InvocationReport, ignore
 from handler.worker.cost import is_costly
 from handler.worker.downloads import Download, Downloads, Folder, Gone, StoredObject, without_memory
+from handler.worker.encoded_objects import decoded_content
 from handler.worker.event_sources import Record, RecordResult, records_in, response_to
 from handler.worker.notifications import EventPublisher, ObjectTags
 from handler.worker.results import ObjectOutcome, Result, Results, result_of
@@ -126,10 +127,11 @@ class Worker:
             raise download
         if budget.seconds_left <= 0:
             raise OutOfTime("no time left in this invocation")
-        if postpones and is_costly(download.content, self._settings.max_pixels):
-            raise _Postponed
         started = perf_counter()
-        image = prepare_or_error(download.content, self._settings.max_pixels, budget)
+        content = decoded_content(download, self._settings.max_body_bytes)
+        if postpones and is_costly(content, self._settings.max_pixels):
+            raise _Postponed
+        image = prepare_or_error(content, self._settings.max_pixels, budget)
         if isinstance(image, OutOfMemory | OutOfTime):
             raise image  # not the image's fault
         seconds = {"download": download.seconds, "decode": perf_counter() - started}
@@ -219,11 +221,18 @@ def _batches(uploads: Sequence[Upload], size: int) -> Iterator[Sequence[Upload]]
 def _record_result(record: Record, outcomes: Mapping[Identity, _Outcome]) -> RecordResult:
     if record.error:
         log.error("unknown event", extra={"record": record.id}, exc_info=record.error)
-    its_own = [outcomes[upload.identity] for upload in record.uploads]
+    all_outcomes = [outcomes[upload.identity] for upload in record.uploads]
+    its_own = _of_task(all_outcomes) if record.is_task else all_outcomes
     texts = [outcome.result.key if isinstance(outcome, _Stored) else str(outcome) for outcome in its_own]
     errors = [outcome for outcome in its_own if isinstance(outcome, Exception) and _is_failure(outcome, record)]
     text = "; ".join([str(record.error), *texts] if record.error else texts)
     return RecordResult(record.id, text, next(iter(errors), record.error))
+
+
+def _of_task(outcomes: Sequence[_Outcome]) -> Sequence[_Outcome]:
+    """The outcomes of the objects that a task may name, less those that do not exist, unless none does."""
+    found = [outcome for outcome in outcomes if isinstance(outcome, Folder) or not isinstance(outcome, Gone)]
+    return found or outcomes[:1]
 
 
 def _is_failure(outcome: Exception, record: Record) -> bool:

@@ -14,7 +14,6 @@ from tritonclient.utils import (  # type: ignore[import-untyped]  # it ships no 
     serialize_byte_tensor,
 )
 
-from handler.api.requests.body import decompressed
 from handler.api.requests.json_values import pixels_of_json, whole_number
 from handler.api.routes.open_inference.binary import encoded_of_binary, packed, pixels_of_binary, split_body
 from handler.api.routes.open_inference.tensors import (
@@ -23,6 +22,7 @@ from handler.api.routes.open_inference.tensors import (
     checked_shape,
     encoded_of_json,
 )
+from handler.content_encoding import decompressed
 from handler.errors import BadRequest, ClassifierError, TooManyBytes, TooManyImages
 
 PIXELS = np.random.default_rng(5).integers(0, 256, (3, 1, 28, 28)).astype(np.uint8)

@@ -2,8 +2,10 @@
 
 import json
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
+from botocore.session import Session
 
 from handler.settings import Settings
 from handler.worker.event_sources import EventFailed, records_in
@@ -11,6 +13,9 @@ from handler.worker.s3_events import Upload, uploads_in
 from handler.worker.worker import Worker
 from tests.support.aws import RESULTS, UPLOADS, Cloud, WorkerOf
 
+UPLOAD_CALLS = ["PutObject", "CompleteMultipartUpload", "CopyObject", "PostObject"]
+# All others that botocore knows, less one that S3's directory buckets have, which send no events.
+OTHER_CALLS = sorted({*Session().get_service_model("s3").operation_names} - {*UPLOAD_CALLS, "RenameObject"})
 ETAG = "1d97bf45ecb37f7a7b699418070df08f"
 
 
@@ -57,6 +62,7 @@ def restored(key: str, etag: str, version_id: str) -> list[dict[str, Any]]:
         "ObjectCreated",
         "ObjectRestore:Completed",
         "s3:ObjectRestore:Completed",
+        "s3:ObjectSynced:Create",
     ],
 )
 def test_event_of_s3_and_its_emulators_has_an_upload(name: str) -> None:
@@ -64,7 +70,7 @@ def test_event_of_s3_and_its_emulators_has_an_upload(name: str) -> None:
     assert uploads_in(s3_event(name)) == (expected,)
 
 
-@pytest.mark.parametrize("name", ["PutObject", "CompleteMultipartUpload", "CopyObject", "PostObject"])
+@pytest.mark.parametrize("name", UPLOAD_CALLS)
 def test_call_logged_by_cloudtrail_has_an_upload(name: str) -> None:
     versioned = call(name, responseElements={"x-amz-version-id": "v1"})
     assert uploads_in(versioned) == (Upload(UPLOADS, "a+b%.png", "v1", uploaded="2018-09-12T00:25:10Z"),)
@@ -81,7 +87,9 @@ def test_call_logged_by_cloudtrail_has_an_upload(name: str) -> None:
         pytest.param(s3_event("ObjectAcl:Put"), id="ACL"),
         pytest.param(s3_event("LifecycleExpiration:Delete"), id="expired"),
         pytest.param({"source": "aws.s3", "detail-type": "Object Restore Initiated"}, id="EventBridge restore"),
-        pytest.param(call("GetObject"), id="CloudTrail read"),
+        *(pytest.param(s3_event(f"ObjectSynced:{name}"), id=name) for name in ("Delete", "DeletionMarkerCreated")),
+        *(pytest.param(call(name), id=f"CloudTrail {name}") for name in OTHER_CALLS),
+        pytest.param(call("PutBucketPublicAccessBlock"), id="CloudTrail's own name of a call"),
         pytest.param(call("PutObject", errorCode="AccessDenied"), id="CloudTrail failure"),
     ],
 )
@@ -93,6 +101,13 @@ def test_event_about_another_operation_has_no_upload(event: dict[str, Any]) -> N
     "event",
     [
         s3_event("ObjectSold:Put"),
+        s3_event("ObjectRestore:Sold"),
+        s3_event("ObjectCreatedTwice:Put"),
+        call("PaintObject"),
+        call("PutObjects"),
+        call("PutBucketPaint"),
+        call(""),
+        {"source": "aws.s3", "detail-type": "AWS Service Event via CloudTrail", "detail": {}},
         s3_event("s3:"),
         s3_event("objectcreated:put"),
         {"source": "aws.s3", "detail-type": "Object Painted", "detail": {}},
@@ -169,11 +184,36 @@ def test_object_of_a_task_is_found_by_its_raw_or_encoded_key(
     assert list(aws.results()) == [key]
 
 
-def test_encoded_key_of_a_task_comes_before_the_raw_one(aws: Cloud, worker: Worker, png: bytes) -> None:
-    for key in ("a b.png", "a+b.png"):
+@pytest.mark.parametrize(
+    ("named", "found"),
+    [
+        pytest.param("a+b.png", ["a b.png", "a+b.png"], id="space or plus"),
+        pytest.param("a%2Bb.png", ["a%2Bb.png", "a+b.png"], id="raw or encoded"),
+        pytest.param("a+b%20c.png", ["a+b c.png"], id="plus, since spaces are encoded otherwise"),
+        pytest.param("a+b c.png", ["a+b c.png"], id="plus beside a space"),
+    ],
+)
+def test_all_objects_that_a_task_may_name_are_classified(
+    aws: Cloud, worker: Worker, png: bytes, named: str, found: list[str]
+) -> None:
+    for key in ("a b.png", "a+b.png", "a%2Bb.png", "a+b c.png", "a b c.png"):
         aws.s3.put_object(Bucket=UPLOADS, Key=key, Body=png)
-    job_result(worker, "a+b.png")
-    assert [result["key"] for result in aws.results().values()] == ["a b.png"]
+    code, text = job_result(worker, named)
+    assert (code, sorted(result["key"] for result in aws.results().values())) == ("Succeeded", found)
+    assert sorted(text.split("; ")) == sorted(aws.results())
+
+
+def test_task_that_names_a_version_is_about_one_object(aws: Cloud, worker: Worker, png: bytes) -> None:
+    ids = [aws.s3.put_object(Bucket=UPLOADS, Key=key, Body=png)["VersionId"] for key in ("a b.png", "a+b.png")]
+    job_result(worker, "a+b.png", s3VersionId=ids[1])
+    assert [result["key"] for result in aws.results().values()] == ["a+b.png"]
+
+
+def test_longest_key_of_a_task_may_be_encoded(aws: Cloud, worker: Worker, png: bytes) -> None:
+    key = "衣" * 341
+    aws.s3.put_object(Bucket=UPLOADS, Key=key, Body=png)
+    code, _ = job_result(worker, quote_plus(key))
+    assert (code, [result["key"] for result in aws.results().values()]) == ("Succeeded", [key])
 
 
 def test_archived_object_of_a_task_is_found_by_its_raw_key(aws: Cloud, worker: Worker, png: bytes) -> None:

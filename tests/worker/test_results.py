@@ -23,8 +23,9 @@ def only(aws: Cloud) -> tuple[str, dict[str, Any]]:
     return key, result
 
 
-def of_another_model(card: ModelCard) -> ModelCard:
-    return replace(card, document={**card.document, "version": "2"})
+def of_another_model(card: ModelCard, published: str = "2099-01-01", version: str = "2") -> ModelCard:
+    """A card of a newer model, unless `published` is earlier."""
+    return replace(card, document={**card.document, "version": version, "environment": {"published": published}})
 
 
 def with_sequencer(event: dict[str, Any], sequencer: str | None) -> dict[str, Any]:
@@ -55,6 +56,36 @@ def test_another_model_replaces_the_result_once(aws: Cloud, worker_of: WorkerOf,
     key, result = only(aws)
     assert result["model"]["version"] == "2"
     assert versions_of(aws, key) == 2
+
+
+@pytest.mark.parametrize(
+    "models",
+    [
+        pytest.param([("2026-01-01", "b"), ("2026-01-02", "a")], id="published later"),
+        pytest.param([("2026-01-01", "a"), ("2026-01-01T12:00:00+00:00", "a")], id="published later that day"),
+        pytest.param([("2026-01-01", "a"), ("2026-01-01", "b")], id="published at the same time"),
+    ],
+)
+def test_newer_of_two_models_at_once_keeps_the_result(
+    aws: Cloud, worker_of: WorkerOf, card: ModelCard, png: bytes, models: list[tuple[str, str]]
+) -> None:
+    """As in a gradual deployment, in which a message may be delivered to either of them, and again."""
+    aws.s3.put_object(Bucket=UPLOADS, Key="a.png", Body=png)
+    event = aws.receive()
+    old, new = (worker_of(SETTINGS, card=of_another_model(card, *model)) for model in models)
+    for worker in (old, new, old, new, old):
+        assert worker.handle(event) == {"batchItemFailures": []}
+    key, result = only(aws)
+    assert (result["model"]["published"], result["model"]["version"]) == models[1]
+    assert versions_of(aws, key) == 2
+
+
+def test_model_replaces_results_from_before_models_had_a_time(aws: Cloud, worker_of: WorkerOf, png: bytes) -> None:
+    version_id = aws.s3.put_object(Bucket=UPLOADS, Key="a.png", Body=png)["VersionId"]
+    old = {"status": "done", "version_id": version_id, "model": {"version": "z", "sha256": "0"}}
+    aws.s3.put_object(Bucket=RESULTS, Key=f"results/{UPLOADS}/a.png/{version_id}.json", Body=json.dumps(old))
+    work_through(aws, worker_of(SETTINGS))
+    assert only(aws)[1]["label"] == "Trouser"
 
 
 def test_raised_limit_replaces_only_rejected_results(aws: Cloud, worker_of: WorkerOf, png: bytes) -> None:

@@ -41,7 +41,12 @@ def test_upload_gets_a_result(aws: Cloud, worker: Worker, card: ModelCard, png: 
     assert (result["bucket"], result["key"]) == (UPLOADS, "a/trousers.png")
     assert (result["version_id"], result["etag"]) == (put["VersionId"], put["ETag"].strip('"'))
     assert (result["bytes"], result["request_id"]) == (len(png), "abc-1")
-    assert result["model"] == {"version": card.document["version"], "sha256": card.model_sha256}
+    published = card.document["environment"]["published"]
+    assert result["model"] == {
+        "version": card.document["version"],
+        "sha256": card.model_sha256,
+        "published": published,
+    }
     assert result["status"] == "done"
     assert result["label"] == result["predictions"][0]["label"] == "Trouser"
     assert set(result["timings"]) == {"download", "decode", "infer"}
