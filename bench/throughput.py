@@ -75,7 +75,7 @@ def payloads() -> dict[str, Payload]:
         ("28x28 PNG", "image/png", small_png()),
         ("480x560 JPEG", "image/jpeg", photo()),
     ):
-        (classification,) = classifier.classify([prepare(data, max_pixels=10**6).views], 1)
+        (classification,) = classifier.classify([prepare(data, max_pixels=10**6)], 1)
         made[name] = Payload(data, content_type, f'{{"label":"{classification.predictions[0].label}",')
     return made
 

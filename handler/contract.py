@@ -8,12 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 IMAGE_SIDE: Final = 28
+COLOUR_SIDE: Final = 160
 
 # (N, 1, 28, 28), raw grey values as in Fashion-MNIST: 0 black background, 255 white garment
 Pixels = NDArray[np.uint8]
 
 # (views, 1, 28, 28): one image, its foreground cut out with one threshold or with several
 Views = Pixels
+
+# (160, 160, 3) RGB, raw: a whole image, squeezed to a square
+ColourPixels = NDArray[np.uint8]
 
 # (N, 10), each row sums to 1
 Probabilities = NDArray[np.float32]
@@ -38,6 +42,14 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class ModelInput:
+    """One image as the networks take it; one that is 28x28 grey pixels already has none in `colour`."""
+
+    views: Views
+    colour: ColourPixels | None
+
+
+@dataclass(frozen=True)
 class ModelOutput:
     """The model's output for N images: `probabilities` (N, 10) of the classes, each row sums to 1.
 
@@ -53,11 +65,13 @@ class Classification:
     """The likeliest classes of one image, the likeliest first.
 
     `known_score`: confidence, 0 to 1, that the image shows one of the classes; `known`: it reaches the threshold.
+    `confident`: the image is known, and the highest score reaches a threshold, from which at least 97 % are right.
     """
 
     predictions: tuple[Prediction, ...]
     known: bool
     known_score: float
+    confident: bool = False  # as from a server or of a result that does not say
 
 
 @dataclass(frozen=True)
@@ -77,6 +91,7 @@ class Explanation:
     pixels: NDArray[np.uint8]  # (28, 28)
     activation_map: NDArray[np.float32]  # (7, 7), 0 to 1, of the same square
     frame: Frame  # which part of the image that square is
+    foreground: NDArray[np.bool_]  # (H, W), H and W at most 64: what the pixels show, within the whole image
 
 
 @dataclass(frozen=True)
@@ -90,6 +105,14 @@ class ModelCard:
     def known_threshold(self) -> float:
         """The lowest `known_score` at which an image counts as one of the classes."""
         return float(self.document["calibration"]["known_threshold"])
+
+    @property
+    def confident_threshold(self) -> float:
+        """The lowest score at which a known image's label is right in at least 97 % of photos."""
+        threshold = self.document["calibration"].get("confident_threshold")
+        if threshold is None:
+            raise ValueError("the model card has no calibration.confident_threshold; CONFIDENT_THRESHOLD can give one")
+        return float(threshold)
 
     @property
     def model_sha256(self) -> str:

@@ -46,7 +46,7 @@ def _report(report: InvocationReport) -> None:
     _metrics.record_invocation(report, cold_start_seconds)
 
 
-_classifier = Classifier.shipped(_settings.known_threshold)
+_classifier = Classifier.shipped(_settings.known_threshold, _settings.confident_threshold)
 # Left to finish the image that is being decoded, which takes up to 10 seconds, then to classify and to store.
 _RESERVE_SECONDS: Final = 15
 

@@ -41,6 +41,7 @@ class Settings:
     request_seconds: int = 20  # after which no further image of a request is begun; the gateway waits for 29
     docs: bool = True  # whether the API serves its documentation pages
     known_threshold: float | None = None  # lowest `known_score` of a known image; None: the model card's
+    confident_threshold: float | None = None  # lowest score of a confident answer; None: the model card's
     cors_origins: tuple[str, ...] = ()  # origins whose pages may call this API; "*" for all
     uploads_bucket: str = ""
     results_bucket: str = ""
@@ -145,6 +146,7 @@ _READERS: Final[Mapping[str, Callable[[str, str], Any]]] = {
     "request_seconds": _up_to(900),  # Lambda's own limit
     "docs": _on_or_off,
     "known_threshold": _probability,
+    "confident_threshold": _probability,
     "cors_origins": _origins,
     "uploads_bucket": _bucket,
     "results_bucket": _bucket,

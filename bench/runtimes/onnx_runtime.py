@@ -6,7 +6,7 @@ from typing import Any
 import onnxruntime as ort
 
 from bench.runtimes.predict import Predict
-from handler.inference.classifier import session_options
+from handler.inference.session import session_options
 
 
 def shipped(path: Path, threads: int) -> Predict:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from handler.api.bulkheads import Bulkheads
-from handler.contract import Classification, Explanation, Label, ModelOutput, Views
+from handler.contract import Classification, Explanation, Label, ModelInput, ModelOutput
 from handler.errors import ClassifierError, RejectedImage
 from handler.inference import pipeline
 from handler.inference.budget import Budget
@@ -61,14 +61,14 @@ class Predictor:
         current_trace().record([classification])
         return classification, explanation
 
-    def views(self, image: bytes, budget: Budget | None = None) -> Views:
-        """The input of the model for an encoded image, uint8 (views, 1, 28, 28). Raises as `classify` does."""
-        return self._one(image, budget).views
+    def prepare(self, image: bytes, budget: Budget | None = None) -> ModelInput:
+        """The input of the networks for an encoded image. Raises as `classify` does."""
+        return self._one(image, budget)
 
-    def predict(self, images: Sequence[Views]) -> ModelOutput:
-        """The output of the model for N images, in one run."""
+    def predict(self, images: Sequence[ModelInput]) -> ModelOutput:
+        """The output for N images, their views in one run of the classifier."""
         with current_trace().span("infer"):
-            output = self._classifier.predict_views(images)
+            output = self._classifier.predict_images(images)
         current_trace().record(self._classifier.classifications(output, top_k=1))
         return output
 

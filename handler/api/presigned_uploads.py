@@ -160,7 +160,10 @@ class Uploads:
     def _s3(self) -> Iterator["S3Client"]:
         """The client; its errors become Unavailable."""
         if not (self._settings.uploads_bucket and self._settings.results_bucket):
-            raise Unavailable("uploads are not configured: UPLOADS_BUCKET and RESULTS_BUCKET must be set")
+            raise Unavailable(
+                "this service takes no uploads: UPLOADS_BUCKET and RESULTS_BUCKET must be set; send a smaller image in "
+                "a request instead"
+            )
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  as in `s3_client`
 
         try:
@@ -208,7 +211,8 @@ def _outcome(document: bytes) -> Classification | Rejection:
         if result["status"] == "rejected":
             return Rejection(result["title"], result["detail"])
         predictions = tuple(Prediction(**prediction) for prediction in result["predictions"])
-        return Classification(predictions, result["known"], result["known_score"])
+        # Results from before there was a vote do not say whether they are confident.
+        return Classification(predictions, result["known"], result["known_score"], result.get("confident", False))
     except (ValueError, KeyError, TypeError) as error:
         log.exception("unreadable result: %r", document[:200])
         raise Unavailable("the stored result cannot be read") from error

@@ -27,6 +27,13 @@ class ClassificationResponse(BaseModel):
         bool, Field(description="Whether the image shows one of the classes; if not, the predictions are guesses.")
     ]
     known_score: Annotated[float, Field(description="Confidence, 0 to 1, that the image shows one of the classes.")]
+    confident: Annotated[
+        bool,
+        Field(
+            description="Whether the image is known and the score so high that on photos at least 97 % of such labels "
+            "are right; if not, let a person decide, or ask for another photo."
+        ),
+    ]
     predictions: Annotated[list[Prediction], Field(min_length=1)]
 
     @classmethod
@@ -38,6 +45,7 @@ class ClassificationResponse(BaseModel):
             score=best.score,
             known=classification.known,
             known_score=classification.known_score,
+            confident=classification.confident,
             predictions=list(classification.predictions),
         )
 
@@ -52,6 +60,10 @@ class ExplanationResponse(BaseModel):
     ]
     view: Annotated[
         Frame, Field(description="The square that the pixels show, in shares of the upright image's sides.")
+    ]
+    foreground: Annotated[
+        str,
+        Field(description="Where the model saw the garment, white on black, over the whole image: a PNG, as a data URL."),
     ]
 
 

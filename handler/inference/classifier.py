@@ -1,11 +1,10 @@
-"""Run the ONNX model: pixels to class probabilities."""
+"""Run the ONNX model: pixels to class probabilities, with the colour network's vote on photos."""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from handler.contract import (
@@ -13,12 +12,16 @@ from handler.contract import (
     Classification,
     Label,
     ModelCard,
+    ModelInput,
     ModelOutput,
     Pixels,
     Prediction,
     Probabilities,
     Views,
 )
+from handler.inference.colour import COLOUR_MODEL_PATH, ColourClassifier
+from handler.inference.session import new_session
+from handler.inference.vote import PhotoVote, Vote
 
 MODEL_PATH = Path(__file__).parents[1] / "model" / "classifier.onnx"
 CARD_PATH = MODEL_PATH.with_suffix(".json")
@@ -34,26 +37,46 @@ def read_card(path: Path = CARD_PATH) -> ModelCard:
 class Classifier:
     """An ONNX Runtime session, created once: uint8 pixels (N, 1, 28, 28) to a ModelOutput.
 
-    An image is known if the model's `known` output reaches `known_threshold`.
+    An image is known if the model's `known` output reaches `known_threshold`, and the answer is confident if its score
+    reaches `confident_threshold`, too. Without a `photo_vote`, the views alone decide on photos.
     """
 
-    def __init__(self, model_path: Path, labels: Sequence[Label], known_threshold: float = 0.5) -> None:
+    def __init__(
+        self,
+        model_path: Path,
+        labels: Sequence[Label],
+        known_threshold: float = 0.5,
+        confident_threshold: float = 1.0,
+        photo_vote: PhotoVote | None = None,
+    ) -> None:
         self.labels = tuple(labels)
-        self.known_threshold = known_threshold
-        self._session = ort.InferenceSession(
-            model_path, sess_options=session_options(), providers=["CPUExecutionProvider"]
-        )
+        self.known_threshold, self.confident_threshold = known_threshold, confident_threshold
+        self._photo_vote = photo_vote
+        self._session = new_session(model_path)
 
     @classmethod
-    def shipped(cls, known_threshold: float | None = None) -> "Classifier":
+    def shipped(cls, known_threshold: float | None = None, confident_threshold: float | None = None) -> "Classifier":
         """Load the model that is part of this package, and run it once, so that the first image is as fast as the next.
 
-        The threshold is the model card's, unless it is given.
+        The thresholds are the model card's, unless they are given.
         """
-        card = read_card()
-        classifier = cls(MODEL_PATH, card.labels, card.known_threshold if known_threshold is None else known_threshold)
+        classifier = cls.of_folder(MODEL_PATH.parent, known_threshold, confident_threshold)
         classifier.predict(np.zeros((1, 1, IMAGE_SIDE, IMAGE_SIDE), np.uint8))
         return classifier
+
+    @classmethod
+    def of_folder(
+        cls, folder: Path, known_threshold: float | None = None, confident_threshold: float | None = None
+    ) -> "Classifier":
+        """The model in `folder`, named as in this package. Raises ValueError if its card lacks the vote's constants."""
+        card = read_card(folder / CARD_PATH.name)
+        return cls(
+            folder / MODEL_PATH.name,
+            card.labels,
+            card.known_threshold if known_threshold is None else known_threshold,
+            card.confident_threshold if confident_threshold is None else confident_threshold,
+            PhotoVote(ColourClassifier(folder / COLOUR_MODEL_PATH.name), Vote.of_card(card.document)),
+        )
 
     def predict(self, pixels: Pixels) -> ModelOutput:
         """Run the model on uint8 pixels (N, 1, 28, 28). Raises ValueError for any other array."""
@@ -67,26 +90,30 @@ class Classifier:
         """Run the model once on all views of N images, and average over the views of each image."""
         return _mean_over_views(self.predict(np.concatenate(images)), [len(views) for views in images])
 
-    def classify(self, images: Sequence[Views], top_k: int) -> list[Classification]:
+    def predict_images(self, images: Sequence[ModelInput]) -> ModelOutput:
+        """As `predict_views`, with the vote on photos. The views of all images are one run."""
+        return self._with_vote(self.predict_views([image.views for image in images]), images)
+
+    def classify(self, images: Sequence[ModelInput], top_k: int) -> list[Classification]:
         """Classify each of N images, and name its `top_k` likeliest classes."""
-        return self.classifications(self.predict_views(images), top_k)
+        return self.classifications(self.predict_images(images), top_k)
 
     def classifications(self, output: ModelOutput, top_k: int) -> list[Classification]:
         """Rank the classes of each image of `output`."""
         return [
-            Classification(self._ranked(scores, top_k), bool(known >= self.known_threshold), float(known))
+            self._classification(self._ranked(scores, top_k), known)
             for scores, known in zip(output.probabilities, output.known, strict=True)
         ]
 
-    def explain(self, views: Views, top_k: int) -> tuple[Classification, NDArray[np.float32]]:
+    def explain(self, image: ModelInput, top_k: int) -> tuple[Classification, NDArray[np.float32]]:
         """Classify one image, with the class activation map (7, 7) of its first view: 0 no contribution, 1 most.
 
         The map is of the likeliest class. Source: B. Zhou et al., "Learning Deep Features for Discriminative
         Localization" (arXiv 1512.04150).
         """
-        probabilities, known, maps = self.outputs(views, "probabilities", "known", "activation_maps")
-        output = _mean_over_views(ModelOutput(probabilities, known), [len(views)])
-        (classification,) = self.classifications(output, top_k)
+        probabilities, known, maps = self.outputs(image.views, "probabilities", "known", "activation_maps")
+        of_views = _mean_over_views(ModelOutput(probabilities, known), [len(image.views)])
+        (classification,) = self.classifications(self._with_vote(of_views, [image]), top_k)
         activation_map: NDArray[np.float32] = maps[0, classification.predictions[0].class_id].clip(min=0)
         highest = activation_map.max()
         return classification, activation_map / highest if highest > 0 else activation_map
@@ -98,6 +125,14 @@ class Classifier:
                 f"the model takes uint8 pixels of shape (N, 1, 28, 28), but got {pixels.dtype} of shape {pixels.shape}"
             )
         return [np.asarray(output) for output in self._session.run(names or None, {"images": pixels})]
+
+    def _with_vote(self, output: ModelOutput, images: Sequence[ModelInput]) -> ModelOutput:
+        return self._photo_vote.applied(output, images) if self._photo_vote else output
+
+    def _classification(self, predictions: tuple[Prediction, ...], known_score: np.float32) -> Classification:
+        is_known = bool(known_score >= self.known_threshold)
+        is_confident = is_known and predictions[0].score >= self.confident_threshold
+        return Classification(predictions, is_known, float(known_score), is_confident)
 
     def _ranked(self, scores: Probabilities, top_k: int) -> tuple[Prediction, ...]:
         best = np.argsort(-scores, kind="stable")[:top_k]
@@ -113,15 +148,3 @@ def _mean_over_views(output: ModelOutput, counts: Sequence[int]) -> ModelOutput:
         np.stack([rows.mean(axis=0) for rows in np.split(output.probabilities, ends)]),
         np.stack([rows.mean() for rows in np.split(output.known, ends)]),
     )
-
-
-def session_options() -> ort.SessionOptions:
-    """ONNX Runtime's options for the files that ship with this package."""
-    options = ort.SessionOptions()
-    # The file was optimized when it was built; optimizing again would dominate the time to create a session.
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    # One thread: a Lambda function below 1,769 MB has less than one vCPU, and a spinning pool only burns it.
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return options

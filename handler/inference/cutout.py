@@ -4,16 +4,14 @@ The network is a U-Net (O. Ronneberger, P. Fischer and T. Brox, arXiv 1505.04597
 """
 
 import math
-import threading
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 from PIL import Image
 
-from handler.inference.classifier import session_options
+from handler.inference.session import LazySession
 
 CUTOUT_PATH: Final = Path(__file__).parents[1] / "model" / "cutout.onnx"
 SIDE: Final = 64  # of the network's input and of its mask
@@ -26,30 +24,14 @@ _PROBABILITIES: Final = np.array(
 
 
 class CutOut:
-    """An ONNX Runtime session, created once, that may be shared by threads."""
+    """The network, loaded by its first photo: images as the model takes them never need it. Threads may share it."""
 
     def __init__(self, path: Path = CUTOUT_PATH) -> None:
-        self._session = ort.InferenceSession(path, sess_options=session_options(), providers=["CPUExecutionProvider"])
+        self._session = LazySession(path)
 
     def mask(self, image: Image.Image) -> NDArray[np.float32]:
         """(SIDE, SIDE), 0 to 1: the probability that a place of `image`, squeezed to a square, is of the garment."""
         squeezed = image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX)
-        (steps,) = self._session.run(None, {"images": np.asarray(squeezed)[np.newaxis]})
+        steps = self._session.run(np.asarray(squeezed)[np.newaxis])
         probabilities: NDArray[np.float32] = _PROBABILITIES[steps.reshape(SIDE, SIDE)]
         return probabilities
-
-
-class LazyCutOut:
-    """A CutOut that its first photo loads: images as the model takes them never need it. Threads may share it."""
-
-    def __init__(self, path: Path = CUTOUT_PATH) -> None:
-        self._path = path
-        self._loading = threading.Lock()
-        self._loaded: CutOut | None = None
-
-    def mask(self, image: Image.Image) -> NDArray[np.float32]:
-        """As CutOut's."""
-        if self._loaded is None:
-            with self._loading:
-                self._loaded = self._loaded or CutOut(self._path)
-        return self._loaded.mask(image)

@@ -12,41 +12,52 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from handler.contract import Classification, Explanation, Frame, Views
+from handler.contract import Classification, Explanation, Frame, ModelInput
 from handler.errors import ClassifierError, OutOfMemory, OutOfTime, RejectedImage
 from handler.inference.budget import Budget
 from handler.inference.classifier import Classifier
-from handler.inference.cutout import LazyCutOut
+from handler.inference.colour import squeezed
+from handler.inference.cutout import CutOut
 from handler.inference.decoding import decode
-from handler.inference.preprocessing import DETAIL_SIDE, views_of
+from handler.inference.preprocessing import DETAIL_SIDE, GarmentMask, Preprocessed, preprocessed, within_image
+from handler.inference.transparency import Mask
 
 Error = TypeVar("Error", bound=ClassifierError)
 
-_CUT_OUT: Final = LazyCutOut()
+_CUT_OUT: Final = CutOut()
+_FOREGROUND_SIDE: Final = 64  # pixels of an explanation's foreground, along the longer side
 
 
 @dataclass(frozen=True)
-class PreparedImage:
-    """An image as the model takes it, and which part of it the first view shows."""
+class PreparedImage(ModelInput):
+    """An image as the networks take it, and which part of it the first view shows."""
 
-    views: Views
-    frame: Frame
+    frame: Frame  # the square that the pixels of the view are
+    part: Frame  # the image without a transparent margin
+    foreground: Mask  # (H, W) of that part
 
 
-def prepare(image: bytes, max_pixels: int, budget: Budget | None = None) -> PreparedImage:
+def prepare(
+    image: bytes, max_pixels: int, budget: Budget | None = None, garment_mask: GarmentMask = _CUT_OUT.mask
+) -> PreparedImage:
     """Decode and preprocess an encoded image, within the `budget` that it shares with others.
 
+    Photos are cut out by `garment_mask`: that of the shipped network.
     Raises RejectedImage if the image cannot be classified, OutOfTime or OutOfMemory if it is to be sent again.
     """
     try:
         decoded = decode(image, max_pixels, DETAIL_SIDE, budget)
         with budget.timed() if budget else nullcontext():
-            views, frame = views_of(decoded, _CUT_OUT.mask)
+            return _as_model_input(preprocessed(decoded, garment_mask))
     except (MemoryError, RuntimeError) as error:
         if not is_memory_short(error):
             raise
         raise OutOfMemory("too little memory is free for the image now; send it again later") from error
-    return PreparedImage(views[:, np.newaxis], frame)
+
+
+def _as_model_input(found: Preprocessed) -> PreparedImage:
+    colour = None if found.photo is None else squeezed(found.photo)
+    return PreparedImage(found.views[:, np.newaxis], colour, found.frame, found.part, found.foreground)
 
 
 def prepare_or_error(
@@ -69,19 +80,20 @@ def is_memory_short(error: Exception) -> bool:
 def classify_each(
     classifier: Classifier, images: Sequence[PreparedImage | Error], top_k: int
 ) -> list[Classification | Error]:
-    """Classify all prepared images in one run of the model; errors stay where they are."""
-    views = [image.views for image in images if isinstance(image, PreparedImage)]
-    classifications = iter(classifier.classify(views, top_k) if views else ())
+    """Classify all prepared images, their views in one run of the classifier; errors stay where they are."""
+    prepared = [image for image in images if isinstance(image, PreparedImage)]
+    classifications = iter(classifier.classify(prepared, top_k) if prepared else ())
     return [next(classifications) if isinstance(image, PreparedImage) else image for image in images]
 
 
 def classify(classifier: Classifier, image: bytes, max_pixels: int, top_k: int) -> Classification:
     """Classify one encoded image. Raises RejectedImage."""
-    (classification,) = classifier.classify([prepare(image, max_pixels).views], top_k)
+    (classification,) = classifier.classify([prepare(image, max_pixels)], top_k)
     return classification
 
 
 def explain(classifier: Classifier, image: PreparedImage, top_k: int) -> tuple[Classification, Explanation]:
-    """Classify one image, and explain it: the model's input, and the class activation map."""
-    classification, activation_map = classifier.explain(image.views, top_k)
-    return classification, Explanation(image.views[0, 0], activation_map, image.frame)
+    """Classify one image, and explain it: the classifier's input, the class activation map, and the foreground."""
+    classification, activation_map = classifier.explain(image, top_k)
+    foreground = within_image(image.foreground, image.part, _FOREGROUND_SIDE)
+    return classification, Explanation(image.views[0, 0], activation_map, image.frame, foreground)

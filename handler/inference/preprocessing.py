@@ -59,8 +59,25 @@ class View:
     frame: Frame  # which part of the image the pixels show
 
 
+@dataclass(frozen=True)
+class Preprocessed:
+    """The views of an image, and what the first one shows."""
+
+    views: NDArray[np.uint8]  # (views, 28, 28)
+    frame: Frame  # the square of the first view, in the image
+    part: Frame  # the image without a transparent margin
+    foreground: Mask  # (H, W) of that part, reduced: what the first view shows
+    photo: Image.Image | None  # that part, reduced; None if it is 28x28 grey pixels already
+
+
 def views_of(image: Image.Image, garment_mask: GarmentMask | None = None) -> tuple[NDArray[np.uint8], Frame]:
-    """The views of an image in mode L, LA, RGB or RGBA: uint8 (views, 28, 28), and the frame of the first one.
+    """The views of an image, uint8 (views, 28, 28), and the frame of the first one, as `preprocessed` finds them."""
+    found = preprocessed(image, garment_mask)
+    return found.views, found.frame
+
+
+def preprocessed(image: Image.Image, garment_mask: GarmentMask | None = None) -> Preprocessed:
+    """Preprocess an image in mode L, LA, RGB or RGBA.
 
     A grey image of 28x28 pixels is used unchanged; a cut-out garment's alpha channel is the foreground mask: these have
     one view. Two of the views of any other image are cut out by `garment_mask`, if it is given.
@@ -68,9 +85,22 @@ def views_of(image: Image.Image, garment_mask: GarmentMask | None = None) -> tup
     image, part = opaque_part(image)
     unchanged = _already_preprocessed(image)
     if unchanged is not None:
-        return unchanged[np.newaxis], part
-    first, *others = _views(image, garment_mask)
-    return np.stack([first.pixels, *(other.pixels for other in others)]), _within(part, first.frame)
+        return Preprocessed(unchanged[np.newaxis], part, part, unchanged > 0, None)
+    views = _views(image, garment_mask)
+    first, pixels = views[0], np.stack([view.pixels for view in views])
+    return Preprocessed(pixels, _within(part, first.frame), part, first.foreground, first.reduced)
+
+
+def within_image(foreground: Mask, part: Frame, longest_side: int) -> Mask:
+    """`foreground` of a `part` of an image as a mask of the whole image, with sides of at most `longest_side`."""
+    height, width = foreground.shape
+    sides = np.array([width / part.width, height / part.height])
+    width, height = np.maximum(1, (sides * min(1, longest_side / sides.max())).round()).astype(int).tolist()
+    left, top = round(part.left * width), round(part.top * height)
+    size = (max(1, round(part.width * width)), max(1, round(part.height * height)))
+    mask = Image.new("L", (width, height))
+    mask.paste(Image.fromarray(foreground.astype(np.uint8) * 255).resize(size, Image.Resampling.BOX), (left, top))
+    return np.asarray(mask) >= 128
 
 
 def _views(image: Image.Image, garment_mask: GarmentMask | None) -> list[View]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SOURCE: Final = "clothes-classifier"
 DETAIL_TYPE: Final = "Image Classified"
 _DETAILS: Final = ("status", "bucket", "key", "version_id", "etag", "request_id", "model", "classified")
-_CLASSIFICATION: Final = ("label", "class_id", "score", "known", "known_score", "title", "detail")
+_CLASSIFICATION: Final = ("label", "class_id", "score", "known", "known_score", "confident", "title", "detail")
 _MAX_ENTRIES: Final = 10  # of one PutEvents call
 
 _MAX_TAGS: Final = 10  # on one object

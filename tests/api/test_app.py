@@ -14,7 +14,7 @@ from httpx2 import Request
 from starlette.testclient import TestClient
 
 from handler.api.app import create_app
-from handler.contract import Classification, ModelCard, Views
+from handler.contract import Classification, ModelCard, ModelInput
 from handler.errors import Archived, BadRequest, ClassifierError, OutOfMemory, OutOfTime, RejectedImage
 from handler.inference.classifier import MODEL_PATH, Classifier
 from handler.inference.pipeline import prepare
@@ -28,7 +28,7 @@ def test_classify_returns_the_same_result_for_each_way_to_send(
     client: TestClient, classifier: Classifier, format_name: str
 ) -> None:
     image = encoded(trousers(), format_name)
-    (classification,) = classifier.classify([prepare(image, 10**6).views], 3)
+    (classification,) = classifier.classify([prepare(image, 10**6)], 3)
     expected = json.loads(json.dumps(asdict(classification) | asdict(classification.predictions[0])))
 
     for name, sending in WAYS.items():
@@ -176,7 +176,7 @@ class WaitingClassifier(Classifier):
 
     released = Event()
 
-    def classify(self, images: Sequence[Views], top_k: int) -> list[Classification]:
+    def classify(self, images: Sequence[ModelInput], top_k: int) -> list[Classification]:
         assert self.released.wait(timeout=30)
         return super().classify(images, top_k)
 

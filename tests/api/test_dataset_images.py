@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from starlette.testclient import TestClient
 
+from handler.contract import ModelInput
 from handler.inference.classifier import Classifier
 from tests.support.images import encoded
 
@@ -39,7 +40,8 @@ def test_28x28_png_gets_the_result_of_its_raw_pixels(
     images, labels = test_images[::5], test_labels[::5]
     files = [encoded(Image.fromarray(pixels[0])) for pixels in images]
     results = [result for start in range(0, len(files), 50) for result in _batch(client, files[start : start + 50])]
-    expected = [classification.predictions[0] for classification in classifier.classify(list(images[:, None]), top_k=1)]
+    inputs = [ModelInput(views, None) for views in images[:, None]]
+    expected = [classification.predictions[0] for classification in classifier.classify(inputs, top_k=1)]
     assert [result["class_id"] for result in results] == [prediction.class_id for prediction in expected]
     scores = [prediction.score for prediction in expected]
     assert [result["score"] for result in results] == pytest.approx(scores, abs=1e-5)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 from starlette.testclient import TestClient
 
-from handler.contract import Frame
+from handler.contract import Frame, ModelInput
 from handler.inference.classifier import Classifier
 from handler.inference.pipeline import prepare
 from tests.support.images import encoded, trousers
@@ -28,7 +28,7 @@ def garment(size: tuple[int, int], box: tuple[int, int, int, int]) -> Image.Imag
 
 def test_explain_returns_the_same_predictions(client: TestClient, png: bytes) -> None:
     explained = client.post("/classify?explain=true&top_k=5", content=png).json()
-    assert set(explained.pop("explanation")) == {"pixels", "activation_map", "view"}
+    assert set(explained.pop("explanation")) == {"pixels", "activation_map", "view", "foreground"}
     assert explained == client.post("/classify?top_k=5", content=png).json()
 
 
@@ -60,7 +60,7 @@ def test_view_of_a_28x28_grey_image_is_the_whole_image() -> None:
 
 
 def test_activation_map_is_dark_where_the_image_is_empty(classifier: Classifier) -> None:
-    classification, heat = classifier.explain(prepare(encoded(trousers()), 10**6).views, 1)
+    classification, heat = classifier.explain(prepare(encoded(trousers()), 10**6), 1)
     assert classification.predictions[0].class_id == 1
     assert heat.shape == (7, 7)
     assert (heat.min() >= 0, heat.max()) == (True, 1)
@@ -69,7 +69,7 @@ def test_activation_map_is_dark_where_the_image_is_empty(classifier: Classifier)
 
 def test_activation_map_of_a_mirrored_image_is_mirrored(classifier: Classifier) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (1, 1, 28, 28), np.uint8)
-    straight, mirrored = (classifier.explain(one, 1)[1] for one in (pixels, pixels[..., ::-1].copy()))
+    straight, mirrored = (classifier.explain(ModelInput(one, None), 1)[1] for one in (pixels, pixels[..., ::-1].copy()))
     assert mirrored[:, ::-1] == pytest.approx(straight, abs=0.1)
 
 
@@ -78,3 +78,13 @@ def test_logits_are_the_means_of_the_activation_maps(classifier: Classifier, png
     means = maps.mean(axis=(2, 3))
     assert probabilities.argmax() == means.argmax()
     assert np.corrcoef(means[0], np.log(probabilities[0]))[0, 1] > 0.99
+
+
+def test_foreground_is_a_small_mask_over_the_whole_image(client: TestClient) -> None:
+    image = encoded(garment((400, 200), (100, 50, 300, 150)))
+    url = explanation(client, image)["foreground"].removeprefix("data:image/png;base64,")
+    mask = np.asarray(Image.open(io.BytesIO(base64.b64decode(url))))
+    assert mask.shape[1] == 2 * mask.shape[0] <= 64
+    rows, columns = np.nonzero(mask)
+    bounds = [rows.min() / mask.shape[0], rows.max() / mask.shape[0], columns.min() / 64, columns.max() / 64]
+    assert bounds == pytest.approx([0.25, 0.75, 0.25, 0.75], abs=0.08)

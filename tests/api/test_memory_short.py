@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from handler.api.app import create_app
-from handler.contract import Classification, ModelCard, ModelOutput, Pixels, Views
+from handler.contract import Classification, ModelCard, ModelInput, ModelOutput, Pixels
 from handler.inference.classifier import MODEL_PATH, Classifier
 from handler.settings import Settings
 
@@ -17,7 +17,7 @@ class ForgetfulClassifier(Classifier):
     def predict(self, pixels: Pixels) -> ModelOutput:
         raise MemoryError(len(pixels))
 
-    def classify(self, images: Sequence[Views], top_k: int) -> list[Classification]:
+    def classify(self, images: Sequence[ModelInput], top_k: int) -> list[Classification]:
         raise MemoryError(len(images), top_k)
 
 

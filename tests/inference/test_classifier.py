@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from handler.contract import ModelInput
 from handler.inference.classifier import Classifier
 
 
@@ -14,7 +15,7 @@ def test_batch_returns_the_results_of_single_images(classifier: Classifier) -> N
 
 @pytest.mark.parametrize("top_k", [1, 3, 10])
 def test_predictions_are_sorted_by_score(classifier: Classifier, top_k: int) -> None:
-    (classification,) = classifier.classify([np.full((1, 1, 28, 28), 99, np.uint8)], top_k)
+    (classification,) = classifier.classify([ModelInput(np.full((1, 1, 28, 28), 99, np.uint8), None)], top_k)
     scores = [prediction.score for prediction in classification.predictions]
     assert len(scores) == top_k
     assert scores == sorted(scores, reverse=True)

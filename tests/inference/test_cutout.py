@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from handler.contract import ModelCard
-from handler.inference.cutout import CUTOUT_PATH, SIDE, CutOut, LazyCutOut
+from handler.inference.cutout import CUTOUT_PATH, SIDE, CutOut
 from tests.support.machine import PROJECT, missing
 
 PREDICT = """
@@ -59,8 +59,8 @@ def test_grey_image_is_cut_out_as_its_colour_form(cut_out: CutOut) -> None:
     assert np.array_equal(cut_out.mask(grey), cut_out.mask(grey.convert("RGB")))
 
 
-def test_lazy_cut_out_is_loaded_once_by_many_threads(cut_out: CutOut) -> None:
-    lazy, picture = LazyCutOut(), on_white("navy")[0]
+def test_cut_out_may_be_loaded_by_many_threads(cut_out: CutOut) -> None:
+    lazy, picture = CutOut(), on_white("navy")[0]
     with ThreadPoolExecutor(8) as threads:
         masks = list(threads.map(lazy.mask, [picture] * 16))
     assert all(np.array_equal(mask, cut_out.mask(picture)) for mask in masks)

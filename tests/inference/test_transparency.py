@@ -163,4 +163,4 @@ def labels(
     classifier: Classifier, photos: list[Image.Image], changed: Callable[[Image.Image], Image.Image]
 ) -> np.ndarray:
     views = [views_of(changed(image))[0][:, np.newaxis] for image in photos]
-    return np.array([found.predictions[0].class_id for found in classifier.classify(views, 1)])
+    return classifier.predict_views(views).probabilities.argmax(axis=1)

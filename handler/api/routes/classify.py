@@ -164,10 +164,15 @@ def _item(index: int, image: SentImage, outcome: Classification | ClassifierErro
 
 
 def _explanation_response(explanation: Explanation) -> ExplanationResponse:
-    file = io.BytesIO()
-    Image.fromarray(explanation.pixels).save(file, "PNG")
     return ExplanationResponse(
-        pixels="data:image/png;base64," + base64.b64encode(file.getvalue()).decode(),
+        pixels=_png_url(Image.fromarray(explanation.pixels)),
         activation_map=explanation.activation_map.astype(float).round(3).tolist(),
         view=explanation.frame,
+        foreground=_png_url(Image.fromarray(explanation.foreground)),
     )
+
+
+def _png_url(image: Image.Image) -> str:
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

@@ -8,7 +8,7 @@
 import io
 import json
 import reprlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -111,7 +111,7 @@ def _prediction(index: int, instance: _Instance, outcome: Classification | Class
     if isinstance(outcome, ClassifierError):
         raise type(outcome)(f"instance {index}: {outcome}") from outcome
     by_class = sorted(outcome.predictions, key=lambda prediction: prediction.class_id)
-    best = Classification(outcome.predictions[:_TOP_K], outcome.known, outcome.known_score)
+    best = replace(outcome, predictions=outcome.predictions[:_TOP_K])
     probabilities = [prediction.score for prediction in by_class]
     predicted = ClassificationResponse.of(best).model_dump() | {"probabilities": probabilities}
     return predicted if instance.key is None else predicted | {"key": instance.key}
@@ -186,13 +186,12 @@ def _body(max_images: int) -> dict[str, Any]:
     instance = {"anyOf": [BASE64, _object("b64", BASE64, key=_KEY), *keyed, numbers, _array(1, 1, numbers)]}
     instances = _array(1, max_images, instance)
     documents = [
-        {"type": "object", "required": [name], "properties": {name: instances, other: False}}
-        for name, other in (("instances", "inputs"), ("inputs", "instances"))
+        {"type": "object", "required": [name], "properties": {name: instances}} for name in ("instances", "inputs")
     ]
     return {
         "required": True,
         "description": f"1 to {max_images} instances: images as base64, or as 28 rows of 28 numbers from 0 to 255.",
-        "content": {"application/json": {"schema": {"anyOf": documents}}},
+        "content": {"application/json": {"schema": {"oneOf": documents}}},
     }
 
 

@@ -33,7 +33,7 @@ from handler.api.routes.open_inference.schemas import (
     model_config,
 )
 from handler.api.routes.open_inference.tensors import ENCODED
-from handler.contract import ModelCard, Views
+from handler.contract import ModelCard, ModelInput, Pixels
 from handler.errors import ClassifierError, NotFound, TooManyImages
 from handler.inference.budget import Budget
 from handler.settings import Settings
@@ -144,9 +144,7 @@ def _inference_of(
 ) -> Callable[[Request], Awaitable[InferenceResponse]]:
     def infer(budget: Budget, body: Body, json_length: str | None) -> InferenceResponse:
         request = inference_request(body.content(), json_length, settings.max_batch_images)
-        images = request.images
-        views = list(images[:, np.newaxis]) if isinstance(images, np.ndarray) else _views(predictor, images, budget)
-        return inference_response(request, predictor.predict(views), served)
+        return inference_response(request, predictor.predict(_inputs(predictor, request.images, budget)), served)
 
     async def inference(request: Request) -> InferenceResponse:
         body = await received_body(request, settings.max_body_bytes)
@@ -157,14 +155,17 @@ def _inference_of(
     return inference
 
 
-def _views(predictor: Predictor, images: tuple[bytes, ...], budget: Budget) -> list[Views]:
-    views = []
+def _inputs(predictor: Predictor, images: Pixels | tuple[bytes, ...], budget: Budget) -> list[ModelInput]:
+    """Pixels are the classifier's input already; of an image file, photos get the colour network's vote."""
+    if isinstance(images, np.ndarray):
+        return [ModelInput(pixels, None) for pixels in images[:, np.newaxis]]
+    inputs: list[ModelInput] = []
     for index, image in enumerate(images):
         try:
-            views.append(predictor.views(image, budget))
+            inputs.append(predictor.prepare(image, budget))
         except ClassifierError as error:
             raise type(error)(f"{ENCODED.name}[{index}]: {error}") from error
-    return views
+    return inputs
 
 
 def _require_version(served: ServedModel) -> Callable[..., Awaitable[None]]:

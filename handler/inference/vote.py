@@ -1,0 +1,101 @@
+"""Vote on a photo: combine the classifier of 28x28 grey pixels with the colour network.
+
+    log p = (1 - w) log(P + e) + w log(C + e)       scores = softmax(log p / T)
+    known = sigmoid(v logit(K) + u logit(1 - n) + b)
+
+P and K are the classifier's probabilities and its `known`, n is the colour network's probability of none of the ten
+classes, and C its ten others, whose sum is made 1. The weighted geometric mean is a logarithmic opinion pool (C. Genest
+and J. Zidek, "Combining Probability Distributions", Statistical Science 1(1), 1986), T a temperature (C. Guo et al.,
+"On Calibration of Modern Neural Networks", arXiv 1706.04599), and `known` a logistic regression.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handler.contract import ModelInput, ModelOutput
+from handler.inference.colour import ColourClassifier
+
+_LEAST: Final = 1e-3  # e above: one network alone cannot rule out a class
+_LEAST_KNOWN: Final = 1e-4  # logits are of values from here to 1 - 1e-4
+_CLASSES: Final = 10
+
+
+@dataclass(frozen=True)
+class Vote:
+    """The constants w, T, v, u and b, as the model card has them."""
+
+    colour_weight: float
+    temperature: float
+    known_classifier_weight: float
+    known_colour_weight: float
+    known_bias: float
+
+    @classmethod
+    def of_card(cls, document: Mapping[str, Any]) -> "Vote":
+        """The constants in the model card `document`. Raises ValueError, which names what is missing."""
+        constants: Mapping[str, Any] = document.get("photos", {}).get("vote", {})
+        missing = [field.name for field in fields(cls) if field.name not in constants]
+        if missing:
+            raise ValueError(f"photos cannot be classified: the model card's photos.vote lacks {', '.join(missing)}")
+        return cls(**{field.name: float(constants[field.name]) for field in fields(cls)})
+
+
+class PhotoVote:
+    """The colour network's vote on those of N images that are photos."""
+
+    def __init__(self, network: ColourClassifier, vote: Vote) -> None:
+        self._network, self._vote = network, vote
+
+    def applied(self, output: ModelOutput, images: Sequence[ModelInput]) -> ModelOutput:
+        """`output`, of the classifier for N images, with the vote on each that has pixels in colour."""
+        pixels = {index: image.colour for index, image in enumerate(images) if image.colour is not None}
+        if not pixels:
+            return output
+        photos = list(pixels)
+        colour = self._network.probabilities(list(pixels.values()))
+        votes = voted(ModelOutput(output.probabilities[photos], output.known[photos]), colour, self._vote)
+        probabilities, known = output.probabilities.copy(), output.known.copy()
+        probabilities[photos], known[photos] = votes.probabilities, votes.known
+        return ModelOutput(probabilities, known)
+
+
+def voted(output: ModelOutput, colour: NDArray[np.float32], vote: Vote) -> ModelOutput:
+    """The vote on N photos: `output` of the classifier, and `colour` (N, 11) of the colour network.
+
+    The logarithms are the C library's in double precision: those of NumPy's vector units differ by processor.
+    """
+    rows = zip(output.probabilities.tolist(), colour.tolist(), strict=True)
+    scores = [_scores(of_classifier, of_colour[:_CLASSES], vote) for of_classifier, of_colour in rows]
+    pairs = zip(output.known.tolist(), colour[:, _CLASSES].tolist(), strict=True)
+    known = [_known(of_classifier, none, vote) for of_classifier, none in pairs]
+    return ModelOutput(np.array(scores, np.float32).reshape(-1, _CLASSES), np.array(known, np.float32))
+
+
+def _scores(of_classifier: Iterable[float], of_colour: Sequence[float], vote: Vote) -> list[float]:
+    total, weight = sum(of_colour) or 1.0, vote.colour_weight
+    logits = [
+        ((1 - weight) * math.log(p + _LEAST) + weight * math.log(c / total + _LEAST)) / vote.temperature
+        for p, c in zip(of_classifier, of_colour, strict=True)
+    ]
+    highest = max(logits)
+    powers = [math.exp(logit - highest) for logit in logits]
+    return [power / sum(powers) for power in powers]
+
+
+def _known(of_classifier: float, none: float, vote: Vote) -> float:
+    weighted = vote.known_classifier_weight * _logit(of_classifier) + vote.known_colour_weight * _logit(1 - none)
+    return _sigmoid(weighted + vote.known_bias)
+
+
+def _logit(probability: float) -> float:
+    inside = min(max(probability, _LEAST_KNOWN), 1 - _LEAST_KNOWN)
+    return math.log(inside / (1 - inside))
+
+
+def _sigmoid(logit: float) -> float:
+    return 1 / (1 + math.exp(-max(logit, -700.0)))  # exp of more than 709 overflows
