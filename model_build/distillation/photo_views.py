@@ -1,0 +1,135 @@
+"""Views of photos and of composites for training, cut out as they are served; made once in parts, each in its file."""
+
+import hashlib
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageEnhance
+
+import handler.inference.cutout
+import handler.inference.foreground
+import handler.inference.preprocessing
+from handler.inference.cutout import CutOut
+from handler.inference.decoding import decode
+from handler.inference.preprocessing import DETAIL_SIDE, views_of
+from model_build.cutout.composites import composite
+from model_build.datasets.clothing_photos import ClothingPhoto, clothing_photos
+from model_build.datasets.mnist import DATA_DIR
+from model_build.progress import track
+
+NONE: Final = 10  # the class of what is none of the ten
+ALTERED: Final = 6  # altered copies of each photo, beside the photo itself
+VIEWS: Final = 3  # of each image
+PART: Final = 500  # composites in a file
+
+_COMPOSITE_SIDE: Final = 192
+_MAX_PIXELS: Final = 50_000_000
+
+
+@dataclass(frozen=True)
+class ServedViews:
+    """`images` (N, VIEWS, 28, 28) uint8, `classes` (N,) 0 to 10, and how likely each is to be drawn."""
+
+    images: NDArray[np.uint8]
+    classes: NDArray[np.int64]
+    weights: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def photo_views(root: Path = DATA_DIR) -> ServedViews:
+    """Views of the photos of all senders that are not held out, and of altered copies; cached below `root`.
+
+    Rare kinds are drawn more often than they occur: a kind of n photos in proportion to the root of n.
+    """
+    photos = [photo for photo in clothing_photos(root) if not photo.held_out]
+    cache = _folder(root) / "photos.npy"
+    if not cache.exists():
+        cut_out = CutOut()
+        images = [_of_photo(photo, cut_out) for photo in track(photos, "cutting out the photos")]
+        _write(cache, np.concatenate(images))
+    counts = Counter(photo.kind for photo in photos)
+    weights = np.array([counts[photo.kind] ** -0.5 for photo in photos]).repeat(1 + ALTERED)
+    classes = np.array([_class(photo.class_id) for photo in photos]).repeat(1 + ALTERED)
+    return ServedViews(np.load(cache), classes, weights / weights.sum())
+
+
+def composite_views(count: int, root: Path = DATA_DIR) -> ServedViews:
+    """Views of `count` composites, rounded up to whole parts; cached below `root`."""
+    folder, numbers = _folder(root), range(-(-count // PART))
+    for number in track(numbers, f"cutting out {PART} composites each"):
+        make_part(folder, number)
+    return read_composites(folder, numbers)
+
+
+def make_part(folder: Path, number: int) -> None:
+    """Write one part of the composites, seeded by its number, unless it is there."""
+    images, classes = folder / f"composites-{number}.npy", folder / f"classes-{number}.npy"
+    if images.exists():
+        return
+    rng, cut_out = random.Random(f"views of composites {number}"), CutOut()
+    made = [composite(rng, _COMPOSITE_SIDE) for _ in range(PART)]
+    np.save(classes, np.array([_class(each.class_id) for each in made]))
+    _write(images, np.stack([_views(each.image, cut_out) for each in made]))
+
+
+def read_composites(folder: Path, numbers: Iterable[int]) -> ServedViews:
+    """The parts of the composites with these numbers, all composites as likely."""
+    numbers = list(numbers)
+    images = [np.load(folder / f"composites-{number}.npy") for number in numbers]
+    classes = np.concatenate([np.load(folder / f"classes-{number}.npy") for number in numbers])
+    return ServedViews(np.concatenate(images), classes, np.full(len(classes), 1 / len(classes)))
+
+
+def _of_photo(photo: ClothingPhoto, cut_out: CutOut) -> NDArray[np.uint8]:
+    """(1 + ALTERED, VIEWS, 28, 28), altered at random, seeded by the file's name."""
+    image = decode(photo.path.read_bytes(), _MAX_PIXELS, DETAIL_SIDE).convert("RGB")
+    rng = random.Random(photo.path.name)
+    return np.stack([_views(image, cut_out), *(_views(each, cut_out) for each in _altered(image, rng))])
+
+
+def _views(image: Image.Image, cut_out: CutOut) -> NDArray[np.uint8]:
+    """(VIEWS, 28, 28): where the learned cut-out finds nothing, the first of those by the classical rule."""
+    return views_of(image, cut_out.mask)[0][:VIEWS]
+
+
+def _altered(image: Image.Image, rng: random.Random) -> Iterator[Image.Image]:
+    """The same object with another framing, light and tilt; one copy turned by a right angle."""
+    for number in range(ALTERED):
+        tilted = image.rotate(rng.gauss(0, 7), Image.Resampling.BILINEAR, fillcolor=image.getpixel((1, 1)))
+        width, height = image.size
+        left, top, right, bottom = (max(0.0, rng.uniform(-0.04, 0.12)) for _ in range(4))
+        box = (int(left * width), int(top * height), int((1 - right) * width), int((1 - bottom) * height))
+        framed = tilted.crop(box)
+        for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
+            framed = enhance(framed).enhance(rng.uniform(0.7, 1.35))
+        stretch = rng.uniform(0.88, 1.14)
+        framed = framed.resize((max(8, round(framed.width * stretch)), framed.height))
+        yield framed if number else framed.rotate(rng.choice([90, 270]), expand=True)
+
+
+def _class(class_id: int | None) -> int:
+    return NONE if class_id is None else class_id
+
+
+def _write(path: Path, images: NDArray[np.uint8]) -> None:
+    unfinished = path.with_suffix(".unfinished.npy")
+    np.save(unfinished, images)
+    unfinished.rename(path)
+
+
+def _folder(root: Path) -> Path:
+    """Named by a hash of the source code that decides how photos are cut out."""
+    modules = (handler.inference.cutout, handler.inference.foreground, handler.inference.preprocessing)
+    sources = [__file__, *(str(module.__file__) for module in modules)]
+    fingerprint = hashlib.sha256(b"".join(Path(source).read_bytes() for source in sources)).hexdigest()[:12]
+    folder = root / f"served-views-{fingerprint}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

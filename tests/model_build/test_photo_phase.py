@@ -1,0 +1,84 @@
+"""Photo phase: views of photos and composites as they are served, and a student that learns them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from model_build.config import Config
+from model_build.distillation import photo_views
+from model_build.distillation.photo_phase import PhotoExamples, PhotoRecipe, learn_photos
+from model_build.distillation.photo_views import NONE, ServedViews, make_part, read_composites
+from model_build.run_files import FINE_TUNED_WEIGHTS_FILE, save_config
+from model_build.training.checkpoint import save_weights, trained_network
+from model_build.training.network import build_network
+
+_CONFIG = Config(widths=(4, 4, 4), blocks_per_stage=1, mirror_at_inference=False, shift_pixels=0, erasing_probability=0)
+_RECIPE = PhotoRecipe(
+    steps=60,
+    learning_rate=0.2,
+    dataset_per_batch=16,
+    photos_per_batch=32,
+    composites_per_batch=8,
+    negatives_per_batch=4,
+    erasing_probability=0,
+)
+
+
+@pytest.mark.usefixtures("datasets_dir")
+def test_composites_are_seen_as_they_are_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photo_views, "PART", 4)
+    make_part(tmp_path, 0)
+    made = read_composites(tmp_path, [0])
+    assert made.images.shape == (4, photo_views.VIEWS, 28, 28)
+    assert set(made.classes.tolist()) <= set(range(NONE + 1))
+    assert bool((made.images.max(axis=(2, 3)) > 100).all())  # each view shows something bright
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose network has learned nothing yet."""
+    folder = tmp_path_factory.mktemp("source")
+    torch.manual_seed(1)
+    save_config(folder, _CONFIG)
+    save_weights(folder / FINE_TUNED_WEIGHTS_FILE, build_network(_CONFIG))
+    return folder
+
+
+def test_photos_are_learned_and_others_become_unknown(source: Path, tmp_path: Path) -> None:
+    assert learn_photos(tmp_path, source, _RECIPE, _stripes())
+    network = trained_network(tmp_path, _CONFIG)
+    views = _views()
+    with torch.inference_mode():
+        logits = network((torch.from_numpy(views.images[:, :1]).float() - 73) / 90)
+    of_class = torch.from_numpy(views.classes) != NONE
+    assert bool((logits[of_class, -1].mean() > logits[~of_class, -1].mean() + 1).item())
+
+
+def test_interrupted_photo_phase_ends_with_the_same_weights(source: Path, tmp_path: Path) -> None:
+    recipe, examples = replace(_RECIPE, steps=3), _stripes()
+    assert learn_photos(tmp_path / "whole", source, recipe, examples)
+    assert not learn_photos(tmp_path / "again", source, recipe, examples, seconds=0)
+    assert learn_photos(tmp_path / "again", source, recipe, examples)
+    first, second = (torch.load(tmp_path / run / FINE_TUNED_WEIGHTS_FILE) for run in ("whole", "again"))
+    for name, weights in first.items():
+        assert torch.equal(weights, second[name]), name
+
+
+def _stripes() -> PhotoExamples:
+    """Dark images with a bright row for each class; negatives are noise."""
+    noise = torch.randint(0, 256, (20, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(3))
+    return PhotoExamples(torch.from_numpy(_views().images[:40, 0]), _views(), _views(), noise)
+
+
+def _views() -> ServedViews:
+    rng = np.random.default_rng(7)
+    classes = np.arange(88) % (NONE + 1)
+    images = rng.integers(0, 40, (88, photo_views.VIEWS, 28, 28), np.uint8)
+    for image, class_id in zip(images, classes, strict=True):
+        image[:, 2 + 2 * class_id] = 255 if class_id != NONE else 0
+        if class_id == NONE:
+            image[:, :, 4:8] = 200
+    return ServedViews(images, classes, np.full(88, 1 / 88))
