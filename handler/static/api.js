@@ -86,6 +86,23 @@ export async function classify(file, { signal, onUpload }) {
   }
 }
 
+/** Classifies a frame of the camera, without an explanation. */
+export async function classifyFrame(file, signal) {
+  const { json } = await sendForJson("classify?top_k=3", { method: "POST", body: file, signal });
+  if (!Array.isArray(json.predictions)) throw new RequestError("unexpectedResponse");
+  return json;
+}
+
+/** Classifies several files in one request. Returns `{ result }` for each, or `{}` for one that failed. */
+export async function classifyBatch(files, names) {
+  await Promise.all(files.map(ensureReadable));
+  const form = new FormData();
+  files.forEach((file, i) => form.append("file", file, names[i]));
+  const { json } = await sendForJson("classify/batch?top_k=10", { method: "POST", body: form });
+  if (json.results?.length !== files.length) throw new RequestError("unexpectedResponse");
+  return json.results.map(({ answer }) => (answer ? { result: { ...answer, timing: {} } } : {}));
+}
+
 function withTiming(result, timing, started) {
   if (!Array.isArray(result.predictions)) throw new RequestError("unexpectedResponse");
   return { ...result, timing: { ...timing, roundTrip: performance.now() - started } };

@@ -1,22 +1,22 @@
-// The page's entry: adds a card for each image, sends a few requests at a time, and shows the results.
+// The page's entry: adds a result for each image, classifies them, and listens to the buttons.
 
-import { classify, fetchLabels, RequestError } from "./api.js";
-import { Card } from "./card.js";
-import { listenForImages } from "./inputs.js";
+import { fetchLabels, classify, RequestError } from "./api.js";
+import { hasCamera, openCamera } from "./camera.js";
+import { fromFile, listenForImages } from "./inputs.js";
 import { followTheme } from "./preferences.js";
+import { Queue } from "./queue.js";
+import { Result } from "./result.js";
+import { Results } from "./results.js";
 import { isChinese, switchLanguage, text, translate } from "./texts.js";
 
-const MAX_CONCURRENT_REQUESTS = 4;
-const SLOW_AFTER_MILLISECONDS = 3000;
 const MAX_ANNOUNCEMENTS = 20;
 
 const find = (id) => document.getElementById(id);
-const cards = new Map(); // card -> the AbortController of its request
-const queue = [];
-let running = 0;
+const results = new Results();
+const queue = new Queue(finished);
 let labels = [];
 
-const actions = { remove, retry: enqueue, announce };
+const actions = { remove, retry: (result) => queue.add([result]), explain, announce };
 
 function labelOf({ class_id: classId, label }) {
   return (isChinese() && labels[classId]?.chinese) || label;
@@ -24,12 +24,17 @@ function labelOf({ class_id: classId, label }) {
 
 function addImages(images) {
   showNotice("");
-  const added = images.map((image) => new Card(image, labelOf, actions));
+  const added = images.map((image) => new Result(image, labelOf, actions));
+  results.add(added);
+  showResults();
+  queue.add(added);
+  scrollToCard(added[0].element);
+}
+
+function showResults() {
   find("results").hidden = false;
   document.body.classList.add("has-results");
-  find("cards").append(...added.map((card) => card.element));
-  added.forEach(enqueue);
-  scrollToCard(added[0].element);
+  if (matchMedia("(max-width: 40rem)").matches) find("samples-box").open = false;
 }
 
 function scrollToCard(element) {
@@ -37,68 +42,49 @@ function scrollToCard(element) {
   if (top < 0 || top > innerHeight / 2) element.scrollIntoView();
 }
 
-function enqueue(card) {
-  cards.set(card, new AbortController());
-  card.show({ kind: "waiting" });
-  queue.push(card);
-  startNext();
+function finished(result) {
+  results.changed();
+  if (!results.isCompact) announce(result.summary);
+  else if (results.isComplete) announce(text("allDone", { counts: results.counts }));
 }
 
-function startNext() {
-  while (running < MAX_CONCURRENT_REQUESTS && queue.length) {
-    running += 1;
-    classifyCard(queue.shift()).finally(() => {
-      running -= 1;
-      startNext();
-    });
-  }
-}
-
-async function classifyCard(card) {
-  const { signal } = cards.get(card);
-  const show = (state) => signal.aborted || card.show(state);
-  show({ kind: "working" });
-  const slow = setTimeout(() => show({ kind: "slow" }), SLOW_AFTER_MILLISECONDS);
-  const onUpload = () => {
-    clearTimeout(slow);
-    show({ kind: "uploading" });
-  };
-  const state = await finalState(card, signal, onUpload);
-  clearTimeout(slow);
-  if (signal.aborted) return;
-  show(state);
-  announce(card.summary);
-}
-
-async function finalState(card, signal, onUpload) {
+/** Classifies once more with an explanation, which results of a batch lack. */
+async function explain(result) {
+  const { known, explanation, timing } = result.state.result ?? {};
+  if (known === undefined || explanation || timing.roundTrip) return;
   try {
-    return { kind: "done", result: await classify(await card.load(signal), { signal, onUpload }) };
+    const { signal } = result.abort;
+    const explained = await classify(await result.load(signal), { signal, onUpload() {} });
+    if (result.state.result) result.show({ kind: "done", result: explained });
   } catch (error) {
-    if (!(error instanceof RequestError) && !signal.aborted) throw error; // a bug in this page: log it to the console
-    return { kind: "failed", error };
+    if (!(error instanceof RequestError) && error.name !== "AbortError") throw error; // the result stays, unexplained
   }
 }
 
-function remove(card) {
-  const neighbour = card.element.nextElementSibling ?? card.element.previousElementSibling;
-  discard(card);
-  announce(text("removed", { name: card.name }));
-  if (neighbour) neighbour.querySelector(".remove").focus();
+function remove(result) {
+  const neighbour = result.element.nextElementSibling ?? result.element.previousElementSibling;
+  queue.remove([result]);
+  results.remove(result);
+  announce(text("removed", { name: result.name }));
+  if (neighbour) neighbour.querySelector(".remove, .tile").focus();
   else hideResults();
 }
 
 function clear() {
-  [...cards.keys()].forEach(discard);
+  queue.remove(results.clear());
   announce(text("cleared"));
   hideResults();
+  find("undo").hidden = false;
+  find("undo").querySelector("button").focus();
 }
 
-function discard(card) {
-  cards.get(card).abort();
-  cards.delete(card);
-  if (queue.includes(card)) queue.splice(queue.indexOf(card), 1);
-  card.element.remove();
-  card.release();
+function undo() {
+  const restored = results.restore();
+  find("undo").hidden = true;
+  showResults();
+  queue.add(restored.filter((result) => !result.isDone));
+  announce(text("restored"));
+  find("clear").focus();
 }
 
 function hideResults() {
@@ -116,9 +102,9 @@ function announce(sentence, { visible = false } = {}) {
   while (find("announcements").childElementCount > MAX_ANNOUNCEMENTS) find("announcements").firstChild.remove();
 }
 
-/** Shows the text of this key below the drop zone; an empty key clears it. */
-function showNotice(key) {
-  find("notice").textContent = key && text(key);
+/** Shows the sentence below the drop zone. */
+function showNotice(sentence) {
+  find("notice").textContent = sentence;
 }
 
 function render() {
@@ -127,7 +113,7 @@ function render() {
   const [otherName, otherTag] = isChinese() ? ["English", "en"] : ["中文", "zh-CN"];
   Object.assign(find("language"), { textContent: otherName, lang: otherTag });
   renderClasses();
-  for (const card of cards.keys()) card.render();
+  results.render();
 }
 
 function renderClasses() {
@@ -150,8 +136,11 @@ async function loadLabels() {
 }
 
 find("clear").addEventListener("click", clear);
+find("undo").querySelector("button").addEventListener("click", undo);
 find("language").addEventListener("click", () => { switchLanguage(); showNotice(""); render(); });
 find("theme").addEventListener("click", followTheme((isDark) => { find("theme").ariaPressed = String(isDark); }));
+find("live-open").hidden = !hasCamera();
+find("live-open").addEventListener("click", () => openCamera(labelOf, (file) => addImages([fromFile(file)])));
 listenForImages(addImages, showNotice);
 render();
 loadLabels();

@@ -1,86 +1,53 @@
-// An image's card: the preview, the state of its request, then the result or the error.
+// An image's card: the preview with the outline of what the model looked at, then the result or the error.
 
+import { CropBox } from "./crop.js";
 import { curlCommand } from "./curl.js";
 import { paintHeatmap } from "./heatmap.js";
+import { fromFile } from "./inputs.js";
+import { outlineOf } from "./outline.js";
 import { duration, percent, text, translate } from "./texts.js";
 
 const COPIED_MILLISECONDS = 2000;
+const TOP_CLASSES = 3;
 
 export class Card {
-  #image;
-  #labelOf;
-  #state = { kind: "waiting" };
+  #result;
   #find;
+  #explanation = null; // the one that is shown
+  #cropBox = null;
 
-  /** `labelOf(prediction)` is the class's name in the current language. */
-  constructor(image, labelOf, { remove, retry, announce }) {
-    this.#image = image;
-    this.#labelOf = labelOf;
+  constructor(result) {
+    this.#result = result;
     this.element = document.getElementById("card-template").content.firstElementChild.cloneNode(true);
     this.#find = (selector) => this.element.querySelector(selector);
     this.#showPreview();
-    this.#find(".remove").addEventListener("click", () => remove(this));
-    this.#find(".retry").addEventListener("click", () => retry(this));
-    this.#find(".heatmap-toggle").addEventListener("click", () => this.#toggleHeatmap());
-    this.#find(".copy").addEventListener("click", () => this.#copy(announce));
-    this.show(this.#state);
+    const { remove, retry } = result.actions;
+    const onClick = {
+      ".remove": () => remove(result),
+      ".retry": () => retry(result),
+      ".close": () => result.toggle(),
+      ".all-classes": () => this.#toggleAllClasses(),
+      ".heatmap-toggle": () => this.#toggleHeatmap(),
+      ".copy": () => this.#copy(),
+      ".crop": () => this.#startCrop(),
+      ".crop-apply": () => this.#crop(),
+      ".crop-cancel": () => this.#endCrop(),
+      ".uncrop": () => this.#uncrop(),
+    };
+    for (const [selector, listener] of Object.entries(onClick)) this.#find(selector).addEventListener("click", listener);
   }
 
-  get name() {
-    return this.#image.name;
-  }
-
-  load(signal) {
-    return this.#image.load(signal);
-  }
-
-  /** Frees the memory that the image holds. */
-  release() {
-    this.#image.release();
-  }
-
-  /** `state.kind` is waiting, working, slow, uploading, done (with `result`) or failed (with `error`). */
-  show(state) {
-    this.#state = state;
-    this.render();
-    if (state.kind === "done" && state.result.explanation) this.#showExplanation(state.result.explanation);
-  }
-
-  /** Shows the state in the current language. */
   render() {
-    const { kind, result, error } = this.#state;
+    const { state: { result, error } } = this.#result;
     translate(this.element);
-    this.element.dataset.state = result && !result.known ? "unknown" : kind;
-    this.element.ariaBusy = String(!result && !error);
     this.#renderTexts();
     this.#find(".retry").hidden = !error?.isTemporary;
+    this.#find(".close").hidden = !this.#result.canClose;
+    this.#find(".uncrop").hidden = !this.#result.isCropped || Boolean(this.#cropBox);
     this.#find(".placeholder span").textContent = result ? text("noPreview") : "";
     this.#find(".skeleton").hidden = Boolean(result || error);
-    for (const part of [".scores", ".timing"]) this.#find(part).hidden = !result;
+    for (const part of [".scores", ".all-classes", ".more"]) this.#find(part).hidden = !result;
     if (result) this.#renderResult(result);
-  }
-
-  get #title() {
-    const { kind, result } = this.#state;
-    if (result) return result.known ? this.#labelOf(result.predictions[0]) : text("unknown");
-    return text(kind);
-  }
-
-  get #message() {
-    const { result, error } = this.#state;
-    if (result) return result.known ? text("confidence", { percent: percent(result.score) }) : text("unknownMessage");
-    if (!error) return "";
-    const sentence = text(error.reason, { name: this.name, detail: error.detail });
-    const showId = error.reason === "serverError" && error.requestId;
-    return showId ? `${sentence} ${text("requestId", { id: error.requestId })}` : sentence;
-  }
-
-  /** The state in a sentence or two. */
-  get summary() {
-    const { result } = this.#state;
-    const parts = { name: this.name, title: this.#title, message: this.#message };
-    if (!result || result.known) return text("summary", parts);
-    return text("unknownSummary", { ...parts, labels: result.predictions.slice(0, 3).map(this.#labelOf).join(", ") });
   }
 
   #showPreview() {
@@ -90,45 +57,70 @@ export class Card {
       image.classList.toggle("pixelated", Math.max(image.naturalWidth, image.naturalHeight) < 100);
     });
     image.addEventListener("error", () => {
-      this.#find(".preview").hidden = true;
+      for (const part of [".preview", ".crop"]) this.#find(part).hidden = true;
       this.#find(".placeholder").hidden = false;
     });
-    image.src = this.#image.url;
+    image.src = this.#result.image.url;
   }
 
   #renderTexts() {
-    const { name } = this;
+    const { name, title, message } = this.#result;
     this.#find(".file-name").textContent = name;
     this.#find(".image").alt = text("preview", { name });
     this.#find(".pixels img").alt = text("pixels");
     this.#find(".remove").ariaLabel = text("remove", { name });
     this.#find(".copy").ariaLabel = text("copyLabel", { name });
-    this.#find(".title").textContent = this.#title;
-    this.#find(".message").textContent = this.#message;
+    this.#find(".title").textContent = title;
+    this.#find(".message").textContent = message;
   }
 
-  #renderResult({ predictions, timing, explanation }) {
-    this.#find(".scores").replaceChildren(...predictions.map((prediction) => this.#scoreRow(prediction)));
+  #renderResult({ known, predictions, timing, explanation }) {
+    const all = this.#find(".all-classes").ariaExpanded === "true";
+    const shown = all ? predictions : known ? predictions.slice(0, TOP_CLASSES) : []; // no bold guess for an unknown image
+    this.#find(".scores").replaceChildren(...shown.map((prediction) => this.#scoreRow(prediction)));
     this.#find(".timing").textContent = timingText(timing);
-    this.#find(".legend p").textContent = text("legend", { label: this.#labelOf(predictions[0]) });
-    this.#find(".curl").hidden = !explanation; // without one, it was uploaded: too large for this command
-    this.#find(".curl code").textContent = curlCommand(this.#image);
+    this.#find(".curl").hidden = !explanation || this.#result.isCropped; // an upload is too large for this command
+    this.#find(".curl code").textContent = curlCommand(this.#result.image);
+    if (explanation && explanation !== this.#explanation) this.#showExplanation(explanation);
+    this.#renderLegend();
   }
 
   #scoreRow(prediction) {
     const row = document.getElementById("score-template").content.firstElementChild.cloneNode(true);
-    row.querySelector(".label").textContent = this.#labelOf(prediction);
+    row.querySelector(".label").textContent = this.#result.labelOf(prediction);
     row.querySelector(".percent").textContent = percent(prediction.score);
     row.querySelector(".bar i").style.width = `${100 * prediction.score}%`;
     return row;
   }
 
-  #showExplanation({ pixels, activation_map: activationMap, view }) {
-    this.#find(".model-input").hidden = false;
+  #toggleAllClasses() {
+    const button = this.#find(".all-classes");
+    button.ariaExpanded = String(button.ariaExpanded !== "true");
+    this.render();
+  }
+
+  async #showExplanation(explanation) {
+    this.#explanation = explanation;
+    const { pixels, activation_map: activationMap, view, foreground } = explanation;
+    for (const part of [".model-input", ".looked", ".heatmap-toggle"]) this.#find(part).hidden = false;
     this.#find(".pixels img").src = pixels;
     for (const canvas of this.element.querySelectorAll(".heatmap")) paintHeatmap(canvas, activationMap);
     const { style } = this.#find(".preview .heatmap");
     for (const side of ["left", "top", "width", "height"]) style[side] = `${100 * view[side]}%`;
+    if (!foreground) return; // a server of an earlier version
+    const { path, width, height } = await outlineOf(foreground);
+    const outline = this.#find(".outline");
+    outline.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    for (const line of outline.children) line.setAttribute("d", path);
+    outline.toggleAttribute("hidden", false);
+  }
+
+  #renderLegend() {
+    const { predictions } = this.#result.state.result;
+    const withMap = this.#find(".heatmap-toggle").ariaPressed === "true";
+    const key = withMap ? "outlineAndMap" : "outline";
+    this.#find(".legend").textContent = text(key, { label: this.#result.labelOf(predictions[0]) });
+    this.#find(".scale").hidden = !withMap;
   }
 
   #toggleHeatmap() {
@@ -136,15 +128,47 @@ export class Card {
     const on = button.ariaPressed !== "true";
     button.ariaPressed = String(on);
     this.element.classList.toggle("with-heatmap", on);
-    for (const part of this.element.querySelectorAll(".heatmap, .legend")) part.hidden = !on;
+    for (const canvas of this.element.querySelectorAll(".heatmap")) canvas.hidden = !on;
+    this.#renderLegend();
   }
 
-  async #copy(announce) {
+  #startCrop() {
+    this.#cropBox = new CropBox(this.#find(".preview"));
+    this.#showCropTools(true);
+  }
+
+  #endCrop() {
+    this.#cropBox.remove();
+    this.#cropBox = null;
+    this.#showCropTools(false);
+    this.#find(".crop").focus();
+  }
+
+  #showCropTools(isCropping) {
+    this.#find(".crop-tools").hidden = !isCropping;
+    for (const part of [".looked", ".crop"]) this.#find(part).hidden = isCropping;
+    this.render();
+  }
+
+  async #crop() {
+    const part = await this.#cropBox.cut(this.#find(".image"));
+    this.#result.replaceImage(fromFile(new File([part], this.#result.name, { type: part.type })));
+    this.#result.actions.retry(this.#result);
+  }
+
+  #uncrop() {
+    this.#result.replaceImage(null);
+    this.#result.actions.retry(this.#result);
+  }
+
+  async #copy() {
+    const { announce } = this.#result.actions;
     const command = this.#find(".curl code");
     const button = this.#find(".copy");
     try {
       await navigator.clipboard.writeText(command.textContent);
     } catch {
+      this.#find(".more").open = true;
       getSelection().selectAllChildren(command); // without HTTPS there is no clipboard
       announce(text("copyFailed"), { visible: true });
       return;

@@ -1,30 +1,46 @@
 // Image inputs: file dialogue, camera, clipboard, drag and drop, and the samples.
 
-import { fetchFile } from "./api.js";
+import { addressIn, addressNotice, fetchImage } from "./address.js";
+import { fetchFile, RequestError } from "./api.js";
+import { readableFile } from "./heic.js";
+import { text } from "./texts.js";
+
+const SAMPLE_BYTES = 40_000; // at most
 
 /** An image from the visitor's device. Its object URL holds memory until `release`. */
-function fromFile(file) {
+export function fromFile(file) {
   const url = URL.createObjectURL(file);
-  return { name: file.name, url, load: async () => file, release: () => URL.revokeObjectURL(url) };
+  return { name: file.name, bytes: file.size, url, load: () => readableFile(file), release: () => URL.revokeObjectURL(url) };
 }
 
 function fromSample(name) {
   const url = new URL(`samples/${name}`, import.meta.url).href; // of this version of the page
-  return { name, samplePath: `static/samples/${name}`, url, load: (signal) => fetchFile(url, signal), release() {} };
+  return { name, bytes: SAMPLE_BYTES, samplePath: `static/samples/${name}`, url, load: (signal) => fetchFile(url, signal), release() {} };
 }
 
-/** Calls `onImages(images)` with at least one image, or `onNotice(key)` with a text's key if there was none. */
+/** Calls `onImages(images)` with at least one image, or `onNotice(sentence)` if there was none. */
 export function listenForImages(onImages, onNotice) {
   const addFiles = (files, noticeIfNone) => {
     if (files.length) onImages([...files].map(fromFile));
-    else if (noticeIfNone) onNotice(noticeIfNone);
+    else if (noticeIfNone) onNotice(text(noticeIfNone));
+  };
+  const addTransfer = async (transfer, noticeIfNone) => {
+    const address = transfer.files.length ? null : addressIn(transfer.getData("text/uri-list") || transfer.getData("text/plain"));
+    if (!address) return addFiles(transfer.files, noticeIfNone);
+    onNotice(text("addressLoading", { host: new URL(address).host }));
+    try {
+      addFiles([await fetchImage(address)]);
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      onNotice(addressNotice(error, address));
+    }
   };
   for (const input of document.querySelectorAll("input[type=file]")) listenToFileInput(input, addFiles);
   for (const button of document.querySelectorAll("[data-sample]")) {
     button.addEventListener("click", () => onImages([fromSample(button.dataset.sample)]));
   }
-  addEventListener("paste", (event) => addFiles(event.clipboardData.files, "noImagePasted"));
-  listenToDrops((files) => addFiles(files, "noFileDropped"));
+  addEventListener("paste", (event) => addTransfer(event.clipboardData, "noImagePasted"));
+  listenToDrops((transfer) => addTransfer(transfer, "noFileDropped"));
 }
 
 function listenToFileInput(input, addFiles) {
@@ -39,7 +55,7 @@ function listenToFileInput(input, addFiles) {
   });
 }
 
-function listenToDrops(addFiles) {
+function listenToDrops(addTransfer) {
   let depth = 0; // a drag enters the next element before it leaves the last one
   const changeDepth = (newDepth) => {
     depth = Math.max(0, newDepth);
@@ -53,6 +69,6 @@ function listenToDrops(addFiles) {
   addEventListener("drop", (event) => {
     event.preventDefault();
     changeDepth(0);
-    addFiles(event.dataTransfer.files);
+    addTransfer(event.dataTransfer);
   });
 }

@@ -14,7 +14,7 @@ ALWAYS: Final[tuple[Header, ...]] = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),  # for browsers that do not know frame-ancestors
     (b"referrer-policy", b"no-referrer"),
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    (b"permissions-policy", b"camera=(self), geolocation=(), microphone=(), payment=(), usb=()"),
     # Other origins use the API by CORS, which this does not stop; they cannot embed what it returns.
     (b"cross-origin-resource-policy", b"same-origin"),
 )

@@ -18,16 +18,19 @@ _HTML: Final = "text/html; charset=utf-8"
 _LINK_TO_DOCS: Final = re.compile(r'\s*<a href="docs".*?</a>')
 _ROOT_PATHS: Final = 8  # of which the documents are kept; a deployment has one
 
-# Browsers may load nothing from elsewhere.
+# Browsers may load and run nothing from elsewhere.
 _OWN: Final = (
     "default-src 'none'; img-src 'self' blob: data:; base-uri 'self'; form-action 'none'; frame-ancestors 'none';"
-    " script-src 'self'; style-src 'self'; connect-src 'self'"
+    " script-src 'self'; style-src 'self'; manifest-src 'self'; connect-src 'self'"
 )
 
 
 def page_policy(upload_origin: str | None) -> str:
-    """The page's Content-Security-Policy; large images are posted to `upload_origin`."""
-    return f"{_OWN} {upload_origin}" if upload_origin else _OWN
+    """The page's Content-Security-Policy; large images are posted to `upload_origin`.
+
+    Images may be fetched from any host, since visitors may paste an image's address.
+    """
+    return " ".join([_OWN, "https:", *([upload_origin] if upload_origin else [])])
 
 
 def add_pages(app: FastAPI, upload_origin: str | None, *, docs: bool) -> None:

@@ -22,7 +22,9 @@ def chromium() -> Iterator[Browser]:
         missing("Chromium not found: install Debian's package, or set the environment variable CHROMIUM to its path")
     # Playwright's event loop occupies this thread, so it must stop before tests outside this folder run.
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--use-fake-device-for-media-stream"]
+        )
         yield browser
         browser.close()
 

@@ -64,7 +64,7 @@ class Pages:
 
 
 def choose_files(page: Page, *paths: Path) -> None:
-    """Picks these files in the dialogue that the button opens."""
+    """Picks these files in the dialogue that the button opens; their results come first, in this order."""
     with page.expect_file_chooser() as dialogue:
         page.locator("label.choose").click()
     dialogue.value.set_files(paths)
@@ -77,6 +77,11 @@ def cards(page: Page) -> Locator:
 def titles(page: Page) -> Locator:
     """The cards' titles: the predicted class, or the state of the request."""
     return cards(page).get_by_role("heading")
+
+
+def open_details(page: Page, card: int = 0) -> None:
+    """Opens what a card folds away: the model's input, the timing and the command."""
+    cards(page).nth(card).locator(".more summary").click()
 
 
 def announcements(page: Page) -> Locator:

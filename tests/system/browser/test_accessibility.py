@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page, expect
 
-from tests.system.browser.pages import Pages, cards, choose_files, hold_requests, titles
+from tests.system.browser.pages import Pages, cards, choose_files, hold_requests, open_details, titles
 
 pytestmark = pytest.mark.browser
 
@@ -22,6 +22,7 @@ def test_chinese_browser_gets_the_chinese_page(pages: Pages) -> None:
     expect(page.locator("#classes li").first).to_have_text("T恤")
     page.get_by_role("button", name="运动鞋").click()
     expect(titles(page)).to_have_text(["运动鞋"])
+    page.get_by_role("button", name="全部类别").click()
     expect(page.locator(".scores")).to_contain_text("踝靴")
 
 
@@ -36,11 +37,11 @@ def test_language_switch_translates_results_and_is_remembered(pages: Pages, text
     page = pages.open_in(context)
     page.get_by_role("button", name="Mug").click()
     choose_files(page, text_file)
-    expect(titles(page)).to_have_text(["None of the ten classes", "Classification failed"])
+    expect(titles(page)).to_have_text(["Classification failed", "None of these classes"])
 
     page.get_by_role("button", name="中文").click()
-    expect(titles(page)).to_have_text(["不属于这十个类别", "识别失败"])
-    expect(cards(page).last).to_contain_text("notes.txt 不是支持的图片")
+    expect(titles(page)).to_have_text(["识别失败", "不属于这些类别"])
+    expect(cards(page).first).to_contain_text("notes.txt 不是支持的图片")
     expect(page.get_by_role("button", name="移除 notes.txt")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
 
@@ -92,6 +93,7 @@ def test_page_never_scrolls_sideways(pages: Pages, sample_paths: Samples, text_f
     page.set_input_files("#file", [sample_paths["mug"], long_name])
     expect(page.locator("[data-state=unknown], [data-state=failed]")).to_have_count(2)
     page.locator(".heatmap-toggle").first.click()
+    open_details(page)
     assert widths_that_scroll(page) == []
 
 
@@ -124,16 +126,19 @@ def test_keyboard_reaches_everything_in_visual_order(page: Page) -> None:
             page.keyboard.press("Tab")
         return focused()
 
-    assert [tab(), tab(), tab(), tab()] == ["中文", "Dark mode", "Choose images", "T-shirt"]
+    assert [tab(), tab(), tab(), tab()] == ["中文", "Dark mode", "Choose images", "Live camera"]
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"
-    assert tab(2) == "Dress"
+    assert tab() == "Or try one of these"
+    assert tab(3) == "Dress"
     page.keyboard.press("Enter")
     expect(titles(page)).to_have_text(["Dress"])
     assert tab(6) == "Clear all"
-    assert tab() == "Heat map"
+    assert [tab(), tab()] == ["All classes", "Heat map"]
     page.keyboard.press("Space")
-    expect(page.locator(".legend")).to_be_visible()
+    expect(page.locator(".scale")).to_be_visible()
+    assert [tab(), tab()] == ["Crop", "Details"]
+    page.keyboard.press("Enter")
     assert [tab(), tab()] == ["Copy the curl command for dress.jpg", "Remove dress.jpg"]
     page.keyboard.press("Enter")
     expect(cards(page)).to_have_count(0)
@@ -160,7 +165,9 @@ def test_axe_finds_no_violations(pages: Pages, sample_paths: Samples, text_file:
         choose_files(page, files[state])
         expect(cards(page)).to_have_attribute("data-state", "done" if state == "result" else state)
     if state == "result":
-        page.get_by_role("button", name="Heat map").click()
+        for name in ("All classes", "Heat map", "Crop"):
+            page.get_by_role("button", name=name).click()
+        open_details(page)
     assert findings(page) == []
     page.emulate_media(color_scheme="dark")
     assert findings(page) == []

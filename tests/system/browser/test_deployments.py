@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, expect
 from tests.support.machine import PROJECT, free_port
 from tests.support.waiting import wait_until_healthy
 from tests.system.browser.gateway import STAGE, running_gateway
-from tests.system.browser.pages import Pages, announcements, cards, choose_files, titles
+from tests.system.browser.pages import Pages, announcements, cards, choose_files, open_details, titles
 
 pytestmark = pytest.mark.browser
 
@@ -62,8 +62,9 @@ def test_page_at_a_stage_finds_its_files_and_routes(
     page = pages.open(path, gateway, permissions=["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Dress").click()
     choose_files(page, sample_paths["bag"])
-    expect(titles(page)).to_have_text(["Dress", "Bag"])
+    expect(titles(page)).to_have_text(["Bag", "Dress"])
     expect(page.get_by_role("link", name="API")).to_have_attribute("href", "docs")
+    open_details(page)
     page.get_by_role("button", name="Copy the curl command for bag.jpg").click()
     expect(announcements(page)).to_contain_text("Copied")
     copied = page.evaluate("navigator.clipboard.readText()")
@@ -77,8 +78,9 @@ def test_large_image_is_uploaded_and_classified(stack_pages: Pages, sample_paths
     Image.open(sample_paths["trousers"]).save(large)
     page = stack_pages.open()
     choose_files(page, sample_paths["mug"], large)
-    expect(titles(page)).to_have_text(["None of the ten classes", "Trouser"])
+    expect(titles(page)).to_have_text(["None of these classes", "Trouser"])
     expect(cards(page).last.locator(".scores li").first).to_contain_text("Trouser")
+    open_details(page, 1)
     expect(cards(page).last.locator(".timing")).to_contain_text("round trip")
     expect(cards(page).last.locator(".model-input")).to_be_hidden()
     expect(cards(page).last.locator(".curl")).to_be_hidden()

@@ -77,15 +77,15 @@ def test_desktop_does_not_offer_the_camera(page: Page) -> None:
 def test_many_images_keep_their_order_with_four_requests_at_once(page: Page, sample_paths: Samples) -> None:
     held = hold_requests(page)
     names = sorted(sample_paths)
-    choose_files(page, *[sample_paths[name] for name in names])
-    expect(cards(page)).to_have_count(8)
+    choose_files(page, *[sample_paths[name] for name in names[:6]])
+    expect(page.locator("[data-state=working]")).to_have_count(4)
     states = cards(page).evaluate_all("cards => cards.map((card) => card.dataset.state)")
-    assert states == ["working"] * 4 + ["waiting"] * 4
+    assert states == ["working"] * 4 + ["waiting"] * 2
     assert len(held) == 4
 
     release_requests(page, held)
-    expect(page.locator("[data-state=done], [data-state=unknown]")).to_have_count(8)
-    assert cards(page).locator(".file-name").all_inner_texts() == [f"{name}.jpg" for name in names]
+    expect(page.locator("[data-state=done], [data-state=unknown]")).to_have_count(6)
+    assert cards(page).locator(".file-name").all_inner_texts() == [f"{name}.jpg" for name in names[:6]]
 
 
 def test_bad_file_does_not_stop_the_others(page: Page, sample_paths: Samples, text_file: Path) -> None:
@@ -123,6 +123,7 @@ def test_removed_cards_free_their_memory(page: Page, sample_paths: Samples) -> N
     page.get_by_role("button", name="Clear all").click()
     expect(cards(page)).to_have_count(0)
     expect(page.get_by_role("heading", name="Results")).to_be_hidden()
+    page.get_by_role("button", name="Mug").click()  # nothing to undo any more
     assert page.evaluate("objectUrls.size") == 0
 
 

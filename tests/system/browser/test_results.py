@@ -17,6 +17,7 @@ from tests.system.browser.pages import (
     cards,
     choose_files,
     hold_requests,
+    open_details,
     release_requests,
     titles,
 )
@@ -27,8 +28,10 @@ Samples = dict[str, Path]
 NAME_WITH_SHELL_CHARACTERS = """it's "odd"; a,b $(date) \\.jpg"""
 
 
-def test_card_shows_all_ten_scores_best_first(page: Page, sample_paths: Samples) -> None:
+def test_card_shows_three_scores_and_all_on_demand(page: Page, sample_paths: Samples) -> None:
     choose_files(page, sample_paths["ankle-boot"])
+    expect(page.locator(".scores li")).to_have_count(3)
+    page.get_by_role("button", name="All classes").click()
     expect(page.locator(".scores li")).to_have_count(10)
     expect(page.locator(".scores li").first).to_contain_text("Ankle boot")
     percentages = [float(text.strip("<>% ")) for text in page.locator(".percent").all_inner_texts()]
@@ -37,15 +40,18 @@ def test_card_shows_all_ten_scores_best_first(page: Page, sample_paths: Samples)
     assert widths == pytest.approx(percentages, abs=0.1)
 
 
-def test_unknown_image_shows_closest_classes(page: Page) -> None:
+def test_unknown_image_gets_no_guess_but_closest_classes(page: Page) -> None:
     page.get_by_role("button", name="Mug").click()
-    expect(titles(page)).to_have_text(["None of the ten classes"])
+    expect(titles(page)).to_have_text(["None of these classes"])
+    expect(page.locator(".scores li")).to_have_count(0)
+    expect(announcements(page)).to_contain_text("mug.jpg: None of these classes. Closest classes: ")
+    page.get_by_role("button", name="All classes").click()
     expect(page.locator(".scores li")).to_have_count(10)
-    expect(announcements(page)).to_contain_text("mug.jpg: None of the ten classes. Closest classes: ")
 
 
 def test_card_shows_model_input_pixel_by_pixel(page: Page) -> None:
     page.get_by_role("button", name="Dress").click()
+    open_details(page)
     pixels = page.get_by_alt_text("Model input: 28 by 28 greyscale pixels")
     expect(pixels).to_be_visible()
     expect(pixels).to_have_css("image-rendering", "pixelated")
@@ -65,7 +71,7 @@ def test_heatmap_covers_the_part_that_the_model_saw(page: Page, sample_paths: Sa
 
     toggle.click()
     expect(toggle).to_have_attribute("aria-pressed", "true")
-    expect(page.get_by_text("Sneaker: brighter areas contributed more to this class.")).to_be_visible()
+    expect(page.get_by_text("brighter areas counted more for: Sneaker.")).to_be_visible()
     preview, covered = page.locator(".preview").bounding_box(), heatmap.bounding_box()
     assert preview
     assert covered
@@ -80,6 +86,7 @@ def test_heatmap_covers_the_part_that_the_model_saw(page: Page, sample_paths: Sa
 
 def test_card_shows_the_timing(page: Page, sample_paths: Samples) -> None:
     choose_files(page, sample_paths["bag"])
+    open_details(page)
     time = r"[\d.]+\sm?s"
     expect(page.locator(".timing")).to_have_text(re.compile(f"^Model {time} · server {time} · round trip {time}"))
 
@@ -92,6 +99,7 @@ def test_copied_command_classifies_the_same_file(
 ) -> None:
     page = pages.open(permissions=["clipboard-read", "clipboard-write"])
     choose_files(page, Path(shutil.copy(sample_paths["bag"], tmp_path / name)))
+    open_details(page)
     page.get_by_role("button", name=f"Copy the curl command for {name}", exact=True).click()
     expect(page.locator(".copy")).to_have_text("Copied")
     assert run_copied_command(page, tmp_path)["label"] == "Bag"
@@ -100,6 +108,7 @@ def test_copied_command_classifies_the_same_file(
 def test_copied_command_of_sample_downloads_it_first(pages: Pages, tmp_path: Path) -> None:
     page = pages.open(permissions=["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Sneaker").click()
+    open_details(page)
     page.get_by_role("button", name="Copy the curl command").click()
     expect(announcements(page)).to_contain_text("Copied")
     assert run_copied_command(page, tmp_path)["label"] == "Sneaker"
@@ -117,6 +126,7 @@ def run_copied_command(page: Page, folder: Path) -> dict[str, object]:
 def test_command_is_selected_where_copying_is_not_allowed(page: Page, sample_paths: Samples) -> None:
     page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed')); }")
     choose_files(page, sample_paths["bag"])
+    open_details(page)
     page.get_by_role("button", name="Copy the curl command").click()
     expect(page.get_by_role("status")).to_contain_text("The command is selected")
     assert page.evaluate("getSelection().toString()").startswith("curl -sS -F file=@bag.jpg 'http://127.0.0.1:")
@@ -130,6 +140,7 @@ def test_image_without_preview_is_classified(page: Page, sample_paths: Samples, 
     expect(page.get_by_text("This browser cannot display the image.")).to_be_visible()
     expect(page.locator(".preview")).to_be_hidden()
     page.get_by_role("button", name="Heat map").click()
+    open_details(page)
     expect(page.locator(".pixels canvas")).to_be_visible()
 
 
