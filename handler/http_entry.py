@@ -5,6 +5,7 @@ import gc
 import io
 import logging
 import os
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from typing import Any, Final
 
@@ -30,17 +31,19 @@ _settings = Settings.from_environment()
 logging.getLogger("handler").setLevel(_settings.log_level)
 
 _card = read_card()
-_metrics = Metrics(_settings.metrics_namespace, str(_card.document["version"]))
+model_version: Final = str(_card.document["version"])
+_metrics = Metrics(_settings.metrics_namespace, model_version)
 _cold_start = ColdStart()
+reporters: Final[list[Callable[[RequestReport], None]]] = [log_request, _metrics.record_request]  # `serve` adds one
 
 
 def _report(report: RequestReport) -> None:
-    log_request(report)
-    _metrics.record_request(report)
+    for record in reporters:
+        record(report)
 
 
 app = create_app(
-    Classifier.shipped(_settings.known_threshold),
+    Classifier.shipped(_settings.known_threshold, _settings.confident_threshold),
     _card,
     _settings,
     _report,

@@ -15,7 +15,7 @@ from typing import Final
 
 import uvicorn
 
-from handler.__main__ import port_number
+from handler.cli.arguments import port_number
 from handler.serving import server as serving
 from handler.settings import Settings
 from infra.emulation.names import CREDENTIALS, RESULTS, UPLOADS
@@ -29,8 +29,8 @@ def main() -> int:
     """Serve until Ctrl-C. Returns 2 if it cannot start."""
     try:
         sockets = serving.listen(HOST, _port())
-    except OSError as error:
-        print(f"cannot listen at {HOST}: {error.strerror}", file=sys.stderr)
+    except serving.CannotListen as error:
+        print(error, file=sys.stderr)
         return 2
     with socket.create_server((HOST, 0)) as storage:  # early connections wait until S3 is up, instead of being refused
         _isolate_from_aws(f"http://{HOST}:{storage.getsockname()[1]}")
@@ -59,7 +59,7 @@ class Emulation(threading.Thread):
         # The buckets are created through a private port, so that they exist before the public one answers.
         with socket.create_server((HOST, 0)) as private, emulated_aws(private) as port:
             aws = EmulatedAws.create(port)
-            classifier = Classifier.shipped(self._settings.known_threshold)
+            classifier = Classifier.shipped(self._settings.known_threshold, self._settings.confident_threshold)
             worker = Worker(aws.s3, classifier, read_card(), self._settings)
             with emulated_aws(self._storage):
                 while not self._stopping.is_set():
@@ -106,11 +106,11 @@ def _isolate_from_aws(endpoint: str) -> None:
 
 
 def _serve(sockets: list[socket.socket], emulation: Emulation) -> None:
-    from handler.http_entry import app  # noqa: PLC0415  reads the environment on import
+    from handler.serving.app import app  # noqa: PLC0415  reads the environment on import
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: stop after the worker's batch
     try:
-        Server(serving.server_config(app), emulation).run(sockets)
+        Server(serving.BoundedConfig(app), emulation).run(sockets)
     except KeyboardInterrupt:
         pass
     finally:

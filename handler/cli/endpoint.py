@@ -8,10 +8,20 @@ from urllib.request import getproxies, proxy_bypass
 
 import urllib3
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from urllib3.exceptions import HTTPError, LocationParseError, MaxRetryError, ProtocolError
-from urllib3.util import Url, parse_url
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    LocationParseError,
+    MaxRetryError,
+    NewConnectionError,
+    ProtocolError,
+    ProxyError,
+    SSLError,
+)
+from urllib3.util import Retry, Url, parse_url
 
-from handler.cli.retries import RETRIED_STATUSES, THROTTLED, impatient, patient
+from handler.cli.errors import Unusable
+from handler.cli.retries import RETRIED_STATUSES, THROTTLED, first_contact, impatient, patient
 from handler.contract import Classification
 
 API_KEY_VARIABLE: Final = "CLASSIFIER_API_KEY"
@@ -20,9 +30,20 @@ _TIMEOUT: Final = urllib3.Timeout(connect=10, read=60)  # seconds; a gateway giv
 
 _CLASSIFICATION: Final = TypeAdapter(Classification)
 
+# It accepts no connection: so it will be for every file.
+_DOWN: Final = (NewConnectionError, ConnectTimeoutError, SSLError, ProxyError)
+# Of an address or a key that is wrong for every file.
+_WRONG_FOR_ALL: Final = frozenset({301, 302, 303, 307, 308, 401, 403, 404, 405})
+# Pages of this API, whose address people copy.
+_PAGES: Final = frozenset({"docs", "openapi.json", "classify", "health", "healthz", "labels", "model", "batch", "v2"})
+
 
 class EndpointFailure(OSError):
     """The endpoint did not return a classification; ``str(error)`` says why."""
+
+
+class EndpointUnusable(EndpointFailure, Unusable):
+    """The endpoint will not return one for any other image, either."""
 
 
 class Endpoint:
@@ -34,23 +55,51 @@ class Endpoint:
     def __init__(self, url: str, api_key: str, connections: int, first_pause_seconds: float = 0.5) -> None:
         self._url = _checked_url(url)
         self._pool = _pool(self._url, _headers(self._url, api_key), connections)
+        self._first_contact = first_contact(first_pause_seconds)
         self._patient, self._impatient = patient(first_pause_seconds), impatient(first_pause_seconds)
+        self._was_reached = False
         self._is_available = True  # as of the latest request
 
     def classify(self, image: bytes, top_k: int) -> Classification:
         """POST the image, with retries while the endpoint is busy. Raises EndpointFailure."""
         address = self._url._replace(path=f"{self._url.path}/classify", query=f"top_k={top_k}").url
-        retries = self._patient if self._is_available else self._impatient
         try:
             # A redirected POST would become a GET, and send the key to another host.
-            response = self._pool.request("POST", address, body=image, retries=retries, redirect=False)
+            response = self._pool.request("POST", address, body=image, retries=self._retries(), redirect=False)
         except HTTPError as error:
             self._is_available = False
-            raise EndpointFailure(f"the endpoint {self._url} cannot be reached: {_cause(error)}") from error
+            failure = EndpointUnusable if isinstance(_reason(error), _DOWN) else EndpointFailure
+            raise failure(f"the endpoint {self._url} cannot be reached: {_cause(error)}") from error
+        self._was_reached = True
         self._is_available = response.status == THROTTLED or response.status not in RETRIED_STATUSES
-        if response.status != HTTPStatus.OK:
-            raise EndpointFailure(_error_message(response))
-        return _classification(response.data)
+        if response.status == HTTPStatus.OK:
+            return self._classification(response.data)
+        failure = EndpointUnusable if response.status in _WRONG_FOR_ALL else EndpointFailure
+        raise failure(_error_message(response) + (self._suggestion() if failure is EndpointUnusable else ""))
+
+    def _retries(self) -> Retry:
+        if not self._is_available:
+            return self._impatient
+        return self._patient if self._was_reached else self._first_contact
+
+    def _classification(self, body: bytes) -> Classification:
+        try:
+            classification = _CLASSIFICATION.validate_json(body, strict=True)
+        except ValidationError as error:
+            suggestion = self._suggestion() or "; check the endpoint's address"
+            raise EndpointUnusable(f"the response is not a classification{suggestion}") from error
+        if not classification.predictions:
+            raise EndpointUnusable("the response contains no class")
+        return classification
+
+    def _suggestion(self) -> str:
+        """The base address, if this one is that of a page below it."""
+        segments = (self._url.path or "").split("/")
+        pages = [i for i, segment in enumerate(segments) if segment in _PAGES]
+        if not pages:
+            return ""
+        base = self._url._replace(path="/".join(segments[: pages[0]]))
+        return f"; the address should be that of the server, perhaps {base}"
 
 
 def _checked_url(text: str) -> Url:
@@ -101,9 +150,13 @@ def _pool(url: Url, headers: dict[str, str], connections: int) -> urllib3.PoolMa
         raise ValueError(f"the proxy for {url.scheme} in the environment is not a valid URL") from error
 
 
+def _reason(error: HTTPError) -> Exception:
+    return error.reason if isinstance(error, MaxRetryError) and error.reason else error
+
+
 def _cause(error: HTTPError) -> str:
     """The message of the innermost error; urllib3 wraps several."""
-    reason = error.reason if isinstance(error, MaxRetryError) and error.reason else error
+    reason = _reason(error)
     innermost = reason.args[-1] if isinstance(reason, ProtocolError) else reason.__cause__ or reason.__context__
     if isinstance(innermost, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({innermost.verify_message}); SSL_CERT_FILE can name another authority"
@@ -128,13 +181,3 @@ def _error_message(response: urllib3.BaseHTTPResponse) -> str:
     reason = text.detail or text.message or (f"to {location}" if location else "")
     status = f"{response.status} {response.reason or ''}".rstrip()
     return f"the endpoint returned {status}" + (f": {reason}" if reason else "")
-
-
-def _classification(body: bytes) -> Classification:
-    try:
-        classification = _CLASSIFICATION.validate_json(body, strict=True)
-    except ValidationError as error:
-        raise EndpointFailure("the response is not a classification; check the endpoint's address") from error
-    if not classification.predictions:
-        raise EndpointFailure("the response contains no class")
-    return classification

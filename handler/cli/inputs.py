@@ -1,15 +1,21 @@
 """Find the image files that the command's arguments name, and read them."""
 
 import os
+import stat
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from handler.errors import TooManyBytes
+from handler.errors import NotAnImage, TooManyBytes
 
 STANDARD_INPUT: Final = "-"
-SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
+SUFFIXES: Final = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp"),
+    *(".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif"),
+)
+_MAX_SUFFIX: Final = 8  # characters; a longer one is part of a name
 
 
 @dataclass(frozen=True)
@@ -20,19 +26,35 @@ class Input:
     error: str | None = None
 
 
-def find_inputs(paths: Iterable[str]) -> list[Input]:
+@dataclass
+class Found:
+    """The files to classify, and how many others their folders have, by suffix; hidden files are not counted."""
+
+    inputs: list[Input] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+
+
+def find_inputs(paths: Iterable[str]) -> Found:
     """List the files to classify: each path itself, or the image files in and below it, sorted, if it is a folder."""
-    return [found for path in paths for found in (_in_folder(path) if _is_folder(path) else [Input(path)])]
+    found = Found()
+    for path in paths:
+        if _is_folder(path):
+            found.inputs += _in_folder(path, found.skipped)
+        else:
+            found.inputs.append(Input(path))
+    return found
 
 
 def read_input(path: str, max_bytes: int) -> bytes:
-    """Read a file or standard input. Raises OSError, or TooManyBytes before reading more than `max_bytes`."""
+    """Read a file or standard input. Raises OSError, NotAnImage, or TooManyBytes before reading that many."""
     with _open(path) as file:
         # A pipe or a device has no size, so the read is limited, too.
         too_large = os.fstat(file.fileno()).st_size > max_bytes
         data = b"" if too_large else file.read(max_bytes + 1)
     if too_large or len(data) > max_bytes:
         raise TooManyBytes(f"the file is larger than {max_bytes:,} bytes, the maximum here")
+    if not data:
+        raise NotAnImage("standard input is empty" if path == STANDARD_INPUT else "the file is empty")
     return data
 
 
@@ -43,20 +65,39 @@ def _is_folder(path: str) -> bool:
         return False
 
 
-def _in_folder(folder: str) -> list[Input]:
+def _in_folder(folder: str, skipped: Counter[str]) -> list[Input]:
     unreadable: list[OSError] = []
-    images: list[str] = []
+    found: list[Input] = []
     # os.walk does not follow links to folders, so a loop of links ends.
     for parent, folders, files in os.walk(folder, onerror=unreadable.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        images += (str(Path(parent, name)) for name in files if _is_image(Path(parent, name)))
-    found = [Input(str(error.filename), error.strerror) for error in unreadable]
-    found += [Input(path) for path in sorted(images)]
+        for path in (Path(parent, name) for name in files if not name.startswith(".")):
+            image = _image(path)
+            if image:
+                found.append(image)
+            else:
+                skipped[_kind(path)] += 1
+    found.sort(key=lambda file: file.path)
+    found = [Input(str(error.filename), error.strerror) for error in unreadable] + found
     return found or [Input(folder, f"the folder has no image files ({', '.join(SUFFIXES)})")]
 
 
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+def _image(path: Path) -> Input | None:
+    """None if its name is no image's, or if it is a pipe or a device, which might be endless."""
+    if path.suffix.lower() not in SUFFIXES:
+        return None
+    try:
+        return Input(str(path)) if stat.S_ISREG(path.stat().st_mode) else None
+    except OSError as error:
+        reason = f"broken link: {error.strerror}" if path.is_symlink() else error.strerror
+        return Input(str(path), reason)
+
+
+def _kind(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES:
+        return "pipe or device"
+    return suffix if 1 < len(suffix) <= _MAX_SUFFIX else "without suffix"
 
 
 def _open(path: str) -> BinaryIO:

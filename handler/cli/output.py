@@ -1,9 +1,12 @@
-"""Format results as lines of a table or of JSON."""
+"""Format results: a table for people, JSON lines or CSV for programs."""
 
+import csv
+import io
 import json
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from typing import Final, Protocol
 
 from handler.contract import Classification
 
@@ -16,33 +19,84 @@ class FileResult:
     outcome: Classification | str
 
 
-def json_line(result: FileResult) -> str:
-    """The path with the fields of the API's response, or with the error."""
-    if isinstance(result.outcome, str):
-        return json.dumps({"path": result.path, "error": result.outcome})
-    return json.dumps({"path": result.path, **asdict(result.outcome.predictions[0]), **asdict(result.outcome)})
+class Format(Protocol):
+    """How results are printed."""
+
+    def header(self) -> str | None:
+        """The line before all results; None if there is none."""
+
+    def lines(self, result: FileResult) -> str | None:
+        """The lines of one file; None if it has none."""
+
+
+class JsonLines:
+    """A JSON object for each file: its path, with the fields of the API's response or with the error."""
+
+    def header(self) -> None:
+        return None
+
+    def lines(self, result: FileResult) -> str:
+        if isinstance(result.outcome, str):
+            return json.dumps({"path": result.path, "error": result.outcome})
+        return json.dumps({"path": result.path, **asdict(result.outcome.predictions[0]), **asdict(result.outcome)})
+
+
+class Csv:
+    """A row for each prediction, RFC 4180; a file that failed has one row, with its error."""
+
+    COLUMNS: Final = ("path", "rank", "label", "class_id", "score", "known", "known_score", "confident", "error")
+
+    def header(self) -> str:
+        return ",".join(self.COLUMNS)
+
+    def lines(self, result: FileResult) -> str:
+        text = io.StringIO()
+        csv.DictWriter(text, self.COLUMNS, lineterminator="\n").writerows(self._rows(result))
+        return text.getvalue().removesuffix("\n")
+
+    def _rows(self, result: FileResult) -> list[dict[str, object]]:
+        if isinstance(result.outcome, str):
+            return [{"path": result.path, "error": result.outcome}]
+        outcome = result.outcome
+        image = {
+            "known": _true_or_false(outcome.known),
+            "known_score": outcome.known_score,
+            "confident": _true_or_false(outcome.confident),
+        }
+        return [
+            {"path": result.path, "rank": rank, **asdict(prediction), **image}
+            for rank, prediction in enumerate(result.outcome.predictions, 1)
+        ]
 
 
 class Table:
-    """Format lines whose first column is as wide as the widest of `paths`."""
+    """Lines whose first column is as wide as the widest of `paths`; an unknown image has no label."""
 
     def __init__(self, paths: Iterable[str]) -> None:
         self._path_width = max(map(_width, ["PATH", *paths]))
 
     def header(self) -> str:
-        return self._line("PATH", "LABEL", "SCORE", "KNOWN")
+        return self._line("PATH", "LABEL", "SCORE", "KNOWN", "CONFIDENT")
 
-    def lines(self, path: str, classification: Classification) -> str:
-        """One line for each prediction."""
-        known = "yes" if classification.known else "no"
+    def lines(self, result: FileResult) -> str | None:
+        """One line for each prediction; a failed file has none, since its error is printed as a message."""
+        if isinstance(result.outcome, str):
+            return None
+        if not result.outcome.known:
+            return self._line(result.path, "-", "-", "no", "no")
+        confident = "yes" if result.outcome.confident else "no"
         return "\n".join(
-            self._line(path, prediction.label, f"{prediction.score:.3f}", known)
-            for prediction in classification.predictions
+            self._line(result.path, prediction.label, f"{prediction.score:.3f}", "yes", confident)
+            for prediction in result.outcome.predictions
         )
 
-    def _line(self, path: str, label: str, score: str, known: str) -> str:
+    def _line(self, path: str, label: str, score: str, known: str, confident: str) -> str:
         padding = " " * (self._path_width - _width(path))
-        return f"{escaped(path)}{padding}  {escaped(label):<11}  {score}  {known}"
+        return f"{escaped(path)}{padding}  {escaped(label):<11}  {score:<5}  {known:<5}  {confident}"
+
+
+def _true_or_false(value: bool) -> str:
+    return "true" if value else "false"  # as in JSON
 
 
 def escaped(text: str) -> str:

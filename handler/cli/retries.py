@@ -44,6 +44,11 @@ def patient(first_pause_seconds: float) -> Backoff:
     )
 
 
+def first_contact(first_pause_seconds: float) -> Backoff:
+    """Retry to connect only once before the endpoint was ever reached: its address may be wrong, or it is down."""
+    return patient(first_pause_seconds).new(connect=1)
+
+
 def impatient(first_pause_seconds: float) -> Backoff:
     """Retry only throttled requests: for an endpoint that has just failed despite all retries of another request."""
     return patient(first_pause_seconds).new(connect=0, read=0, status_forcelist={THROTTLED})

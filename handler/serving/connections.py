@@ -4,16 +4,19 @@ uvicorn itself waits for ever for the head of a request, and for a client to tak
 """
 
 import asyncio
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
+import h11
 from starlette.exceptions import HTTPException
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from handler.api.middleware.response_headers import ALWAYS, DEFAULTS
 from handler.api.problems import MEDIA_TYPE, problem_of
 
+_ORIGIN: Final = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 _BYTES_TO_TAKE: Final = 10_000  # of a response, between two checks
 
 
@@ -26,6 +29,17 @@ class _Progress:
     unsent_bytes: int
 
 
+class _OriginForm(h11.Connection):
+    """h11 with a request line as clients send it to a proxy, `GET http://host/path`: RFC 9112, 3.2.2, requires that."""
+
+    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        event = super().next_event()
+        if isinstance(event, h11.Request) and (origin := _ORIGIN.match(event.target)):
+            path = event.target[origin.end() :]
+            return replace(event, target=path if path.startswith(b"/") else b"/" + path)
+        return event
+
+
 class BoundedConnection(H11Protocol):
     """One connection: checked every few seconds, and closed if it made no progress since the last check."""
 
@@ -35,6 +49,10 @@ class BoundedConnection(H11Protocol):
 
     _progress: _Progress | None = None
     _next_check: asyncio.TimerHandle | None = None
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.conn = _OriginForm(h11.SERVER)  # otherwise as uvicorn makes it
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)

@@ -1,11 +1,11 @@
-"""Start uvicorn: the sockets to listen at, its configuration, and the bounds of its shutdown and its free memory."""
+"""Start uvicorn: the sockets to listen at, its configuration, and the bounds of its shutdown."""
 
-import ctypes
 import errno
 import logging
-import platform
 import socket
+import stat
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Final
 
 import uvicorn
@@ -15,45 +15,90 @@ from handler.serving.connections import BoundedConnection
 
 # Images that are being classified then get a moment more; `docker stop` waits for 10 seconds.
 _SHUTDOWN_SECONDS: Final = int(BoundedConnection.drain_seconds) + 3
-_ARENA_MAX: Final = -8  # mallopt(3): M_ARENA_MAX
-_ARENAS: Final = 2
 _BACKLOG: Final = 2048  # as uvicorn's own
+_HIGHEST_PORT: Final = 65_535
+_FOR_ALL_USERS: Final = 0o666  # a proxy runs as another user; the permissions of the folder limit who may connect
 
 # An address of a family that this machine does not use, such as IPv6's for "localhost" in a container.
 _UNUSED_FAMILY: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+
+
+class CannotListen(Exception):
+    """The server cannot listen there; ``str(error)`` says why."""
 
 
 class Server(uvicorn.Server):
     """uvicorn with sockets that already listen, which it logs as it does its own."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        _bound_free_memory()
         await super().startup(sockets)
         for each in sockets or ():
-            host, port = each.getsockname()[:2]
-            address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-            logging.getLogger("uvicorn.error").info("Uvicorn running on http://%s (Press CTRL+C to quit)", address)
+            address = address_of(each)
+            logging.getLogger("uvicorn.error").info("Uvicorn running on %s (Press CTRL+C to quit)", address)
 
 
-def _bound_free_memory() -> None:
-    """Let all threads share two pools of free memory: of its own, each would keep what large images took."""
-    if platform.libc_ver()[0] == "glibc":
-        ctypes.CDLL(None).mallopt(_ARENA_MAX, _ARENAS)
+def address_of(listener: socket.socket) -> str:
+    """Its URL, or the path of a Unix domain socket."""
+    if listener.family == socket.AF_UNIX:
+        return f"unix socket {listener.getsockname()}"
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def server_config(app: ASGIApp, root_path: str = "") -> uvicorn.Config:
-    """uvicorn's configuration, with the bounds of `BoundedConnection` and of a shutdown."""
-    return uvicorn.Config(
-        app,
-        http=BoundedConnection,
-        root_path=root_path,
-        server_header=False,
-        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-    )
+class BoundedConfig(uvicorn.Config):
+    """uvicorn's configuration, with the bounds of `BoundedConnection` (for each worker) and of a shutdown."""
+
+    def __init__(self, app: ASGIApp | str, root_path: str = "", workers: int = 1) -> None:
+        super().__init__(
+            app,
+            http=BoundedConnection,
+            root_path=root_path,
+            server_header=False,
+            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+            workers=workers,
+        )
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
-    """Sockets that listen at all addresses of `host`. Raises OSError if there are none, or one is in use."""
+    """Sockets that listen at all addresses of `host`. Raises CannotListen if there are none, or one is in use."""
+    try:
+        return _listen(host, port)
+    except UnicodeError as error:
+        raise CannotListen(f"cannot listen at {host!r}: not a host name") from error
+    except OSError as error:
+        reason, *_ = str(error.strerror).split(" (")  # Python adds the address, in parentheses
+        advice = ""
+        if error.errno == errno.EADDRINUSE:
+            advice = f"; set another port, for example PORT={port + 1 if port < _HIGHEST_PORT else port - 1}"
+        raise CannotListen(f"cannot listen at {host!r}, port {port}: {reason}{advice}") from error
+
+
+def listen_at_path(path: str) -> socket.socket:
+    """A Unix domain socket; one that a killed server left behind is replaced. Raises CannotListen."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _remove_stale(path)
+        listener.bind(path)
+        Path(path).chmod(_FOR_ALL_USERS)
+        listener.listen(_BACKLOG)
+    except (OSError, ValueError) as error:  # ValueError: a null character
+        listener.close()
+        raise CannotListen(f"cannot listen at {path!r}: {getattr(error, 'strerror', None) or error}") from error
+    return listener
+
+
+def _remove_stale(path: str) -> None:
+    """Remove a socket at which nobody listens; anything else stays, and binding to it fails."""
+    if not (Path(path).exists() and stat.S_ISSOCK(Path(path).stat().st_mode)):
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            Path(path).unlink()
+
+
+def _listen(host: str, port: int) -> list[socket.socket]:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     unused: list[OSError] = []
     with ExitStack() as on_error:

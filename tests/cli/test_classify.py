@@ -1,5 +1,7 @@
 """`python -m handler classify`, run as a separate process."""
 
+import csv
+import io
 import json
 import re
 import subprocess
@@ -27,9 +29,10 @@ def folder(tmp_path: Path, png: bytes) -> Path:
 def test_table_has_a_line_for_each_file(folder: Path, client: TestClient, png: bytes) -> None:
     ended = classify("good.png", "外套 +%41.png", cwd=folder)
     best = client.post("/classify", content=png).json()
-    expected = f"{best['label']:<11}  {best['score']:.3f}  {'yes' if best['known'] else 'no'}"
+    confident = "yes" if best["confident"] else "no"
+    expected = f"{best['label']:<11}  {best['score']:.3f}  yes    {confident}"
     assert ended.stdout.splitlines() == [
-        "PATH           LABEL        SCORE  KNOWN",
+        "PATH           LABEL        SCORE  KNOWN  CONFIDENT",
         f"good.png       {expected}",
         f"外套 +%41.png  {expected}",
     ]
@@ -44,6 +47,49 @@ def test_several_files_print_a_summary(folder: Path) -> None:
     Image.new("RGB", (64, 64)).save(folder / "black.png")
     summary = classify("good.png", "black.png", "text.png", cwd=folder).stderr.splitlines()[-1]
     assert re.fullmatch(r"2 classified \(1 of them unknown\), 1 failed, in [\d.]+ s: [\d.]+ images per second", summary)
+
+
+def test_skipped_files_are_counted_by_suffix(folder: Path) -> None:
+    (folder / "photos").mkdir()
+    for name in ("a.pdf", "b.PDF", "c.mov", "README", "d.png"):
+        (folder / "photos" / name).write_bytes((folder / "good.png").read_bytes())
+    ended = classify("photos", cwd=folder)
+    assert "0 failed, 4 skipped (2 .pdf, 1 " in ended.stderr
+    assert classify("photos", "--quiet", cwd=folder).stderr == ""
+
+
+def test_empty_file_is_called_empty(folder: Path) -> None:
+    (folder / "empty.png").touch()
+    ended = classify("empty.png", "-", cwd=folder)
+    assert ended.stderr.splitlines()[:2] == ["empty.png: the file is empty", "-: standard input is empty"]
+
+
+def test_unknown_image_has_no_label_in_the_table(folder: Path) -> None:
+    ended = classify("good.png", "--top-k", "3", cwd=folder, variables={"KNOWN_THRESHOLD": "1"})
+    assert [line.split() for line in ended.stdout.splitlines()[1:]] == [["good.png", "-", "-", "no", "no"]]
+
+
+def test_csv_has_a_row_for_each_class_and_each_error(folder: Path, client: TestClient, png: bytes) -> None:
+    (folder / 'a "b", c.png').write_bytes(png)
+    ended = classify('a "b", c.png', "text.png", "--csv", "--top-k", "2", cwd=folder)
+    rows = list(csv.DictReader(io.StringIO(ended.stdout)))
+    answer = client.post("/classify?top_k=2", content=png).json()
+    assert [(row["path"], row["rank"]) for row in rows] == [
+        ('a "b", c.png', "1"),
+        ('a "b", c.png', "2"),
+        ("text.png", ""),
+    ]
+    assert [(row["label"], float(row["score"])) for row in rows[:2]] == [
+        (guess["label"], guess["score"]) for guess in answer["predictions"]
+    ]
+    assert rows[0]["confident"] == json.dumps(answer["confident"])
+    assert rows[2]["error"].startswith("unknown image format")
+
+
+@pytest.mark.parametrize(("threshold", "confident"), [("0", True), ("1", False)])
+def test_threshold_decides_what_is_confident(folder: Path, threshold: str, confident: bool) -> None:
+    (line,) = classify("good.png", "--json", "--threshold", threshold, cwd=folder).stdout.splitlines()
+    assert json.loads(line)["confident"] is confident
 
 
 def test_json_line_has_the_fields_of_the_api_response(folder: Path, client: TestClient, png: bytes) -> None:
@@ -84,6 +130,8 @@ def test_dash_reads_standard_input(folder: Path, png: bytes) -> None:
             ["x.png", "--jobs", "0"], "argument --jobs: '0' is not a whole number from 1 to 256", id="no jobs"
         ),
         pytest.param(["x.png", "--jobs", "³"], "argument --jobs: '³' is not a whole number", id="jobs in superscript"),
+        pytest.param(["x.png", "--threshold", "nan"], "'nan' is not a number from 0 to 1", id="threshold"),
+        pytest.param(["x.png", "--csv", "--json"], "not allowed with argument", id="two formats"),
         pytest.param(["x.png", "--top-k", "a"], "argument --top-k: invalid int value: 'a'", id="top-k of letters"),
     ],
 )
@@ -119,7 +167,7 @@ def test_closed_pipe_is_no_error(folder: Path) -> None:
         text=True,
         check=False,
     )
-    assert (ended.stdout.split(), ended.stderr) == (["PATH", "LABEL", "SCORE", "KNOWN"], "")
+    assert (ended.stdout.split(), ended.stderr) == (["PATH", "LABEL", "SCORE", "KNOWN", "CONFIDENT"], "")
 
 
 @pytest.mark.parametrize("jobs", ["1", "7"])

@@ -11,7 +11,7 @@ from tests.support.command_line import classify
 
 
 def paths_in(folder: Path) -> list[str]:
-    return [str(Path(found.path).relative_to(folder)) for found in find_inputs([str(folder)])]
+    return [str(Path(found.path).relative_to(folder)) for found in find_inputs([str(folder)]).inputs]
 
 
 def test_files_folders_and_standard_input_can_be_combined(tmp_path: Path, png: bytes) -> None:
@@ -39,9 +39,8 @@ def test_other_files_are_skipped(tmp_path: Path, name: str) -> None:
     assert paths_in(tmp_path) == ["z.png"]
 
 
-def test_pipes_dangling_links_and_folders_are_skipped(tmp_path: Path) -> None:
+def test_pipes_and_folders_are_skipped(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "endless.png")
-    (tmp_path / "dangling.png").symlink_to("nowhere")
     (tmp_path / "folder.png").mkdir()
     (tmp_path / "z.png").touch()
     (tmp_path / "link.png").symlink_to("z.png")
@@ -51,15 +50,26 @@ def test_pipes_dangling_links_and_folders_are_skipped(tmp_path: Path) -> None:
 def test_folder_with_a_link_to_itself_is_listed_once(tmp_path: Path) -> None:
     (tmp_path / "a.png").touch()
     (tmp_path / "again").symlink_to(tmp_path)
-    (tmp_path / "loop.png").symlink_to("loop.png")
     assert paths_in(tmp_path) == ["a.png"]
+
+
+@pytest.mark.parametrize(
+    ("target", "error"),
+    [
+        pytest.param("nowhere", "broken link: No such file or directory", id="dangling"),
+        pytest.param("link.png", "broken link: Too many levels of symbolic links", id="loop"),
+    ],
+)
+def test_broken_link_is_an_error(tmp_path: Path, target: str, error: str) -> None:
+    (tmp_path / "link.png").symlink_to(target)
+    assert [found.error for found in find_inputs([str(tmp_path)]).inputs] == [error]
 
 
 def test_named_folder_may_be_hidden_or_a_link(tmp_path: Path) -> None:
     (tmp_path / ".hidden").mkdir()
     (tmp_path / ".hidden" / "a.png").touch()
     (tmp_path / "link").symlink_to(".hidden")
-    inputs = find_inputs([str(tmp_path / ".hidden"), str(tmp_path / "link")])
+    inputs = find_inputs([str(tmp_path / ".hidden"), str(tmp_path / "link")]).inputs
     assert [found.path for found in inputs] == [str(tmp_path / ".hidden/a.png"), str(tmp_path / "link/a.png")]
 
 
@@ -74,7 +84,7 @@ def test_folder_without_images_is_an_error(tmp_path: Path) -> None:
 def test_unreadable_folder_does_not_hide_other_files(tmp_path: Path) -> None:
     (tmp_path / "a.png").touch()
     _nest(tmp_path, depth=25)
-    unreadable, image = find_inputs([str(tmp_path)])
+    unreadable, image = find_inputs([str(tmp_path)]).inputs
     assert unreadable.error == "File name too long"
     assert image.path == str(tmp_path / "a.png")
 

@@ -27,7 +27,7 @@ def test_server_responds_as_the_app_does(server: str, client: TestClient, format
     assert reply.json() == client.post("/classify", content=image).json()
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/labels", "/model", "/health"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/labels", "/model", "/health", "/healthz", "/readyz"])
 def test_every_page_is_served(server: str, path: str) -> None:
     assert httpx2.get(f"{server}{path}").status_code == 200
 
@@ -48,6 +48,12 @@ def test_parallel_requests_get_the_responses_of_sequential_ones(server: str) -> 
         sequential = [client.post("/classify", content=image).json() for image in images]
         parallel = list(pool.map(lambda image: client.post("/classify", content=image).json(), images))
     assert parallel == sequential
+
+
+def test_absolute_request_line_is_understood(server: str) -> None:
+    """RFC 9112, 3.2.2: clients send it to a proxy, and every server has to accept it."""
+    for target in (b"http://example.com/health?x=1", b"HTTP://localhost:8000/health"):
+        assert b" 200 " in _first_line(server, b"GET " + target + b" HTTP/1.1\r\nHost: example.com\r\n\r\n")
 
 
 def test_too_large_content_length_is_413_before_the_body_is_sent(server: str) -> None:
@@ -129,7 +135,8 @@ def test_port_in_use_exits_2_with_a_message() -> None:
         ended = subprocess.run(command, cwd=PROJECT, env={}, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (
         2,
-        f"cannot listen at '127.0.0.1', port {port}: Address already in use\n",
+        f"cannot listen at '127.0.0.1', port {port}: Address already in use;"
+        f" set another port, for example PORT={port + 1}\n",
     )
 
 

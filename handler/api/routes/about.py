@@ -28,4 +28,6 @@ def about_routes(card: ModelCard) -> APIRouter:
         """Health check."""
         return Health()
 
+    for alias in ("/healthz", "/readyz"):  # as Kubernetes' probes are often set up
+        router.add_api_route(alias, health, include_in_schema=False)
     return router

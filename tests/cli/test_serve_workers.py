@@ -1,0 +1,63 @@
+"""`serve` with metrics, several workers, or a Unix domain socket."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.conftest import serving
+from tests.support.machine import PROJECT
+from tests.support.waiting import wait_until
+
+pytest.importorskip("prometheus_client")
+
+
+def value(server: str, sample: str) -> float:
+    lines = httpx2.get(f"{server}/metrics").text.splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(sample))
+
+
+def test_metrics_count_requests_and_images(server: str, png: bytes) -> None:
+    requests = 'clothes_classifier_requests_total{endpoint="/classify",method="POST",status="200"}'
+    rejected = 'clothes_classifier_rejected_images_total{reason="Not an image"}'
+    before = [value(server, sample) for sample in (requests, rejected)]
+    httpx2.post(f"{server}/classify", content=png)
+    httpx2.post(f"{server}/classify", content=b"hello")
+    assert [value(server, sample) for sample in (requests, rejected)] == [before[0] + 1, before[1] + 1]
+    assert value(server, 'clothes_classifier_images_total{known="true",label="Trouser"}') >= 1
+    assert value(server, "process_resident_memory_bytes") > 0
+
+
+def test_paths_of_clients_make_no_metrics_of_their_own(server: str) -> None:
+    for path in ("/nothing-here", "/wp-login.php", "//x"):
+        httpx2.get(server + path)
+    text = httpx2.get(f"{server}/metrics").text
+    assert 'endpoint="other"' in text
+    assert "nothing-here" not in text
+
+
+@pytest.mark.slow  # loads the model in two processes
+def test_workers_share_the_port_and_the_metrics(tmp_path: Path, png: bytes) -> None:
+    with serving(tmp_path / "log.txt", "--workers", "2") as server:
+        for _ in range(20):
+            assert httpx2.post(f"{server.address}/classify", content=png).status_code == 200
+        assert value(server.address, "clothes_classifier_images_total") == 20
+    log = (tmp_path / "log.txt").read_text()
+    assert log.count("Finished server process") == 2, log
+
+
+def test_unix_domain_socket_is_served_and_removed(tmp_path: Path) -> None:
+    path = tmp_path / "s.sock"
+    command = [sys.executable, "-m", "handler", "serve", "--uds", str(path)]
+    with subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.PIPE) as process:
+        wait_until(path.exists)
+        with httpx2.Client(transport=httpx2.HTTPTransport(uds=str(path)), timeout=60) as client:
+            assert client.get("http://localhost/health").json() == {"status": "ok"}
+        second = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert (second.returncode, "Address already in use" in second.stderr) == (2, True)
+    assert (process.returncode, path.exists()) == (0, False)
