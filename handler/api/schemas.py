@@ -63,7 +63,7 @@ class ExplanationResponse(BaseModel):
     ]
     foreground: Annotated[
         str,
-        Field(description="Where the model saw the garment, white on black, over the whole image: a PNG, as a data URL."),
+        Field(description="The garment as the model saw it, white on black, in the whole image: a PNG, as a data URL."),
     ]
 
 
