@@ -7,14 +7,13 @@ import torch
 import typer
 
 from model_build.colour.build import build
-from model_build.colour.recipe import TEACHER
 
 
-def main(run_dir: Path, *, with_teacher: bool = False) -> None:
+def main(run_dir: Path) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)  # a second thread waits at each of many small operators
     run_dir.mkdir(parents=True, exist_ok=True)
-    typer.echo(f"wrote {build(run_dir, teacher_recipe=TEACHER if with_teacher else None)}")
+    typer.echo(f"wrote {build(run_dir)}")
 
 
 if __name__ == "__main__":

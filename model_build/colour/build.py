@@ -1,4 +1,4 @@
-"""Build the colour network: train it, with or without a teacher, calibrate its probabilities, export it to int8."""
+"""Build the colour network: train a teacher and the network, calibrate its probabilities, export it to int8."""
 
 import random
 from functools import partial
@@ -8,25 +8,30 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
+from handler.inference.cutout import CutOut
 from model_build.colour.export import export
 from model_build.colour.images import NONE, ColourImages, Stored, as_served, stored, stored_photos
 from model_build.colour.network import ColourNetwork
-from model_build.colour.recipe import STORED_SIDE, STUDENT, Recipe
+from model_build.colour.recipe import STORED_SIDE, STUDENT, TEACHER, Recipe
+from model_build.colour.sources import Enlarged, Images, Photos
 from model_build.colour.train import ColourData, logits, train
-from model_build.cutout.composites import composing_processes, composite
+from model_build.config import Config
+from model_build.cutout.composites import composing_processes, composite, shop_composite
+from model_build.datasets.accessories import accessory
 from model_build.datasets.clothing_photos import clothing_photos
+from model_build.datasets.mnist import load as load_images
 from model_build.progress import track
 from model_build.release.calibrate import fitted_temperature
 
-_CALIBRATION_IMAGES: Final = 400  # half photos, half composites; they set the ranges of the activations
+_CALIBRATION_IMAGES: Final = 400  # they set the ranges of the activations
+_ACCESSORIES: Final = 0.04  # shares of the drawn images; the rest are shop composites
+_COMPOSITES: Final = 0.36
 
 
-def build(run_dir: Path, recipe: Recipe = STUDENT, teacher_recipe: Recipe | None = None) -> Path:
-    """Write colour.onnx into `run_dir`; a step that was interrupted resumes, one that has ended is not repeated.
-
-    The network in this folder had no teacher, which takes twice the time of the student.
-    """
+def build(run_dir: Path, recipe: Recipe = STUDENT, teacher_recipe: Recipe | None = TEACHER) -> Path:
+    """Write colour.onnx into `run_dir`; a step that was interrupted resumes, one that has ended is not repeated."""
     data = load(run_dir, recipe.composites)
     teacher = train(run_dir / "teacher", teacher_recipe, data) if teacher_recipe else None
     student = train(run_dir / "student", recipe, data, teacher)
@@ -34,11 +39,28 @@ def build(run_dir: Path, recipe: Recipe = STUDENT, teacher_recipe: Recipe | None
 
 
 def load(run_dir: Path, composites: int) -> ColourData:
-    """Photos of senders to train on, composites, and photos of the other senders; cached in `run_dir`."""
+    """Photos of senders to train on, drawn and enlarged images, and photos of other senders; cached in `run_dir`."""
     photos = clothing_photos()
     training = stored_photos([photo for photo in photos if not photo.held_out], run_dir / "photos.npy")
     validation = stored_photos([photo for photo in photos if photo.held_out], run_dir / "held-out-photos.npy")
-    return ColourData(training, stored_composites(composites, run_dir / "composites.npz"), validation)
+    shown = Photos(training, _masks(training, run_dir / "masks.npy"))
+    drawn = Images(stored_composites(composites, run_dir / "composites.npz"))
+    return ColourData(shown, drawn, _enlarged(), validation)
+
+
+def _enlarged() -> Enlarged:
+    clothes, digits = load_images(Config()).train, load_images(Config(dataset="mnist")).train
+    return Enlarged(clothes.images.numpy(), clothes.labels.numpy(), digits.images.numpy())
+
+
+def _masks(photos: ColourImages, cache: Path) -> NDArray[np.uint8]:
+    """(N, 64, 64), 0 to 255, by the learned cut-out."""
+    if not cache.exists():
+        cut_out = CutOut()
+        masks = [cut_out.mask(Image.fromarray(np.array(image))) for image in photos.images]
+        np.save(cache, (np.stack(masks) * 255).astype(np.uint8))
+    stored_masks: NDArray[np.uint8] = np.load(cache)
+    return stored_masks
 
 
 def release(run_dir: Path, network: ColourNetwork, data: ColourData) -> Path:
@@ -49,10 +71,10 @@ def release(run_dir: Path, network: ColourNetwork, data: ColourData) -> Path:
 
 
 def calibration_images(data: ColourData) -> NDArray[np.uint8]:
-    """(N, 160, 160, 3), evenly from the photos and from the composites."""
-    half = _CALIBRATION_IMAGES // 2
-    parts = (data.photos.images, data.composites.images)
-    return np.stack([as_served(part[i * len(part) // half]) for part in parts for i in range(half)])
+    """(N, 160, 160, 3) from all sources, as they are served."""
+    rng, shares = random.Random("calibration"), (0.5, 0.4, 0.1)
+    sources = rng.choices((data.photos, data.drawn, data.enlarged), shares, k=_CALIBRATION_IMAGES)
+    return np.stack([as_served(source.drawn(rng)[0]) for source in sources])
 
 
 def stored_composites(count: int, cache: Path, seed: int = 1) -> ColourImages:
@@ -68,5 +90,10 @@ def stored_composites(count: int, cache: Path, seed: int = 1) -> ColourImages:
 
 
 def _drawn(seed: int, number: int) -> tuple[Stored, int]:
-    drawn = composite(random.Random(f"colour {seed} {number}"), STORED_SIDE)
-    return stored(drawn.image), NONE if drawn.class_id is None else drawn.class_id
+    """A composite of a real garment, one drawn as it is worn, shop goods, or an accessory, which is none."""
+    rng = random.Random(f"colour {seed} {number}")
+    kind = rng.random()
+    if kind < _ACCESSORIES:
+        return stored(accessory(rng)), NONE
+    composed = (composite if kind < _ACCESSORIES + _COMPOSITES else shop_composite)(rng, STORED_SIDE)
+    return stored(composed.image), NONE if composed.class_id is None else composed.class_id

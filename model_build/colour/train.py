@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from model_build.colour.images import NONE, ColourImages, altered, as_served, batch
 from model_build.colour.network import ColourNetwork, normalized
 from model_build.colour.recipe import Recipe
+from model_build.colour.sources import Source
 from model_build.run_files import replace
 
 WEIGHTS_FILE: Final = "colour.pt"
@@ -28,8 +29,9 @@ log = logging.getLogger(__name__)
 class ColourData:
     """What a network is trained on, and what it is validated on."""
 
-    photos: ColourImages
-    composites: ColourImages
+    photos: Source
+    drawn: Source
+    enlarged: Source
     validation: ColourImages
 
 
@@ -101,13 +103,14 @@ class _Training:
         self.optimizer = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)
 
-    def step(self, images: Tensor, classes: Tensor) -> float:
+    def step(self, images: Tensor, classes: Tensor, photos: Tensor) -> float:
+        """One batch; `photos` (N,) bool: which of them are photos, which alone the teacher is asked about."""
         given = normalized(images)
         self.network.train()
         _freeze_statistics(self.network)
         with torch.autocast("cpu", torch.bfloat16):
             found = self.network(given).float()
-            target = self._target(given, classes)
+            target = self._target(given, classes, photos)
         loss = nn.functional.cross_entropy(found, target)
         self.optimizer.zero_grad()
         loss.backward()
@@ -129,8 +132,8 @@ class _Training:
                 getattr(self, name).load_state_dict(state[name])
             self.epoch, self.steps = state["epoch"], state["steps"]
 
-    def _target(self, given: Tensor, classes: Tensor) -> Tensor:
-        """Smoothed labels, and the teacher's probabilities of the same altered images.
+    def _target(self, given: Tensor, classes: Tensor, photos: Tensor) -> Tensor:
+        """Smoothed labels and, for photos, the teacher's probabilities of the same altered images.
 
         L. Beyer et al., "Knowledge distillation: A good teacher is patient and consistent" (arXiv 2106.05237).
         """
@@ -139,8 +142,9 @@ class _Training:
         if self.teacher is None:
             return hard
         with torch.no_grad():
-            soft = self.teacher(given).float().softmax(dim=1)
-        return torch.lerp(hard, soft, self.recipe.teacher_weight)
+            soft = self.teacher(given[photos]).float().softmax(dim=1)
+        hard[photos] = torch.lerp(hard[photos], soft, self.recipe.teacher_weight)
+        return hard
 
     def _average(self) -> None:
         self.steps += 1
@@ -176,12 +180,13 @@ def _freeze_statistics(network: ColourNetwork) -> None:
             module.eval()
 
 
-def _batches(data: ColourData, recipe: Recipe, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-    rng, generator = random.Random(f"{recipe.seed} {epoch}"), np.random.default_rng([recipe.seed, epoch])
-    of_composites = round(recipe.batch_size * recipe.composite_share)
+def _batches(data: ColourData, recipe: Recipe, epoch: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Altered images, their classes, and which of them are photos."""
+    rng = random.Random(f"{recipe.seed} {epoch}")
+    sources = (data.photos, data.drawn, data.enlarged)
+    shares = (recipe.photo_share, recipe.drawn_share, 1 - recipe.photo_share - recipe.drawn_share)
     for _ in range(recipe.epoch_images // recipe.batch_size):
-        drawn = []
-        for images, count in ((data.photos, recipe.batch_size - of_composites), (data.composites, of_composites)):
-            drawn += [(images, i) for i in generator.choice(len(images), count, p=images.weights)]
-        classes = torch.tensor([int(images.classes[i]) for images, i in drawn])
-        yield batch(altered(images.images[i], rng) for images, i in drawn), classes
+        chosen = rng.choices(sources, shares, k=recipe.batch_size)
+        images, classes = zip(*(source.drawn(rng) for source in chosen), strict=True)
+        photos = torch.tensor([source is data.photos for source in chosen])
+        yield batch(altered(image, rng) for image in images), torch.tensor(classes), photos

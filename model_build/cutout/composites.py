@@ -15,14 +15,20 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from model_build.cutout.garments import Garment, garment, outlines
+from model_build.cutout.goods import goods
 from model_build.cutout.grounds import home_ground, shop_ground
 from model_build.cutout.people import worn
+from model_build.cutout.tailored import tailored
 from model_build.cutout.trusted import trusted_photos
 from model_build.datasets.mnist import DATA_DIR
 
 WORN: Final = 0.45  # shares of the composites; the rest are trusted photos, where there are any
 FLAT: Final = 0.35
+_SHOP_WORN: Final = 0.7  # of the shop composites; the rest are goods
 _DRAWN: Final = 2  # drawn so much larger, so that edges are smooth
+
+
+Drawn = tuple[Image.Image, Image.Image, int | None]  # a picture, the outline of its garment, the garment's class
 
 
 @dataclass(frozen=True)
@@ -38,15 +44,32 @@ def composite(rng: random.Random, side: int) -> Composite:
     """A garment worn by a drawn person, one laid flat or photographed alone, or a photo whose outline is trusted."""
     kind = rng.random()
     if kind < WORN:
-        picture, mask, class_id = _worn(rng, _DRAWN * side)
+        drawn = _worn(rng, _DRAWN * side)
     elif kind < WORN + FLAT or not len(trusted_photos()):
-        picture, mask, class_id = _flat(rng, _DRAWN * side)
+        drawn = _flat(rng, _DRAWN * side)
     else:
-        picture, mask, class_id = _photo(rng)
-    picture, mask = _framed(picture, mask, rng, crop=0.25 if kind < WORN else 0.1)
+        drawn = _photo(rng)
+    return _composite(drawn, rng, side, crop=0.25 if kind < WORN else 0.1)
+
+
+def _composite(drawn: Drawn, rng: random.Random, side: int, *, crop: float) -> Composite:
+    picture, mask, class_id = drawn
+    picture, mask = _framed(picture, mask, rng, crop)
     small = picture.resize((side, side), Image.Resampling.BOX)
     outline = np.asarray(mask.resize((side, side), Image.Resampling.BOX)) >= 128
     return Composite(_photographed(small, rng), outline, class_id)
+
+
+def shop_composite(rng: random.Random, side: int) -> Composite:
+    """A top or dress drawn as it is worn, or goods of a clothes shop: what photos and Fashion-MNIST do not show."""
+    is_worn = rng.random() < _SHOP_WORN
+    ground = shop_ground(rng, _DRAWN * side) if rng.random() < 0.8 else home_ground(rng, _DRAWN * side)
+    if is_worn:
+        person = tailored(rng, ground)
+        drawn = person.picture, person.mask, person.class_id
+    else:
+        drawn = _laid(goods(rng), ground, rng, in_shop=rng.random() < 0.8)
+    return _composite(drawn, rng, side, crop=0.25 if is_worn else 0.1)
 
 
 def composing_processes() -> ProcessPoolExecutor:
@@ -56,19 +79,22 @@ def composing_processes() -> ProcessPoolExecutor:
     return ProcessPoolExecutor()
 
 
-def _worn(rng: random.Random, side: int) -> tuple[Image.Image, Image.Image, int | None]:
+def _worn(rng: random.Random, side: int) -> Drawn:
     ground = shop_ground(rng, side) if rng.random() < 0.75 else home_ground(rng, side)
     person = worn(rng, ground)
     return person.picture, person.mask, person.class_id
 
 
-def _flat(rng: random.Random, side: int) -> tuple[Image.Image, Image.Image, int | None]:
+def _flat(rng: random.Random, side: int) -> Drawn:
     """One garment on a ground; a shop's picture has less tilt."""
     in_shop = rng.random() < 0.45
     picture = shop_ground(rng, side) if in_shop else home_ground(rng, side)
     classes = rng.choice([None, None, (5, 7, 9), (8,), (2, 4)])
-    found = garment(rng, classes)
-    cutout, place = _placed(found, rng, side, in_shop=in_shop)
+    return _laid(garment(rng, classes), picture, rng, in_shop=in_shop)
+
+
+def _laid(found: Garment, picture: Image.Image, rng: random.Random, *, in_shop: bool) -> Drawn:
+    cutout, place = _placed(found, rng, picture.width, in_shop=in_shop)
     _cast_shadow(picture, cutout, place, rng)
     picture.paste(cutout, place, cutout)
     mask = Image.new("L", picture.size)
@@ -99,7 +125,7 @@ def _cast_shadow(picture: Image.Image, cutout: Image.Image, place: tuple[int, in
     picture.paste((0, 0, 0), mask=shadow.filter(ImageFilter.GaussianBlur(rng.uniform(1, far))))
 
 
-def _photo(rng: random.Random) -> tuple[Image.Image, Image.Image, int | None]:
+def _photo(rng: random.Random) -> Drawn:
     photos = trusted_photos()
     place = rng.randrange(len(photos))
     mask = Image.fromarray(np.array(photos.masks[place]).astype(np.uint8) * 255)

@@ -131,7 +131,7 @@ def _recoloured(cutout: Image.Image, rng: random.Random) -> Image.Image:
     relief = np.clip((grey - np.median(grey[opaque])) * rng.uniform(0.15, 0.8), -70, 70)
     colours = cloth_colour(rng) + np.zeros((*grey.shape, 3))
     if rng.random() < 0.35:
-        share = _fabric(grey.shape, rng)[..., None]
+        share = woven(grey.shape, rng)[..., None]
         colours = colours * (1 - share) + cloth_colour(rng) * share
     pixels = np.clip(colours + relief[..., None] * (0.4 + colours / 300), 0, 255).astype(np.uint8)
     recoloured = Image.fromarray(pixels)
@@ -139,7 +139,7 @@ def _recoloured(cutout: Image.Image, rng: random.Random) -> Image.Image:
     return recoloured
 
 
-def _fabric(shape: tuple[int, ...], rng: random.Random) -> Share:
+def woven(shape: tuple[int, ...], rng: random.Random) -> Share:
     """The share of a second colour: stripes, checks, blocks, a print or a texture."""
     height, width = shape
     rows, columns = np.mgrid[:height, :width].astype(float)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from model_build.cutout import composites, garments, grounds, trusted
+from model_build.cutout import composites, fabrics, garments, grounds, trusted
 from model_build.datasets.mnist import DATASETS, FASHION_MNIST, MNIST, download
 from model_build.training.train import train
 from tests.support.machine import PROJECT
@@ -44,7 +44,7 @@ def composites_without_photos(monkeypatch: pytest.MonkeyPatch, datasets_dir: Pat
     nothing = trusted.TrustedPhotos(
         np.zeros((0, 8, 8, 3), np.uint8), np.zeros((0, 8, 8), bool), np.zeros(0, np.int64), np.zeros(0)
     )
-    for module in (composites, garments, grounds):
+    for module in (composites, fabrics, garments, grounds):
         monkeypatch.setattr(module, "trusted_photos", lambda *_: nothing)
     garments._photo_places.cache_clear()
     monkeypatch.setenv("DATASETS_DIR", str(datasets_dir.resolve()))

@@ -13,9 +13,10 @@ from PIL import Image
 from handler.inference.colour import ColourClassifier
 from model_build.colour import build as colour_build
 from model_build.colour.export import FLOAT_FILE, export
-from model_build.colour.images import ColourImages, altered, as_served
+from model_build.colour.images import NONE, ColourImages, altered, as_served
 from model_build.colour.network import ALL_BLOCKS, ColourNetwork, normalized
 from model_build.colour.recipe import SIDE, STORED_SIDE, STUDENT, Recipe
+from model_build.colour.sources import Enlarged, Images, Photos
 from model_build.colour.train import ColourData, train
 from model_build.datasets.clothing_photos import clothing_photos
 
@@ -26,7 +27,41 @@ def images(count: int) -> ColourImages:
     return ColourImages(pixels, np.arange(count) % 11, np.full(count, 1 / count))
 
 
-@pytest.mark.parametrize("blocks", [3, 12, ALL_BLOCKS])
+def test_sources_keep_the_class_of_what_they_show() -> None:
+    given, masks = images(11), np.zeros((11, 64, 64), np.uint8)
+    masks[:, 10:50, 20:40] = 255
+    for seed in range(40):
+        image, class_id = Photos(given, masks).drawn(random.Random(seed))
+        whole = [(image == other).all() for other in given.images]
+        assert image.shape == (STORED_SIDE, STORED_SIDE, 3)
+        assert not any(whole) or whole.index(True) == class_id
+
+
+def test_photo_without_a_garment_is_shown_whole() -> None:
+    given = images(1)
+    photos, rng = Photos(given, np.zeros((1, 64, 64), np.uint8)), random.Random(0)
+    assert all((photos.drawn(rng)[0] == given.images[0]).all() for _ in range(10))
+
+
+def test_garment_of_a_photo_is_moved_to_other_grounds() -> None:
+    red = np.full((1, STORED_SIDE, STORED_SIDE, 3), (255, 0, 0), np.uint8)
+    masks = np.zeros((1, 64, 64), np.uint8)
+    masks[:, 16:48, 16:48] = 255
+    photos, rng = Photos(ColourImages(red, np.array([3]), np.ones(1)), masks), random.Random(0)
+    shown = [photos.drawn(rng)[0] for _ in range(40)]
+    assert all((image[96, 96] == (255, 0, 0)).all() for image in shown)
+    assert any((image[2, 2] == 255).all() for image in shown)
+
+
+def test_enlarged_images_of_clothes_keep_their_class_and_others_are_none() -> None:
+    blank = np.zeros((3, 28, 28), np.uint8)
+    source, rng = Enlarged(blank, np.array([4, 4, 4]), blank), random.Random(0)
+    drawn = [source.drawn(rng) for _ in range(60)]
+    assert {class_id for _, class_id in drawn} == {4, NONE}
+    assert all(image.shape == (STORED_SIDE, STORED_SIDE, 3) for image, _ in drawn)
+
+
+@pytest.mark.parametrize("blocks", [3, 12, 13, ALL_BLOCKS])
 def test_pretrained_weights_fill_a_network_that_is_cut_short(blocks: int) -> None:
     network = ColourNetwork(blocks)
     network.load_pretrained()
@@ -44,7 +79,8 @@ def test_altered_images_keep_their_size_and_depend_on_the_seed_alone() -> None:
 
 def test_interrupted_training_resumes_after_its_last_epoch(tmp_path: Path) -> None:
     given = images(11)
-    data = ColourData(given, given, given)
+    source = Images(given)
+    data = ColourData(source, source, source, given)
     recipe = Recipe(blocks=3, frozen_parts=2, epochs=1, epoch_images=4, batch_size=4)
     first = train(tmp_path, recipe, data)
     again = train(tmp_path, recipe, data)
@@ -54,7 +90,7 @@ def test_interrupted_training_resumes_after_its_last_epoch(tmp_path: Path) -> No
 
 def test_int8_file_agrees_with_the_network(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    network = ColourNetwork(5)
+    network = ColourNetwork(4)
     network.load_pretrained()
     served = np.stack([as_served(image) for image in images(8).images])
     file = export(tmp_path, network.eval(), 1.0, served)

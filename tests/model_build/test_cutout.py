@@ -15,7 +15,8 @@ from handler.inference.classifier import CARD_PATH
 from handler.inference.cutout import SIDE, CutOut
 from model_build.cutout import evaluate
 from model_build.cutout.build import add_to_card, build
-from model_build.cutout.composites import composite
+from model_build.cutout.composites import composite, shop_composite
+from model_build.cutout.cuts import PULLOVER, SHIRT, T_SHIRT, random_cut
 from model_build.cutout.examples import Examples
 from model_build.cutout.export import export
 from model_build.cutout.network import CutOutNetwork, normalized
@@ -47,6 +48,21 @@ def test_person_wears_the_garment_and_stands_on_the_ground() -> None:
     garment = np.asarray(person.mask) > 128
     assert 0 < garment.sum() < drawn.sum()
     assert drawn[garment].mean() > 0.99
+
+
+def test_shop_composites_show_worn_tops_and_goods_of_classes_and_of_none() -> None:
+    made = [shop_composite(random.Random(seed), 64) for seed in range(60)]
+    assert {each.class_id for each in made} == {None, 0, 2, 3, 4, 5, 6, 8}
+    assert all(0.005 < each.mask.mean() < 0.95 for each in made)
+    again = shop_composite(random.Random(7), 64)
+    assert np.array_equal(np.asarray(again.image), np.asarray(made[7].image))
+
+
+def test_sleeves_of_drawn_garments_follow_their_class() -> None:
+    cuts = [random_cut(random.Random(seed)) for seed in range(300)]
+    assert max(cut.sleeve for cut in cuts if cut.class_id == T_SHIRT) < 1
+    assert min(cut.sleeve for cut in cuts if cut.class_id == PULLOVER) > 1
+    assert all(cut.front == "buttons" and cut.neck == "collar" for cut in cuts if cut.class_id == SHIRT)
 
 
 def test_network_learns_what_it_is_shown(tmp_path: Path) -> None:
