@@ -20,6 +20,7 @@ from model_build.options import (
     DatasetOption,
     DeviceOption,
     EpochsOption,
+    EvaluatedDirOption,
     FineTuningEpochsOption,
     FirstRunArgument,
     IndexOption,
@@ -29,6 +30,7 @@ from model_build.options import (
     PackedArgument,
     PackedOption,
     PhotoVariantsOption,
+    Plot,
     PlotArgument,
     Preset,
     PresetOption,
@@ -36,6 +38,7 @@ from model_build.options import (
     SecondRunArgument,
     SecondsOption,
     SeedOption,
+    SourceArgument,
     TrainImagesOption,
 )
 from model_build.run_files import RunError, load_config
@@ -121,6 +124,16 @@ def distil_command(
     distil(_run_dir(run, dataset), distillation, seconds=seconds, packed=packed)
 
 
+@app.command("learn-photos")
+def learn_photos_command(source: SourceArgument, run: RunOption = None, seconds: SecondsOption = inf) -> None:
+    """Teach a distilled network photos as they are served; an interrupted run resumes."""
+    from model_build.distillation.photo_phase import PhotoRecipe, learn_photos, load_photo_examples
+
+    recipe = PhotoRecipe()
+    examples = load_photo_examples(load_config(source), recipe)
+    learn_photos(_run_dir(run, _DATASET), source, recipe, examples, seconds=seconds)
+
+
 def _add_stage(name: str, summary: str) -> None:
     def command(dataset: DatasetOption = _DATASET, run: RunOption = None) -> None:
         run_dir = _run_dir(run, dataset)
@@ -144,6 +157,20 @@ def publish_command(dataset: DatasetOption = _DATASET, run: RunOption = None, mo
     publish(run_dir, load_config(run_dir), model_dir or default)
 
 
+@app.command("evaluate-photos")
+def evaluate_photos_command(model_dir: EvaluatedDirOption = None) -> None:
+    """Fit the vote of the networks for photos, and measure it; write the card and the documents' tables."""
+    from handler.inference.classifier import CARD_PATH, MODEL_PATH
+    from model_build.evaluation.evaluate_photos import evaluate_photos
+    from model_build.evaluation.tables import write_documents
+    from model_build.run_files import read_json
+
+    evaluate_photos(model_dir or MODEL_PATH.parent)
+    if model_dir is None:
+        for path in write_documents(read_json(CARD_PATH)):
+            typer.echo(f"wrote {path}")
+
+
 @app.command("all")
 def all_stages(
     dataset: DatasetOption = _DATASET,
@@ -156,7 +183,7 @@ def all_stages(
     photo_variants: PhotoVariantsOption = _DEFAULTS.photo_variants,
     model_dir: ModelDirOption = None,
 ) -> None:
-    """Every stage in order: download, train, calibrate, export, quantize, evaluate, publish."""
+    """Every stage in order: download, train, calibrate, export, quantize, evaluate, publish, evaluate-photos."""
     download(dataset)
     train_command(dataset, run, epochs, fine_tuning_epochs, batch_size, seed, train_images, photo_variants)
     run_dir = _run_dir(run, dataset)
@@ -164,6 +191,8 @@ def all_stages(
     for stage in _STAGES:
         _run_stage(stage, run_dir, config)
     publish_command(dataset, run, model_dir)
+    if dataset is DatasetName.FASHION_MNIST and model_dir is None:
+        evaluate_photos_command()
 
 
 @app.command()
@@ -175,12 +204,15 @@ def show(
     index: IndexOption = 0,
     images: MappedImagesOption = _MAPPED_IMAGES,
 ) -> None:
-    """Draw training images, one image's pixels, or how a run went, into a PNG file."""
+    """Draw training images, one image's pixels, or how a run went, into a PNG file; or mistakes into an HTML page."""
     from model_build.datasets.mnist import DATASETS
     from model_build.reporting import plots
     from model_build.reporting.show import dataset_figure, run_figure
 
     run_dir = _run_dir(run, dataset)
+    if plot is Plot.MISTAKES:
+        _show_mistakes(out or run_dir / "mistakes.html")
+        return
     if plot.is_of_a_run:
         figure, default = run_figure(plot, run_dir, images), run_dir / f"{plot}.png"
     else:
@@ -213,6 +245,13 @@ def compare(first: FirstRunArgument, second: SecondRunArgument) -> None:
 
     for table in runs.comparison_tables(runs.read(runs.find(first)), runs.read(runs.find(second))):
         _console().print(table)
+
+
+def _show_mistakes(out: Path) -> None:
+    from handler.inference.classifier import MODEL_PATH
+    from model_build.evaluation.mistakes import write_gallery
+
+    typer.echo(f"wrote {out}: {write_gallery(MODEL_PATH.parent, out)} mistakes")
 
 
 def _run_stage(name: str, run_dir: Path, config: Config) -> None:

@@ -1,5 +1,6 @@
 """Accuracy, precision, recall, AUROC and calibration error of predicted probabilities."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -58,3 +59,24 @@ def expected_calibration_error(
     index = np.minimum((confidence * bins).astype(int), bins - 1)
     gaps = np.bincount(index, weights=confidence - correct, minlength=bins)
     return float(np.abs(gaps).sum() / len(correct))
+
+
+def wilson_interval(count: int, total: int) -> tuple[float, float]:
+    """95 % confidence interval of the share `count` of `total`; (0, 1) of nothing.
+
+    E. Wilson, "Probable Inference", JASA 22, 1927: unlike the normal approximation, it also holds near 0 and 1.
+    """
+    if not total:
+        return 0.0, 1.0
+    z, share = 1.96, count / total
+    centre = (share + z**2 / (2 * total)) / (1 + z**2 / total)
+    half = z * math.sqrt(share * (1 - share) / total + z**2 / (4 * total**2)) / (1 + z**2 / total)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def share_with_interval(true: NDArray[np.bool_]) -> Mapping[str, Any]:
+    """How many of (N,) are true: number, share (None of no images) and 95 % confidence interval."""
+    count, total = int(true.sum()), len(true)
+    low, high = wilson_interval(count, total)
+    share = round(count / total, 4) if total else None
+    return {"images": total, "share": share, "interval": [round(low, 4), round(high, 4)]}

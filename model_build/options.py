@@ -29,10 +29,11 @@ class Plot(StrEnum):
     EMBEDDING = "embedding"
     CONFUSION = "confusion"
     CURVES = "curves"
+    MISTAKES = "mistakes"
 
     @property
     def is_of_a_run(self) -> bool:
-        return self not in (Plot.GRID, Plot.PIXELS)
+        return self not in (Plot.GRID, Plot.PIXELS, Plot.MISTAKES)
 
 
 DatasetOption = Annotated[DatasetName, typer.Option("--dataset", help="Clothes, or handwritten digits.")]
@@ -52,14 +53,18 @@ DeviceOption = Annotated[str, typer.Option(help="As PyTorch names it: cuda, or c
 SecondsOption = Annotated[float, typer.Option(min=1, help="Stop after this long; the same command goes on.")]
 PackedArgument = Annotated[Path, typer.Argument(help="The file to write, such as packed.npz.")]
 PackedOption = Annotated[Path | None, typer.Option(help="A file of `pack`, in place of the datasets.")]
+SourceArgument = Annotated[Path, typer.Argument(help="Run of the distilled network, such as model_build/distilled.")]
 ModelDirOption = Annotated[
     Path | None,
     typer.Option("--to", help="Folder to publish into.  [default: handler/model for clothes, else RUN/published]"),
 ]
+EvaluatedDirOption = Annotated[
+    Path | None, typer.Option("--model-dir", help="Folder of the networks and their card.  [default: handler/model]")
+]
 PlotArgument = Annotated[Plot, typer.Argument(help="What to draw.")]
 OutOption = Annotated[
     Path | None,
-    typer.Option(help="The PNG file to write.  [default: PLOT.png, in the run's folder if it is of a run]"),
+    typer.Option(help="The file to write.  [default: PLOT.png, in the run's folder if it is of a run]"),
 ]
 IndexOption = Annotated[int, typer.Option(min=0, help="Index of the image of `pixels`, or of the first one of `grid`.")]
 MappedImagesOption = Annotated[int, typer.Option("--images", min=20, help="Number of test images in `embedding`.")]

@@ -1,0 +1,1 @@
+"""Evaluation on photos: of what ships, by the code that ships."""

@@ -1,0 +1,58 @@
+"""Pictures that are only measured on: photos of held-out senders, and pictures of shops where they are there."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from model_build.datasets.clothing_photos import FURTHER, ClothingPhoto, clothing_photos
+from model_build.datasets.mnist import DATA_DIR
+
+# Pictures of shops in folders named by class id or `none`. They may help to choose, and are never published.
+SHOP_PICTURES: Final = "shop-pictures-choosing"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image file with its class of Fashion-MNIST (None: none of the ten), what it shows, and who sent it."""
+
+    path: Path
+    class_id: int | None
+    kind: str
+    sender: str
+    further: bool = False  # one of the kinds of clothes, or of the children's, that only the full data set has
+    unseen: bool = True  # whether also the 28x28 network has learned from no photo of its split
+
+    @property
+    def group(self) -> str:
+        """What users send, in three parts: ordinary clothes, further kinds and children's, pictures of shops."""
+        if self.kind.startswith("shop"):
+            return "shop"
+        return "further" if self.further else "ordinary"
+
+
+def held_out_photos(root: Path = DATA_DIR) -> list[Picture]:
+    """All photos of held-out senders."""
+    return [_picture(photo) for photo in clothing_photos(root) if photo.held_out]
+
+
+def shop_pictures(root: Path = DATA_DIR) -> list[Picture]:
+    """Pictures of shops, each as of a sender of its own; none if their folder is not there."""
+    folder = Path(os.environ.get("DATASETS_DIR", root), SHOP_PICTURES)
+    return [_shop_picture(path) for path in sorted(folder.glob("*/*.jpg"))]
+
+
+def of_the_ten(pictures: Sequence[Picture]) -> list[Picture]:
+    """Those that show one of the ten classes."""
+    return [picture for picture in pictures if picture.class_id is not None]
+
+
+def _picture(photo: ClothingPhoto) -> Picture:
+    further = photo.path.parts[-3] == FURTHER
+    return Picture(photo.path, photo.class_id, photo.kind, photo.sender, further, photo.unseen)
+
+
+def _shop_picture(path: Path) -> Picture:
+    folder = path.parent.name
+    return Picture(path, None if folder == "none" else int(folder), f"shop {folder}", f"shop {path.stem}")
