@@ -7,15 +7,21 @@ does on those of a new user.
 import csv
 import hashlib
 import os
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from torchvision.datasets.utils import download_and_extract_archive
+
+from model_build.checks import ChecksumError
 from model_build.datasets.mnist import DATA_DIR
 from model_build.datasets.photos import SPLITS, download_photos
 
 FURTHER: Final = "clothing-dataset-more"
 FURTHER_SOURCE: Final = "https://github.com/alexeygrigorev/clothing-dataset"
+FURTHER_ARCHIVE: Final = f"{FURTHER_SOURCE}/archive/refs/heads/master.zip"
 LICENCE: Final = "CC0 1.0"
 
 CLASS_OF_KIND: Final = {
@@ -41,6 +47,8 @@ _FOLDER: Final = Path(__file__).parent
 _SENDERS_FILE: Final = _FOLDER / "clothing-dataset-senders.csv"
 _SHOE_KINDS_FILE: Final = _FOLDER / "shoe-kinds.csv"
 _SALT: Final = "26"  # of 30 salts, the one whose quarter of the photos has every class and every kind of shoe
+# SHA-256 of "FOLDER/NAME MD5" lines of the further photos, sorted.
+_FURTHER_CHECKSUM: Final = "6f469220df54dc34716c7c31d74d3bb7c71ee814495b92fc02fa1cd9fd9e57da"
 _HELD_OUT_BYTES: Final = 64  # of the 256 values of a hash's first byte
 
 
@@ -70,7 +78,7 @@ class ClothingPhoto:
 def clothing_photos(root: Path = DATA_DIR) -> list[ClothingPhoto]:
     """All photos that the list of senders names, in an order that is the same everywhere.
 
-    Those of the full data set are there only if DATASETS_DIR names a folder that has them. Raises ChecksumError.
+    They are in the folder that DATASETS_DIR names, or are downloaded below `root`. Raises ChecksumError.
     """
     senders, kinds = _column(_SENDERS_FILE, "sender_id"), _column(_SHOE_KINDS_FILE, "kind")
     paths = [path for path in _paths(root) if path.stem in senders]
@@ -82,9 +90,53 @@ def is_held_out(sender: str) -> bool:
     return hashlib.sha256(f"{_SALT}:{sender}".encode()).digest()[0] < _HELD_OUT_BYTES
 
 
+def download_further_photos(
+    root: Path = DATA_DIR, archive: str = FURTHER_ARCHIVE, checksum: str = _FURTHER_CHECKSUM
+) -> Path:
+    """The folder with the photos of the full data set that the small one lacks, by class as in the list of senders.
+
+    That in DATASETS_DIR, or else one below `root`, into which they are downloaded from `archive`: only what the list
+    names, so that the public test photos stay unseen. Raises ChecksumError if a photo is missing or wrong.
+    """
+    folder = Path(os.environ.get("DATASETS_DIR", root), FURTHER)
+    if not folder.is_dir():
+        folder = root / FURTHER
+    if not folder.is_dir():
+        _download_further(root, archive, checksum)
+    elif (found := further_checksum(folder)) != checksum:
+        raise ChecksumError(f"the photos in {folder} have the checksum {found}, expected {checksum}")
+    return folder
+
+
+def further_checksum(folder: Path) -> str:
+    """One checksum of the names and contents of all photos in `folder`."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*/*.jpg"), key=lambda path: (path.parent.name, path.name)):
+        md5 = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+        digest.update(f"{path.parent.name}/{path.name} {md5}\n".encode())
+    return digest.hexdigest()
+
+
+def _download_further(root: Path, archive: str, checksum: str) -> None:
+    """Download into a folder beside the final one: an interrupted or wrong download leaves nothing."""
+    small = {path.stem for split in SPLITS for path in (download_photos(root) / split).glob("*/*.jpg")}
+    labels = {image: label for image, label in _column(_SENDERS_FILE, "label").items() if image not in small}
+    root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=root) as temporary:
+        download_and_extract_archive(archive, temporary, filename="archive.zip", remove_finished=True)
+        chosen = Path(temporary, FURTHER)
+        for path in sorted(Path(temporary).glob("*/images/*.jpg")):
+            if label := labels.get(path.stem):
+                (chosen / label).mkdir(parents=True, exist_ok=True)
+                shutil.move(path, chosen / label / path.name)
+        if (found := further_checksum(chosen)) != checksum:
+            raise ChecksumError(f"the photos in {archive} have the checksum {found}, expected {checksum}")
+        chosen.rename(root / FURTHER)
+
+
 def _paths(root: Path) -> list[Path]:
     small = download_photos(root)
-    folders = [*(small / split for split in SPLITS), Path(os.environ.get("DATASETS_DIR", root), FURTHER)]
+    folders = [*(small / split for split in SPLITS), download_further_photos(root)]
     return [path for folder in folders for path in sorted(folder.glob("*/*.jpg"))]
 
 
