@@ -12,8 +12,11 @@ import pytest
 from handler.contract import Pixels
 from handler.inference.classifier import Classifier
 from tests.support.machine import PROJECT, missing
+from tests.support.processors import differing
 
 COUNT = 100  # of each kind; emulation takes 0.1 s per image
+
+PHOTOS = 16  # through all networks; emulation takes about 2 s per photo
 
 PREDICT = """
 import sys, numpy as np
@@ -40,6 +43,14 @@ def test_processor_without_vnni_gives_the_same_results(
     assert (here.probabilities.argmax(axis=1) == there["probabilities"].argmax(axis=1)).all()
     np.testing.assert_allclose(there["probabilities"], here.probabilities, atol=0.02)
     np.testing.assert_allclose(there["known"], here.known, atol=0.02)
+
+
+@pytest.mark.slow
+def test_photos_get_the_same_labels_on_a_processor_without_vnni(datasets_dir: Path) -> None:
+    if not shutil.which("qemu-x86_64"):
+        missing("there is no qemu-x86_64 (Debian's package qemu-user)")
+    photos = sorted((datasets_dir / "clothing-dataset-small" / "validation").glob("*/*.jpg"))
+    assert differing(photos[:: len(photos) // PHOTOS][:PHOTOS]) == []
 
 
 def hardest(images: Pixels, classifier: Classifier) -> Pixels:
