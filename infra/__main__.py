@@ -1,4 +1,4 @@
-"""Operate a deployed stack: backfill, redrive and read results. Also estimate capacity and cost."""
+"""Operate a deployed stack: adopt buckets, backfill, redrive, read results. Also estimate capacity and cost."""
 
 import argparse
 import os
@@ -15,12 +15,14 @@ from infra.capacity.measurements import write_measurements
 from infra.capacity.prices import read_prices
 from infra.capacity.report import REPORT, report
 from infra.emulation.names import CREDENTIALS
+from infra.operations.adopt import Bucket, CannotAdopt
 from infra.operations.backfill import Backfill, CannotBackfill
 from infra.operations.deployable import CannotDeploy, check_account, check_names
 from infra.operations.redrive import redrive
 from infra.operations.results import READ_CONCURRENCY, documents
-from infra.operations.stack import NoSuchStack, Stack, find_stack
+from infra.operations.stack import NoSuchStack, Stack, find_stack, resources_of
 
+_STACK: Final = "clothes-classifier"  # as in the Makefile
 _INTERRUPTED: Final = 130  # 128 + SIGINT, the convention of shells
 
 
@@ -29,7 +31,7 @@ def main() -> int:
     arguments = _arguments()
     try:
         status: int = arguments.command(arguments)
-    except (NoSuchStack, CannotBackfill, CannotDeploy, ClientError, BotoCoreError) as error:
+    except (NoSuchStack, CannotAdopt, CannotBackfill, CannotDeploy, ClientError, BotoCoreError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -46,6 +48,7 @@ def _arguments() -> argparse.Namespace:
     stack.add_argument("--every", type=float, default=5.0, metavar="SECONDS", help="polling interval (default: 5)")
 
     backfill = commands.add_parser("backfill", parents=[stack], help="classify objects that are already in the bucket")
+    backfill.add_argument("--bucket", default="", help="one of the stack's existing buckets (default: the first)")
     backfill.add_argument("--prefix", default="", help="only keys with this prefix")
     which = backfill.add_mutually_exclusive_group()
     which.add_argument(
@@ -56,6 +59,25 @@ def _arguments() -> argparse.Namespace:
     )
     which.add_argument("--follow", metavar="RUN", help="show the progress of a run that is already started")
     backfill.set_defaults(command=_backfill)
+
+    existing = argparse.ArgumentParser(add_help=False)
+    existing.add_argument("bucket", help="name of the existing bucket")
+    existing.add_argument("--dry-run", action="store_true", help="only say what would be changed")
+    existing.add_argument("--stack", default=_STACK, help=f"name of the stack that listens (default: {_STACK})")
+    existing.add_argument("--region", help="region of bucket and stack (default: from the environment)")
+    adopt = commands.add_parser(
+        "adopt", parents=[existing], help="let a bucket send its events; its own notifications stay as they are"
+    )
+    adopt.add_argument(
+        "--cors",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="let pages of this origin post forms to the bucket",
+    )
+    adopt.set_defaults(command=_adopt)
+    release = commands.add_parser("release", parents=[existing], help="undo `adopt`, unless other rules listen, too")
+    release.set_defaults(command=_release)
 
     again = commands.add_parser(
         "redrive", parents=[stack], help="move the messages of the dead-letter queue back to the queue"
@@ -102,6 +124,34 @@ def _backfill(arguments: argparse.Namespace) -> int:
         raise
 
 
+def _adopt(arguments: argparse.Namespace) -> int:
+    bucket = _bucket(arguments)
+    bucket.adopt(arguments.cors)
+    if arguments.bucket not in _listened_to(arguments):
+        _say(f"next: make deploy STACK={arguments.stack} BUCKETS={arguments.bucket}, so that the stack listens to it")
+    return 0
+
+
+def _release(arguments: argparse.Namespace) -> int:
+    session = boto3.Session(region_name=arguments.region)
+    physical_ids = resources_of(session.client("cloudformation"), arguments.stack)
+    _bucket(arguments).release({physical_ids.get("ExistingUploads", "").rpartition("/")[2]})
+    return 0
+
+
+def _bucket(arguments: argparse.Namespace) -> Bucket:
+    session = boto3.Session(region_name=arguments.region)
+    return Bucket(arguments.bucket, session.client("s3"), session.client("events"), _say, arguments.dry_run)
+
+
+def _listened_to(arguments: argparse.Namespace) -> list[str]:
+    cloudformation = boto3.Session(region_name=arguments.region).client("cloudformation")
+    try:
+        return [find_stack(cloudformation, arguments.stack, arguments.bucket).uploads_bucket]
+    except NoSuchStack:
+        return []
+
+
 def _redrive(arguments: argparse.Namespace) -> int:
     session = boto3.Session(region_name=arguments.region)
     return redrive(_stack(session, arguments), session.client("sqs"), _say)
@@ -145,7 +195,7 @@ def _bill(_arguments: argparse.Namespace) -> int:
 
 
 def _stack(session: boto3.Session, arguments: argparse.Namespace) -> Stack:
-    return find_stack(session.client("cloudformation"), arguments.stack)
+    return find_stack(session.client("cloudformation"), arguments.stack, getattr(arguments, "bucket", ""))
 
 
 def _say(line: str) -> None:

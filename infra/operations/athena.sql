@@ -2,7 +2,7 @@
 create external table results (
     status string, bucket string, key string, version_id string, etag string, bytes bigint,
     uploaded string, classified string, label string, class_id int, score double,
-    known boolean, known_score double, title string, detail string,
+    known boolean, known_score double, confident boolean, title string, detail string,
     model struct<version: string, sha256: string>
 )
 row format serde 'org.openx.data.jsonserde.JsonSerDe'

@@ -36,6 +36,7 @@ class Run:
     name: str
     source: str  # manifest, listing or inventory
     prefix: str
+    bucket: str  # of the objects
     objects: int | None  # to be sent; None if only the state machine knows
     dead_before: int  # messages in the dead-letter queue at the start
 
@@ -68,7 +69,7 @@ class Backfill:
     def start_missing(self, prefix: str) -> Run | None:
         """Send all objects without a result. None if every object has one."""
         name = _new_name()
-        missing = self._missing(prefix)
+        missing = Missing(self._s3, self._stack.uploads_bucket, self._stack.results_bucket, prefix)
         with tempfile.TemporaryFile() as manifest:
             write_manifest(missing, manifest)
             found = missing.comparison
@@ -78,11 +79,13 @@ class Backfill:
             manifest.seek(0)
             key = f"backfill/{name}/missing.json"
             self._s3.upload_fileobj(manifest, self._stack.results_bucket, key)
-        return self._start(Run(name, "manifest", prefix, found.missing, self._dead()), manifest=key)
+        return self._start(
+            Run(name, "manifest", prefix, self._stack.uploads_bucket, found.missing, self._dead()), manifest=key
+        )
 
     def start_listing(self, prefix: str) -> Run:
         """Send all objects below `prefix`."""
-        return self._start(Run(_new_name(), "listing", prefix, None, self._dead()))
+        return self._start(Run(_new_name(), "listing", prefix, self._stack.uploads_bucket, None, self._dead()))
 
     def start_inventory(self, address: str) -> Run:
         """Send all objects of an S3 Inventory; `address` is the s3://BUCKET/KEY of its manifest.json."""
@@ -93,7 +96,7 @@ class Backfill:
                 f"the state machine can read an S3 Inventory only below "
                 f"s3://{self._stack.results_bucket}/inventory/, got {address!r}"
             )
-        run = Run(_new_name(), "inventory", "", None, self._dead())
+        run = Run(_new_name(), "inventory", "", self._stack.uploads_bucket, None, self._dead())
         return self._start(run, inventory={"bucket": bucket, "key": key})
 
     def resume(self, name: str) -> Run:
@@ -164,14 +167,11 @@ class Backfill:
     def _conclude(self, run: Run) -> int:
         if run.source == "inventory":
             return 0
-        found = self._missing(run.prefix).compare()
+        found = Missing(self._s3, run.bucket, self._stack.results_bucket, run.prefix).compare()
         self._say(f"{found.objects - found.missing:,} of {found.objects:,} objects have a result")
         if found.missing:
             self._say("check the dead-letter queue, and retry it with `python -m infra redrive`, or start a new run")
         return 1 if found.missing else 0
-
-    def _missing(self, prefix: str) -> Missing:
-        return Missing(self._s3, self._stack.uploads_bucket, self._stack.results_bucket, prefix)
 
 
 def _new_name() -> str:

@@ -3,7 +3,7 @@ create or replace view results as
 select * from read_json('results.jsonl', format = 'newline_delimited', columns = {
     status: 'varchar', bucket: 'varchar', key: 'varchar', version_id: 'varchar', etag: 'varchar', bytes: 'bigint',
     uploaded: 'timestamptz', classified: 'timestamptz', label: 'varchar', class_id: 'integer', score: 'double',
-    known: 'boolean', known_score: 'double', title: 'varchar', detail: 'varchar',
+    known: 'boolean', known_score: 'double', confident: 'boolean', title: 'varchar', detail: 'varchar',
     model: 'struct(version varchar, sha256 varchar)'
 });
 

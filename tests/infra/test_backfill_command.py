@@ -57,7 +57,7 @@ def url_of(aws: Cloud, name: str) -> str:
 
 def machine() -> str:
     queue_url = "https://sqs.us-east-1.amazonaws.com/123456789012/clothes-queue"
-    return json.dumps(edited(definition(queue_url, UPLOADS, RESULTS)))
+    return json.dumps(edited(definition(queue_url, RESULTS)))
 
 
 def template() -> dict[str, Any]:

@@ -18,6 +18,7 @@ from tests.support.step_functions import EDITS, ROLE, definition, emulated_state
 
 CFN_LINT = PROJECT / ".venv-sam" / "bin" / "cfn-lint"
 STATES = definition()["States"]
+STATES_WITH_MAPS = ("Manifest", "Listing", "Inventory")
 PROCESSOR = STATES["Manifest"]["ItemProcessor"]["States"]
 # From the documentation of Distributed Map.
 LISTED = {"Key": "a b+é.png", "Size": 7, "Etag": '"05c1"', "LastModified": 1668699881, "StorageClass": "STANDARD"}
@@ -39,7 +40,7 @@ def value(expression: str, state_input: dict[str, Any]) -> Any:
 
 def requests_for(items: list[dict[str, Any]]) -> list[list[dict[str, str]]]:
     """The entries of each request to SQS for a batch of items."""
-    bodies = value(PROCESSOR["Messages"]["Output"]["bodies"], {"Items": items})
+    bodies = value(PROCESSOR["Messages"]["Output"]["bodies"], {"Items": items, "BatchInput": {"bucket": UPLOADS}})
     return [each["entries"] for each in value(PROCESSOR["Requests"]["Items"], {"bodies": bodies})]
 
 
@@ -59,8 +60,12 @@ def test_definition_passes_cfn_lint(tmp_path: Path) -> None:
 
 
 def test_all_sources_process_batches_alike() -> None:
-    processors = [STATES[name]["ItemProcessor"] for name in ("Manifest", "Listing", "Inventory")]
+    processors = [STATES[name]["ItemProcessor"] for name in STATES_WITH_MAPS]
     assert processors[0] == processors[1] == processors[2]
+    inputs = [
+        STATES[name].get("ItemBatcher", STATES[name].get("ItemSelector"))["BatchInput"] for name in STATES_WITH_MAPS
+    ]
+    assert inputs == [{"bucket": "{% $states.input.bucket %}"}] * 3
     assert [STATES[name]["ItemBatcher"]["MaxItemsPerBatch"] for name in ("Listing", "Inventory")] == [BATCH] * 2
 
 

@@ -11,7 +11,7 @@ import pytest
 from infra.emulation.names import CREDENTIALS
 from tests.support.emulated_stack import SAM_PYTHON, transformed
 from tests.support.machine import PROJECT, missing
-from tests.support.template import PARAMETERS, RESOURCES, TEMPLATE
+from tests.support.template import PARAMETERS, RESOURCES, TEMPLATE, first_branch
 
 # What SAM asks about: its own function, run by the Python of its environment.
 AUTHENTICATION: Final = """
@@ -141,6 +141,12 @@ def _text(value: Any, given: Mapping[str, str]) -> str:
         pytest.param(
             "EmailForBudget", {"MonthlyBudget": "5"}, {"MonthlyBudget": "5", "AlarmEmail": "a@b"}, id="budget"
         ),
+        pytest.param(
+            "FiltersForExistingBuckets",
+            {"UploadsPrefix": "in/"},
+            {"UploadsPrefix": "in/", "UploadsBucketNames": "my-photos"},
+            id="filters",
+        ),
         pytest.param("UserPoolForJwt", {"Authorizer": "JWT"}, {"Authorizer": "JWT", "UserPoolArn": "arn"}, id="pool"),
         pytest.param("AddressLimitOfWaf", {"RequestsPerAddress": "9"}, {"RequestsPerAddress": "10"}, id="addresses"),
     ],
@@ -178,7 +184,7 @@ def statement(sid: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("sid", "folder", "source"),
     [
-        ("AllowS3Inventory", "inventory", {"ArnEquals": {"aws:SourceArn": {"GetAtt": "UploadsBucket.Arn"}}}),
+        ("AllowS3Inventory", "inventory", {"ArnEquals": {"aws:SourceArn": [{"GetAtt": "UploadsBucket.Arn"}]}}),
         (
             "AllowBatchOperationsReports",
             "backfill",
@@ -191,13 +197,17 @@ def test_s3_may_write_only_its_reports_for_this_account(sid: str, folder: str, s
     assert granted["Principal"] == {"Service": "s3.amazonaws.com"}
     assert granted["Action"] == "s3:PutObject"
     assert granted["Resource"] == {"Sub": f"${{ResultsBucket.Arn}}/{folder}/*"}
-    assert granted["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}, **source}
+    given = {
+        operator: {name: first_branch(value) for name, value in values.items()}
+        for operator, values in granted["Condition"].items()
+    }
+    assert given == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}, **source}
 
 
 def test_queue_takes_messages_only_of_buckets_of_this_account() -> None:
     (granted,) = [
         each
-        for each in RESOURCES["UploadsQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
+        for each in map(first_branch, RESOURCES["UploadsQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"])
         if each["Effect"] == "Allow"
     ]
     assert granted["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}

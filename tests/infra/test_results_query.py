@@ -82,4 +82,4 @@ def test_athena_table_has_the_same_columns() -> None:
     athena = (PROJECT / "infra" / "operations" / "athena.sql").read_text(encoding="utf-8")
     names = columns(QUERIES.partition("});")[0])
     assert columns(athena.partition("row format")[0]) == names
-    assert len(names) == 18
+    assert len(names) == 19

@@ -9,7 +9,7 @@ import pytest
 from handler.api.presigned_uploads import Uploads
 from handler.result_keys import result_key
 from handler.settings import Settings
-from tests.support.template import PARAMETERS, RESOURCES, TEMPLATE, environment
+from tests.support.template import PARAMETERS, RESOURCES, TEMPLATE, environment, first_branch
 
 
 def test_settings_of_both_functions_are_valid_and_consistent() -> None:
@@ -83,11 +83,15 @@ def upload_key(monkeypatch: pytest.MonkeyPatch) -> str:
 def test_only_api_uploads_and_their_results_expire(upload_key: str) -> None:
     result = result_key("${UploadsBucket}", upload_key, "version")
     for bucket, key in (("UploadsBucket", upload_key), ("ResultsBucket", result)):
-        rules = RESOURCES[bucket]["Properties"]["LifecycleConfiguration"]["Rules"]
-        (expiring,) = [rule for rule in rules if "ExpirationInDays" in rule]
+        rules = map(first_branch, RESOURCES[bucket]["Properties"]["LifecycleConfiguration"]["Rules"])
+        (expiring,) = [rule for rule in rules if rule.get("ExpirationInDays") == {"Ref": "UploadDays"}]
         prefix = expiring["Prefix"]
-        assert key.startswith(prefix["Sub"] if isinstance(prefix, dict) else prefix)
-        assert expiring["ExpirationInDays"] == {"Ref": "UploadDays"}
+        assert key.startswith(prefix["Sub"][0].replace("Bucket", "UploadsBucket") if "Sub" in prefix else prefix)
+
+
+def test_manifests_and_reports_of_backfills_expire() -> None:
+    rules = map(first_branch, RESOURCES["ResultsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"])
+    assert [rule["ExpirationInDays"] for rule in rules if rule.get("Prefix") == "backfill/"] == [90]
 
 
 @pytest.mark.parametrize("bucket", ["UploadsBucket", "ResultsBucket"])
@@ -144,25 +148,32 @@ def guards(security: Any, conditions: set[str]) -> list[str]:
 
 
 def statements(function: str) -> Iterator[dict[str, Any]]:
+    """Of the default parameters, with the functions of CloudFormation as texts."""
     for policy in RESOURCES[function]["Properties"]["Policies"]:
-        yield from policy["Statement"]
+        yield from filter(lambda each: "Sid" in each, map(first_branch, policy["Statement"]))
 
 
 def test_http_function_can_access_only_api_uploads(upload_key: str) -> None:
-    granted = {}
-    for statement in statements("HttpFunction"):
-        resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
-        granted[statement["Action"]] = resources
-        if statement["Action"] == "s3:ListBucket":
-            assert statement["Condition"]["StringLike"]["s3:prefix"] == [
-                "api/*",
-                {"Sub": "results/${UploadsBucket}/api/*"},
-            ]
-        else:
-            assert all(resource["Sub"].endswith("/api/*") for resource in resources)
+    granted = {each["Action"]: each for each in statements("HttpFunction")}
     assert set(granted) == {"s3:PutObject", "s3:GetObject", "s3:ListBucket"}
-    assert granted["s3:PutObject"] == [{"Sub": "${UploadsBucket.Arn}/api/*"}]
+    for each in granted.values():
+        resources = each["Resource"] if isinstance(each["Resource"], list) else [each["Resource"]]
+        if each["Action"] == "s3:ListBucket":
+            api, results = each["Condition"]["StringLike"]["s3:prefix"]
+            assert (api, results["Sub"][0]) == ("api/*", "results/${Bucket}/api/*")
+        else:
+            assert all(resource["Sub"][0].endswith("/api/*") for resource in resources)
+    assert granted["s3:PutObject"]["Resource"]["Sub"][0] == "arn:${AWS::Partition}:s3:::${Bucket}/api/*"
     assert upload_key.startswith("api/")
+
+
+def test_http_function_cannot_touch_existing_buckets_by_default() -> None:
+    conditions = [each["If"][0] for each in RESOURCES["HttpFunction"]["Properties"]["Policies"][0]["Statement"]]
+    assert set(conditions) == {"TakesApiUploads"}
+    assert TEMPLATE["Conditions"]["TakesApiUploads"] == {
+        "Or": [{"Condition": "MakesUploadsBucket"}, {"Equals": [{"Ref": "ApiUploads"}, "on"]}]
+    }
+    assert PARAMETERS["ApiUploads"]["Default"] == "off"
 
 
 def test_uploads_bucket_cors_allows_only_post_and_shows_what_was_stored() -> None:
@@ -170,3 +181,28 @@ def test_uploads_bucket_cors_allows_only_post_and_shows_what_was_stored() -> Non
     assert rule["AllowedMethods"] == ["POST"]
     assert rule["ExposedHeaders"] == ["ETag", "Location"]
     assert "CorsConfiguration" not in RESOURCES["ResultsBucket"]["Properties"]
+
+
+@pytest.mark.parametrize(
+    ("names", "allowed"),
+    [
+        ("", True),
+        ("my-photos", True),
+        ("aaa,bbb,ccc,ddd,eee", True),
+        ("aaa,bbb,ccc,ddd,eee,fff", False),
+        ("aaa, bbb", False),
+        ("aaa,", False),
+        ("My-Photos", False),
+        ("aa", False),
+        ("a" * 64, False),
+    ],
+)
+def test_one_to_five_names_of_existing_buckets_are_accepted(names: str, allowed: bool) -> None:
+    assert bool(re.fullmatch(PARAMETERS["UploadsBucketNames"]["AllowedPattern"], names)) == allowed
+
+
+@pytest.mark.parametrize(("part", "allowed"), [("in/2026 new/", True), (".jpg", True), ("a*b", False), ("a\\b", False)])
+def test_filters_of_keys_have_no_wildcards(part: str, allowed: bool) -> None:
+    for name in ("UploadsPrefix", "UploadsSuffix"):
+        assert bool(re.fullmatch(PARAMETERS[name]["AllowedPattern"], part)) == allowed
+        assert PARAMETERS[name]["MaxLength"] == 1024  # bytes of a key

@@ -1,19 +1,38 @@
-"""Patch moto for backfills of thousands: long queues in less than quadratic time, and JSONata."""
+"""Patch moto: long queues in less than quadratic time, JSONata, and the switch of S3's events to EventBridge."""
 
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jsonata import Jsonata
+from moto.core.responses import TYPE_RESPONSE, ActionResult
 from moto.core.utils import camelcase_to_underscores, unix_time_millis
+from moto.s3.responses import S3Response
 from moto.sqs import models
 from moto.stepfunctions.parser.asl.jsonata import jsonata
 
 
 def patch_moto() -> None:
-    """Replace moto's queue and its JSONata evaluation in this process."""
+    """Replace moto's queue, its JSONata evaluation and a response of its S3 in this process."""
+    S3Response.get_bucket_notification = _bucket_notification  # type: ignore[method-assign]
     models.Queue = Queue  # type: ignore[misc]
     jsonata._eval_jsonata = evaluated
+
+
+_notification_without_switch = S3Response.get_bucket_notification
+
+
+def _bucket_notification(self: S3Response) -> TYPE_RESPONSE:
+    """As moto's, with `EventBridgeConfiguration`, which moto stores and obeys, but does not return."""
+    found = self.backend.get_bucket_notification_configuration(self.bucket_name)
+    if found is not None and found.event_bridge is not None:
+        serialized = self.serialized
+
+        def with_switch(result: ActionResult) -> TYPE_RESPONSE:
+            return serialized(ActionResult({**result.result, "EventBridgeConfiguration": {}}))
+
+        self.serialized = with_switch  # type: ignore[method-assign]  # of this one response
+    return _notification_without_switch(self)
 
 
 def evaluated(expression: str) -> Any:

@@ -8,7 +8,7 @@ import boto3
 import httpx2
 import pytest
 
-from infra.emulation.names import REGION, RESULTS, UPLOADS
+from infra.emulation.names import REGION, RESULTS
 from tests.support.aws import Cloud
 from tests.support.machine import PROJECT
 
@@ -23,12 +23,11 @@ _MAPS: Final = ("Manifest", "Listing", "Inventory")
 
 def definition(
     queue_url: str = "https://sqs.us-east-1.amazonaws.com/123456789012/uploads",
-    uploads: str = UPLOADS,
     results: str = RESULTS,
 ) -> dict[str, Any]:
     """The definition with the template's substitutions applied."""
     text = DEFINITION.read_text(encoding="utf-8")
-    names = {"Partition": "aws", "UploadsBucket": uploads, "ResultsBucket": results, "QueueUrl": queue_url}
+    names = {"Partition": "aws", "ResultsBucket": results, "QueueUrl": queue_url}
     for name, value in names.items():
         text = text.replace(f"${{{name}}}", value)
     parsed: dict[str, Any] = json.loads(text)
@@ -50,8 +49,8 @@ def _write_no_reports(states: dict[str, Any]) -> None:
 def _batch_by_ones(states: dict[str, Any]) -> None:
     """moto does not support ItemBatcher: each object is a batch of its own."""
     for name in ("Listing", "Inventory"):
-        del states[name]["ItemBatcher"]
-        states[name]["ItemSelector"] = {"Items": ["{% $states.context.Map.Item.Value %}"]}
+        batch_input = states[name].pop("ItemBatcher")["BatchInput"]
+        states[name]["ItemSelector"] = {"Items": ["{% $states.context.Map.Item.Value %}"], "BatchInput": batch_input}
 
 
 def _read_no_inventory(states: dict[str, Any]) -> None:

@@ -35,9 +35,19 @@ def environment(function: str) -> dict[str, str]:
 
 
 def _resolved(value: Any) -> str:
-    if isinstance(value, dict) and "If" in value:
-        value = value["If"][1]
+    value = first_branch(value)
     name = value.get("Ref") if isinstance(value, dict) else None
     if name is not None and name in RESOURCES:
         return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
     return str(PARAMETERS[name]["Default"] if name in PARAMETERS else name or value)
+
+
+def first_branch(value: Any) -> Any:
+    """`value` with the default parameters, where each `If` takes the branch of its condition."""
+    while isinstance(value, dict) and "If" in value:
+        condition, then, otherwise = value["If"]
+        value = otherwise if condition in _OFF_BY_DEFAULT else then
+    return value
+
+
+_OFF_BY_DEFAULT = {"UsesExistingBuckets", "ListensToApiUploads", "TagsUploads", "HasEventBus"}
