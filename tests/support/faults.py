@@ -15,7 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
-from infra.emulation.names import REGION
+from infra.emulation.names import REGION, RESULTS
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -66,6 +66,14 @@ def _body_truncated(_request: AWSPreparedRequest, send: Send) -> AWSResponse | N
     return response
 
 
+def _body_stalls(_request: AWSPreparedRequest, send: Send) -> AWSResponse | None:
+    """The body comes so slowly that nobody waits for it."""
+    response = send()
+    if response is not None and response.status_code == 200:
+        response.raw = _Stalled()
+    return response
+
+
 def _crash_before(_request: AWSPreparedRequest, _send: Send) -> AWSResponse:
     raise Crash
 
@@ -76,14 +84,18 @@ def _crash_after(_request: AWSPreparedRequest, send: Send) -> AWSResponse:
 
 
 Rates = Mapping[str, Mapping[str, float]]  # operation -> kind of fault -> probability
-KINDS: Final[Mapping[str, Callable[[AWSPreparedRequest, Send], AWSResponse | None]]] = {
+Kind = Callable[[AWSPreparedRequest, Send], AWSResponse | None]
+OF_RESULT: Final = "GetObject of a result"  # in rates; the operation is that of uploads otherwise
+KINDS: Final[Mapping[str, Kind]] = {
     "connect timeout": _refused,
     "connection reset": _reset,
     "response lost": _response_lost,
     "body truncated": _body_truncated,
+    "body stalls": _body_stalls,
     "503 SlowDown": _respond(503, "SlowDown"),
     "500 InternalError": _respond(500, "InternalError"),
     "400 RequestTimeout": _respond(400, "RequestTimeout"),
+    "400 KMS.DisabledException": _respond(400, "KMS.DisabledException"),
     "403 AccessDenied": _respond(403, "AccessDenied"),
     "409 ConditionalRequestConflict": _respond(409, "ConditionalRequestConflict"),
     "403 ThrottlingException": _respond(403, "ThrottlingException"),
@@ -101,9 +113,10 @@ class Faults:
     """
 
     def __init__(self, seed: int, rates: Rates, forbidden: str | None = None) -> None:
-        self.rates = rates
+        self.rates, self.kinds = rates, dict(KINDS)
         self.names: dict[str, str] = {}
-        self.injected: Counter[str] = Counter()
+        self.injected: Counter[str] = Counter()  # by kind
+        self.by_operation: Counter[str] = Counter()
         self.disabled = False
         self._seed, self._forbidden = seed, forbidden
         self._requests: Counter[str] = Counter()
@@ -114,7 +127,9 @@ class Faults:
 
         def answer(event_name: str, request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
             kind = None if self.disabled else self._fault_for(event_name.rpartition(".")[2], request)
-            return KINDS[kind](request, lambda: sender(event_name, request)) if kind else sender(event_name, request)
+            return (
+                self.kinds[kind](request, lambda: sender(event_name, request)) if kind else sender(event_name, request)
+            )
 
         client.meta.events.unregister("before-send", sender)
         client.meta.events.register("before-send", answer)
@@ -127,12 +142,16 @@ class Faults:
         return client
 
     def _fault_for(self, operation: str, request: AWSPreparedRequest) -> str | None:
+        if operation == "GetObject" and RESULTS in request.url and OF_RESULT in self.rates:
+            operation = OF_RESULT
         condition = request.headers.get("If-Match", b"")
         target = f"{operation} {_RANDOM.sub(self._name, request.url)} {condition!r}"
         with self._lock:
             self._requests[target] += 1
             kind = self._chosen(operation, f"{self._seed} {target} {self._requests[target]}", request.url)
-            self.injected.update([kind] if kind else [])
+            if kind:
+                self.injected.update([kind])
+                self.by_operation.update([f"{operation}: {kind}"])
         return kind
 
     def _chosen(self, operation: str, moment: str, url: str) -> str | None:
@@ -154,3 +173,18 @@ class _Raw(io.BytesIO):
 
     def stream(self, **_: Any) -> Any:
         yield self.read()
+
+
+class _Stalled(io.BytesIO):
+    """A body of which nothing comes until its connection is shut down, as urllib3's response can be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_shut_down = threading.Event()
+
+    def read(self, *_: Any) -> bytes:
+        self._is_shut_down.wait(timeout=60)
+        raise ReadTimeoutError(endpoint_url="")
+
+    def shutdown(self) -> None:
+        self._is_shut_down.set()

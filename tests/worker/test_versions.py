@@ -1,11 +1,15 @@
 """Overwritten and deleted objects: each version has its own result."""
 
+import json
+
 import pytest
 
 from handler.settings import Settings
 from handler.telemetry.reports import InvocationReport
 from handler.worker.worker import Worker
+from infra.operations.missing import Missing
 from tests.support.aws import RESULTS, UPLOADS, Cloud, WorkerOf, event_file, refer_to_object, work_through
+from tests.system.campaign.senders import event_of_backfill
 
 
 @pytest.fixture
@@ -44,6 +48,21 @@ def test_version_behind_a_delete_marker_has_no_result(aws: Cloud, worker: Worker
     aws.s3.delete_object(Bucket=UPLOADS, Key="t-shirt.jpg")
     assert worker.handle(event) == {"batchItemFailures": []}
     assert aws.results() == {}
+
+
+def test_backfill_finds_an_object_whose_delete_marker_was_removed(aws: Cloud, worker: Worker, png: bytes) -> None:
+    """S3 sends no event of it; it has no result if it was hidden before the worker read it."""
+    aws.s3.put_object(Bucket=UPLOADS, Key="a.png", Body=png)
+    marker = aws.s3.delete_object(Bucket=UPLOADS, Key="a.png")["VersionId"]
+    work_through(aws, worker)
+    missing = Missing(aws.s3, UPLOADS, RESULTS)
+    assert (list(missing), aws.results()) == ([], {})
+    aws.s3.delete_object(Bucket=UPLOADS, Key="a.png", VersionId=marker)
+    work_through(aws, worker)
+    assert aws.results() == {}
+    worker.handle(json.loads(event_of_backfill(next(iter(missing)))))
+    assert [result["label"] for result in aws.results().values()] == ["Trouser"]
+    assert missing.compare().missing == 0
 
 
 def test_overwritten_version_named_by_the_event_is_classified(

@@ -9,17 +9,19 @@ import argparse
 import logging
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from moto import mock_aws
 
 from handler.worker.s3_events import UnknownEvent, uploads_in_text
-from tests.support.faults import Faults
+from infra.emulation.names import RESULTS, UPLOADS
+from infra.operations.missing import Missing
+from tests.support.faults import OF_RESULT, Faults
 from tests.system.campaign.cloud import Cloud
 from tests.system.campaign.polling import BATCH, Lambda
-from tests.system.campaign.senders import FORBIDDEN, Senders
+from tests.system.campaign.senders import FORBIDDEN, REPLACED, Senders, event_of_backfill
 
 NETWORK: Final = {
     "connect timeout": 0.004,
@@ -28,10 +30,21 @@ NETWORK: Final = {
     "500 InternalError": 0.004,
 }
 RATES: Final = {
-    "GetObject": {**NETWORK, "503 SlowDown": 0.02, "400 RequestTimeout": 0.002, "body truncated": 0.004},
+    "GetObject": {
+        **NETWORK,
+        "503 SlowDown": 0.02,
+        "400 RequestTimeout": 0.002,
+        "400 KMS.DisabledException": 0.004,
+        "body truncated": 0.004,
+        "body stalls": 0.003,
+        REPLACED: 0.01,
+    },
+    "HeadObject": {"503 SlowDown": 0.2},
+    OF_RESULT: {**NETWORK, "503 SlowDown": 0.1},
     "PutObject": {
         **NETWORK,
         "503 SlowDown": 0.01,
+        "400 KMS.DisabledException": 0.004,
         "409 ConditionalRequestConflict": 0.01,
         "crash before the write": 0.002,
         "crash after the write": 0.002,
@@ -66,8 +79,8 @@ def main() -> int:
     return int(any(verdict.lost or verdict.doubled or verdict.wrong for verdict in verdicts))
 
 
-def campaign(events: int, seed: int) -> tuple[Verdict, Verdict]:
-    """Send about `events` events and empty the queue; then disable the faults, and redrive the dead letters."""
+def campaign(events: int, seed: int) -> tuple[Verdict, ...]:
+    """Send about `events` events and empty the queue; then disable the faults, redrive dead letters, and backfill."""
     faults = Faults(seed, RATES, FORBIDDEN)
     cloud = Cloud.create()
     senders, service = Senders(cloud, faults, seed), Lambda(cloud, faults)
@@ -75,22 +88,35 @@ def campaign(events: int, seed: int) -> tuple[Verdict, Verdict]:
         for _ in range(BATCH):
             senders.act()
         while service.poll() == BATCH:
-            pass
+            senders.send_replacements()
     senders.send()
-    first, dead = _drained(cloud, service)
+    first, dead = _drained(cloud, service, senders)
     faults.disabled = True
     cloud.send(dead)
-    last, _ = _drained(cloud, service)
+    last, dead = _drained(cloud, service, senders)
+    backfilled = _backfilled(cloud, service, senders, dead)
     _print(f"seed {seed}: sent {senders.events:,} events about {len(cloud.puts):,} uploads", service.counted)
     _print("results", first)
     _print("after the redrive", last)
-    _print("faults", faults.injected)
-    return first, last
+    _print("after the backfill", backfilled)
+    _print("faults", faults.by_operation)
+    return first, last, backfilled
 
 
-def _drained(cloud: Cloud, service: Lambda) -> tuple[Verdict, list[str]]:
+def _backfilled(cloud: Cloud, service: Lambda, senders: Senders, dead: Sequence[str]) -> Verdict:
+    """Send the objects without a result, such as those whose delete marker was removed. What then has none is lost."""
+    missing = Missing(cloud.s3, UPLOADS, RESULTS)
+    found = list(missing)
+    cloud.backfilled.update(each["VersionId"] for each in found)
+    cloud.send([event_of_backfill(each) for each in found])
+    _drained(cloud, service, senders)
+    verdict = _verdict(cloud, dead)
+    return replace(verdict, lost=verdict.lost + missing.compare().missing)
+
+
+def _drained(cloud: Cloud, service: Lambda, senders: Senders) -> tuple[Verdict, list[str]]:
     """Empty the queue; returns the verdict and the dead letters."""
-    while service.poll():
+    while senders.send_replacements() or service.poll():
         pass
     dead = list(cloud.dead_letters())
     return _verdict(cloud, dead), dead
@@ -99,7 +125,7 @@ def _drained(cloud: Cloud, service: Lambda) -> tuple[Verdict, list[str]]:
 def _verdict(cloud: Cloud, dead: Sequence[str]) -> Verdict:
     documents = cloud.documents()
     results = [versions[0] for versions in documents.values()]
-    found = Counter(result["version_id"] for result in results)
+    found = Counter(_id(result) for result in results)
     known, unknown = _versions_in(dead)
     return Verdict(
         done=sum(result["status"] == "done" for result in results),
@@ -107,8 +133,8 @@ def _verdict(cloud: Cloud, dead: Sequence[str]) -> Verdict:
         dead_lettered=len(dead),
         unknown=unknown,
         lost=len(cloud.puts.keys() - cloud.optional - found.keys() - known),
-        doubled=sum(len(versions) - 1 for versions in documents.values()) + found.total() - len(found),
-        wrong=sum(not _is_right(cloud, result) for result in results),
+        doubled=sum(_written_in_vain(cloud, versions) for versions in documents.values()) + found.total() - len(found),
+        wrong=sum(not _is_right(cloud, result, known) for result in results),
     )
 
 
@@ -118,22 +144,36 @@ def _versions_in(dead: Sequence[str]) -> tuple[set[str | None], int]:
     unknown = 0
     for body in dead:
         try:
-            known.update(upload.version_id for upload in uploads_in_text(body))
-        except UnknownEvent:
+            uploads = uploads_in_text(body)
+        except UnknownEvent as error:
+            uploads = error.uploads
             unknown += 1
+        known.update(upload.version_id or upload.etag for upload in uploads)
     return known, unknown
 
 
-def _is_right(cloud: Cloud, result: Mapping[str, Any]) -> bool:
-    put = cloud.puts[result["version_id"]]
-    actual = (result["key"], result["etag"], result["bytes"], result["sequencer"], result.get("label"))
-    return actual == (put.key, put.etag, put.bytes, put.sequencer, put.label)
+def _id(result: Mapping[str, Any]) -> str:
+    return str(result["version_id"] or result["etag"])
+
+
+def _written_in_vain(cloud: Cloud, versions: Sequence[Mapping[str, Any]]) -> int:
+    """How often a document was written beyond once for each upload of its bytes."""
+    return max(0, len(versions) - len(cloud.puts[_id(versions[0])].sequencers))
+
+
+def _is_right(cloud: Cloud, result: Mapping[str, Any], dead: Set[str | None]) -> bool:
+    """Whether a result is that of the last upload, or of an earlier one of the same bytes if there is a dead letter."""
+    put = cloud.puts[_id(result)]
+    sequencers = put.sequencers if _id(result) in dead else put.sequencers[-1:]
+    actual = (result["bucket"], result["key"], result["etag"], result["bytes"], result.get("label"))
+    expected = (put.bucket, put.key, put.etag, put.bytes, put.label)
+    return actual == expected and (result["sequencer"] in sequencers or _id(result) in cloud.backfilled)
 
 
 def _print(title: str, numbers: Mapping[str, int] | Verdict) -> None:
     print(title)
     for name, number in sorted((asdict(numbers) if isinstance(numbers, Verdict) else numbers).items()):
-        print(f"  {name.replace('_', ' '):28} {number:>7,}")
+        print(f"  {name.replace('_', ' '):44} {number:>7,}")
 
 
 if __name__ == "__main__":

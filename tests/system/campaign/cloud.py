@@ -10,16 +10,18 @@ import boto3
 from infra.emulation.names import REGION, RESULTS, UPLOADS
 
 MAX_RECEIVE_COUNT: Final = 5
+UNVERSIONED: Final = "unversioned"  # another bucket for uploads
 
 
 @dataclass(frozen=True)
 class Put:
     """A version of an object, with the expected label; None if it must be rejected."""
 
+    bucket: str
     key: str
     etag: str
     bytes: int
-    sequencer: str
+    sequencers: tuple[str, ...]  # several if the same bytes were put again into a bucket without versioning
     label: str | None
 
 
@@ -31,8 +33,9 @@ class Cloud:
     sqs: Any
     queue_url: str
     dead_letter_url: str
-    puts: dict[str, Put] = field(default_factory=dict)  # by version id
+    puts: dict[str, Put] = field(default_factory=dict)  # by version id, or ETag without versioning
     optional: set[str] = field(default_factory=set)  # versions that were deleted, possibly before they were read
+    backfilled: set[str] = field(default_factory=set)  # versions; their results have no sequencer
 
     @classmethod
     def create(cls) -> Self:
@@ -40,6 +43,7 @@ class Cloud:
         for bucket in (UPLOADS, RESULTS):
             s3.create_bucket(Bucket=bucket)
             s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        s3.create_bucket(Bucket=UNVERSIONED)
         dead_letter_url = sqs.create_queue(QueueName="dead-letter")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=dead_letter_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": MAX_RECEIVE_COUNT})

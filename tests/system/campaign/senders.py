@@ -62,10 +62,14 @@ class Senders:
 
     def act(self) -> None:
         """Perform one random action, and send some of the pending messages."""
-        replacements, self._replacements = self._replacements, {}
-        self._pending += self._bodies([replacements[name] for name in sorted(replacements)])
         self._pending += self._bodies(self._random_action())
         self.send(keep=30)
+
+    def send_replacements(self) -> int:
+        """Send the events of objects that were overwritten while they were read; returns their number."""
+        replacements, self._replacements = self._replacements, {}
+        self._cloud.send(list(self._bodies([replacements[name] for name in sorted(replacements)])))
+        return len(replacements)
 
     def send(self, keep: int = 0) -> None:
         self._rng.shuffle(self._pending)
