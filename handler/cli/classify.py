@@ -64,9 +64,10 @@ def watch(folder: str, options: ClassifyOptions, *, existing: bool) -> int:
     with closing(Display(0)) as display, Interruption() as interruption:
         progress = _Progress(form, display)
         try:
+            batches = arrivals(folder, interruption.requested, existing=existing)
             if not options.quiet:
                 display.print_message(escaped(f"watching {folder}; stop with Ctrl-C"))
-            for files in arrivals(folder, interruption.requested, existing=existing):
+            for files in batches:
                 progress.run(files, options, interruption)
         except FolderGone as error:
             display.print_message(escaped(str(error)))

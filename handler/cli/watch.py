@@ -29,7 +29,11 @@ def arrivals(
     A file counts as complete when it has not changed from one listing to the next. With `existing`, the files that
     are there already come first. Memory grows with the number of files in the folder only. Raises FolderGone.
     """
-    done = {} if existing else _versions(folder)
+    # Listed now, and not with the first `next`: what arrives after this call is new.
+    return _arrivals(folder, stopped, {} if existing else _versions(folder), poll_seconds)
+
+
+def _arrivals(folder: str, stopped: Event, done: dict[str, _Version], poll_seconds: float) -> Iterator[list[Input]]:
     growing: dict[str, _Version] = {}
     while not stopped.is_set():
         started = time.monotonic()

@@ -33,7 +33,7 @@ def test_growing_file_is_yielded_once_it_is_complete(tmp_path: Path) -> None:
 
 def test_folder_that_disappears_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FolderGone, match="there is no folder"):
-        next(arrivals(str(tmp_path / "gone"), Event(), existing=False))
+        arrivals(str(tmp_path / "gone"), Event(), existing=False)
 
 
 @pytest.mark.slow  # waits for two listings, a second apart
