@@ -123,7 +123,7 @@ class _Run:
         with torch.inference_mode(), mixed_precision(_CPU):
             targets = (self.teacher.logits(images).float()[:, :-1] / recipe.temperature).softmax(dim=1)
         others = self._others()
-        logits = self.learner.forward(torch.cat([images, augmented(others.images, self.of_photos, self.generator)]))
+        logits = self._logits(torch.cat([images, augmented(others.images, self.of_photos, self.generator)]))
         of_dataset, of_others = logits.split([len(images), len(others)])
         kept = self._kept(of_dataset, targets.clone())
         learned = loss_of(of_others, others.allowed, others.soft_targets, self.of_photos)
@@ -148,6 +148,13 @@ class _Run:
             "steps": self.steps,
         }
         replace_file(run_dir / _RESUME_FILE, partial(torch.save, state))
+
+    def _logits(self, images: Tensor) -> Tensor:
+        """Logits with the statistics of batch normalization as they were: those of photos would spoil the dataset's."""
+        self.learner.network.eval()
+        with mixed_precision(_CPU):
+            logits: Tensor = self.learner.network(images.contiguous(memory_format=torch.channels_last))
+        return logits.float()
 
     def _of_dataset(self) -> Tensor:
         images, count = self.examples.dataset, self.recipe.dataset_per_batch

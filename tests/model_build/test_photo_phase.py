@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from model_build.config import Config
+from model_build.datasets.mnist import DATASETS, normalize
 from model_build.distillation import photo_views
 from model_build.distillation.photo_phase import PhotoExamples, PhotoRecipe, learn_photos
 from model_build.distillation.photo_views import NONE, ServedViews, make_part, read_composites
@@ -17,8 +19,8 @@ from model_build.training.network import build_network
 
 _CONFIG = Config(widths=(4, 4, 4), blocks_per_stage=1, mirror_at_inference=False, shift_pixels=0, erasing_probability=0)
 _RECIPE = PhotoRecipe(
-    steps=60,
-    learning_rate=0.2,
+    steps=100,
+    learning_rate=0.05,
     dataset_per_batch=16,
     photos_per_batch=32,
     composites_per_batch=8,
@@ -39,11 +41,15 @@ def test_composites_are_seen_as_they_are_served(tmp_path: Path, monkeypatch: pyt
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run whose network has learned nothing yet."""
+    """A run whose network has learned nothing but the statistics of its batch normalization."""
     folder = tmp_path_factory.mktemp("source")
     torch.manual_seed(1)
+    network = build_network(_CONFIG)
+    with torch.inference_mode():
+        for _ in range(30):
+            network(_normalized(_views().images[:, 0]))
     save_config(folder, _CONFIG)
-    save_weights(folder / FINE_TUNED_WEIGHTS_FILE, build_network(_CONFIG))
+    save_weights(folder / FINE_TUNED_WEIGHTS_FILE, network)
     return folder
 
 
@@ -52,7 +58,7 @@ def test_photos_are_learned_and_others_become_unknown(source: Path, tmp_path: Pa
     network = trained_network(tmp_path, _CONFIG)
     views = _views()
     with torch.inference_mode():
-        logits = network((torch.from_numpy(views.images[:, :1]).float() - 73) / 90)
+        logits = network(_normalized(views.images[:, 0]))
     of_class = torch.from_numpy(views.classes) != NONE
     assert bool((logits[of_class, -1].mean() > logits[~of_class, -1].mean() + 1).item())
 
@@ -65,6 +71,10 @@ def test_interrupted_photo_phase_ends_with_the_same_weights(source: Path, tmp_pa
     first, second = (torch.load(tmp_path / run / FINE_TUNED_WEIGHTS_FILE) for run in ("whole", "again"))
     for name, weights in first.items():
         assert torch.equal(weights, second[name]), name
+
+
+def _normalized(images: NDArray[np.uint8]) -> torch.Tensor:
+    return normalize(torch.from_numpy(images.copy()), DATASETS[_CONFIG.dataset])
 
 
 def _stripes() -> PhotoExamples:
