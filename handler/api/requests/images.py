@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from python_multipart.multipart import parse_options_header
 
+from handler.api.requests import urlencoded
 from handler.api.requests.base64_images import from_base64, image_of_text
 from handler.api.requests.body import Body
 from handler.api.requests.json_values import looks_like_json, parse_json
@@ -68,6 +69,8 @@ def images_in(body: Body, max_images: int) -> tuple[list[SentImage], Options]:
 def _parts(content: bytes, content_type: str) -> list[FormPart] | None:
     """None if it is no form: also an image may come with a form's Content-Type."""
     media_type, options = parse_options_header(content_type)
+    if media_type == urlencoded.MEDIA_TYPE:
+        return urlencoded.urlencoded_parts(content, FILE_FIELD)
     if media_type != b"multipart/form-data":
         return None
     boundary = options.get(b"boundary")
