@@ -39,7 +39,7 @@ _BODY: Final[dict[str, Any]] = {
                         "type": ["object", "null"],
                         "properties": {
                             "top_k": _TOP_K_IN_JSON,
-                            "function_to_apply": {"enum": ["softmax", None]},
+                            "function_to_apply": {"type": ["string", "null"], "enum": ["softmax", None]},
                         },
                     },
                 },

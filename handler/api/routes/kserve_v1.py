@@ -186,7 +186,8 @@ def _body(max_images: int) -> dict[str, Any]:
     instance = {"anyOf": [BASE64, _object("b64", BASE64, key=_KEY), *keyed, numbers, _array(1, 1, numbers)]}
     instances = _array(1, max_images, instance)
     documents = [
-        {"type": "object", "required": [name], "properties": {name: instances}} for name in ("instances", "inputs")
+        {"type": "object", "required": [name], "properties": {"instances": instances, "inputs": instances}}
+        for name in ("instances", "inputs")
     ]
     return {
         "required": True,

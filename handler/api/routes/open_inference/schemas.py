@@ -138,15 +138,21 @@ def _array(length: int, items: dict[str, Any]) -> dict[str, Any]:
     return {"type": "array", "minItems": length, "maxItems": length, "items": items}
 
 
-def _input(tensor: tensors.Tensor, description: str, shapes: list[list[int]], data: dict[str, Any]) -> dict[str, Any]:
+def _shape(at_least: int, *lengths: int) -> dict[str, Any]:
+    """A shape of `at_least` of these lengths: generators of clients refuse an `enum` of arrays."""
+    items = [{"type": "integer", "const": length} for length in lengths]
+    return {"type": "array", "minItems": at_least, "maxItems": len(items), "prefixItems": items}
+
+
+def _input(tensor: tensors.Tensor, description: str, shape: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
     return {
         "type": "object",
         "description": description,
         "required": ["name", "datatype", "shape", "data"],
         "properties": {
-            "name": {"const": tensor.name},
-            "datatype": {"const": tensor.datatype},
-            "shape": {"enum": shapes},
+            "name": {"type": "string", "const": tensor.name},
+            "datatype": {"type": "string", "const": tensor.datatype},
+            "shape": shape,
             "parameters": {"type": "object", "properties": {"content_type": {"type": "string"}}},
             "data": data,
         },
@@ -161,7 +167,10 @@ def _output(*names: str) -> dict[str, Any]:
     return {
         "type": "object",
         "required": ["name"],
-        "properties": {"name": {"enum": list(names)}, "parameters": {"type": "object", "properties": parameters}},
+        "properties": {
+            "name": {"type": "string", "enum": list(names)},
+            "parameters": {"type": "object", "properties": parameters},
+        },
     }
 
 
@@ -177,11 +186,11 @@ _REQUEST: Final = {
             1,
             {
                 "anyOf": [
-                    _input(tensors.ENCODED, "Image files as base64.", [[1], [1, 1]], _array(1, _IMAGE)),
+                    _input(tensors.ENCODED, "Image files as base64.", _shape(1, 1, 1), _array(1, _IMAGE)),
                     _input(
                         tensors.IMAGES,
                         "Pixels, 0 black background, 255 white garment: flat, or nested by their shape.",
-                        [[1, 1, 28, 28]],
+                        _shape(4, 1, 1, 28, 28),
                         {"anyOf": [_array(784, _PIXEL), _array(1, _array(1, _array(28, _array(28, _PIXEL))))]},
                     ),
                 ]
