@@ -72,7 +72,7 @@ def _add_documentation(app: FastAPI, static: StaticFiles, swagger: StaticFiles) 
 def _add_openapi(app: FastAPI) -> None:
     @lru_cache(_ROOT_PATHS)
     def openapi_below(root_path: str) -> Document:
-        document = {**app.openapi(), **({"servers": [{"url": root_path}]} if root_path else {})}
+        document = {**app.openapi(), "servers": [{"url": root_path or "/"}]}
         return Document.of(json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode(), "application/json")
 
     @app.get("/openapi.json", include_in_schema=False)
