@@ -216,6 +216,7 @@ def test_changed_parameter_publishes_a_new_version(function: str) -> None:
     unversioned = {
         "DeploymentPreference",
         "Events",
+        "PermissionsBoundary",
         "Policies",
         "ReservedConcurrentExecutions",
         "VersionDescription",

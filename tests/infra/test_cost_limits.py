@@ -85,7 +85,8 @@ def test_web_acl_protects_the_stage() -> None:
     arn, variables = association["Properties"]["ResourceArn"]["Fn::Sub"]
     assert arn.endswith("/restapis/${Api}/stages/${Stage}")
     assert transformed()["Resources"][variables["Stage"]["Ref"]]["Type"] == "AWS::ApiGateway::Stage"
-    assert association["Condition"] == "LimitsAddresses"
+    assert association["Condition"] == "HasAnyWebAcl"
+    assert {"Condition": "LimitsAddresses"} in CONDITIONS["HasAnyWebAcl"]["Or"]
 
 
 def test_rates_below_the_minimum_of_waf_are_refused() -> None:

@@ -147,6 +147,12 @@ def _text(value: Any, given: Mapping[str, str]) -> str:
             {"UploadsPrefix": "in/", "UploadsBucketNames": "my-photos"},
             id="filters",
         ),
+        pytest.param(
+            "OneWebAcl",
+            {"WebAclArn": "arn", "RequestsPerAddress": "100"},
+            {"WebAclArn": "arn", "RequestsPerAddress": "0"},
+            id="web ACL",
+        ),
         pytest.param("UserPoolForJwt", {"Authorizer": "JWT"}, {"Authorizer": "JWT", "UserPoolArn": "arn"}, id="pool"),
         pytest.param("AddressLimitOfWaf", {"RequestsPerAddress": "9"}, {"RequestsPerAddress": "10"}, id="addresses"),
     ],

@@ -169,7 +169,7 @@ def test_http_function_can_access_only_api_uploads(upload_key: str) -> None:
 
 def test_http_function_cannot_touch_existing_buckets_by_default() -> None:
     conditions = [each["If"][0] for each in RESOURCES["HttpFunction"]["Properties"]["Policies"][0]["Statement"]]
-    assert set(conditions) == {"TakesApiUploads"}
+    assert set(conditions) == {"HasKey", "TakesApiUploads"}
     assert TEMPLATE["Conditions"]["TakesApiUploads"] == {
         "Or": [{"Condition": "MakesUploadsBucket"}, {"Equals": [{"Ref": "ApiUploads"}, "on"]}]
     }

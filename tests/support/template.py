@@ -50,4 +50,4 @@ def first_branch(value: Any) -> Any:
     return value
 
 
-_OFF_BY_DEFAULT = {"UsesExistingBuckets", "ListensToApiUploads", "TagsUploads", "HasEventBus"}
+_OFF_BY_DEFAULT = {"HasKey", "UsesExistingBuckets", "ListensToApiUploads", "TagsUploads", "HasEventBus"}
