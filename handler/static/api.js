@@ -60,6 +60,11 @@ export async function fetchLabels() {
   return json.labels;
 }
 
+export async function fetchModelCard() {
+  const { json } = await sendForJson("model");
+  return json;
+}
+
 /** Downloads a file of this host. */
 export async function fetchFile(path, signal) {
   const response = await send(path, { signal });

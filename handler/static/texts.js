@@ -28,9 +28,15 @@ export function translate(root) {
   for (const element of root.querySelectorAll("[data-label]")) element.ariaLabel = text(element.dataset.label);
 }
 
+const percentFormat = () =>
+  new Intl.NumberFormat(TAGS[language], { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+
+/** A measured share as a percentage; all may be 100%. */
+export const measuredShare = (share) => percentFormat().format(share);
+
 /** A score as a percentage. No score is exactly 0 or 1, so none is displayed as 0% or 100%. */
 export function percent(score) {
-  const format = new Intl.NumberFormat(TAGS[language], { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  const format = percentFormat();
   if (score > 0.9995) return `> ${format.format(0.999)}`;
   return score < 0.0005 ? `< ${format.format(0.001)}` : format.format(score);
 }

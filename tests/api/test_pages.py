@@ -10,10 +10,11 @@ from handler.api.routes.pages import STATIC_FOLDER
 
 INDEX = (STATIC_FOLDER / "index.html").read_text(encoding="utf-8")
 DOCS = (STATIC_FOLDER / "docs.html").read_text(encoding="utf-8")
+ABOUT = (STATIC_FOLDER / "about.html").read_text(encoding="utf-8")
 SCRIPTS = {path.name: path.read_text(encoding="utf-8") for path in STATIC_FOLDER.glob("*.js") if path.name != "docs.js"}
 
 
-@pytest.mark.parametrize("path", ["/", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/about", "/docs"])
 def test_page_policy_allows_this_host_only(client: TestClient, path: str) -> None:
     response = client.get(path)
     assert response.headers["content-type"] == "text/html; charset=utf-8"
@@ -23,7 +24,7 @@ def test_page_policy_allows_this_host_only(client: TestClient, path: str) -> Non
     assert "unsafe" not in policy
 
 
-@pytest.mark.parametrize("path", ["/", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/about", "/docs"])
 def test_page_has_no_inline_script_or_style(client: TestClient, path: str) -> None:
     html = client.get(path).text
     assert re.findall(r"<script(?![^>]* src=)|<style|\sstyle=|\son\w+=|javascript:", html) == []
@@ -39,7 +40,7 @@ def test_page_urls_are_relative_to_a_base_set_by_the_server(client: TestClient) 
 
 def referenced_paths() -> set[str]:
     """The paths that the page loads or links to."""
-    linked = set(re.findall(r'(?:src|href)="([^":]+)"', INDEX + DOCS))
+    linked = set(re.findall(r'(?:src|href)="([^":#]+)[#"]', INDEX + ABOUT + DOCS))
     imported = {f"static/{name}" for script in SCRIPTS.values() for name in re.findall(r'from "\./(.+)"', script)}
     styled = {f"static/{name}" for name in re.findall(r'url\("(.+?)"\)', (STATIC_FOLDER / "style.css").read_text())}
     samples = {f"static/samples/{name}" for name in re.findall(r'data-sample="(.+?)"', INDEX)}
@@ -52,19 +53,24 @@ def test_referenced_path_is_served(client: TestClient, path: str) -> None:
     assert response.status_code == 200
     # Mangum decides by the content type whether to send text or base64.
     types = {".css": "text/css", ".js": "text/javascript", ".jpg": "image/jpeg", ".png": "image/png"}
+    types |= {".svg": "image/svg+xml", ".webmanifest": "application/manifest+json"}
     assert response.headers["content-type"].startswith(types.get(Path(path).suffix, ("text/html", "application/json")))
 
 
-def test_page_preloads_every_module() -> None:
-    assert {f"static/{name}" for name in SCRIPTS} <= referenced_paths()
-    assert set(re.findall(r'"(static/\w+\.js)"', INDEX)) == {f"static/{name}" for name in SCRIPTS}
+@pytest.mark.parametrize(("html", "entry"), [(INDEX, "app.js"), (ABOUT, "about.js")], ids=["page", "about"])
+def test_page_preloads_every_module(html: str, entry: str) -> None:
+    modules, found = set(), {entry}
+    while found > modules:
+        modules |= found
+        found |= {name for module in modules for name in re.findall(r'from "\./(.+)"', SCRIPTS[module])}
+    assert set(re.findall(r'"(static/\w+\.js)"', html)) == {f"static/{name}" for name in modules}
 
 
 def test_page_texts_exist_in_english_and_chinese() -> None:
     english, chinese = (texts_of(language).keys() for language in ("english", "chinese"))
     assert english == chinese
     assert len(english) > 50
-    used = set(re.findall(r'data-(?:text|label)="(\w+)"', INDEX))
+    used = set(re.findall(r'data-(?:text|label)="(\w+)"', INDEX + ABOUT))
     for script in SCRIPTS.values():
         used |= set(re.findall(r'\btext\("(\w+)"', script)) | set(re.findall(r'RequestError\("(\w+)"', script))
     reasons = "".join(re.findall(r"^const REASON_BY_\w+ = ({.*?});$", SCRIPTS["api.js"], re.DOTALL | re.MULTILINE))

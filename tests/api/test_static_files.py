@@ -155,4 +155,4 @@ def test_docs_can_be_switched_off(classifier: Classifier, card: ModelCard) -> No
     assert statuses == [404, 404, 404]
     assert page.status_code == 200
     assert 'href="docs"' not in page.text
-    assert 'href="model"' in page.text
+    assert 'href="about"' in page.text

@@ -1,4 +1,7 @@
-"""Routes `/` (the page), `/docs` (Swagger UI), `/openapi.json` and static files; nothing comes from other hosts."""
+"""Routes `/` (the page), `/about` (the model), `/docs` (Swagger UI), `/openapi.json` and static files.
+
+Nothing comes from other hosts.
+"""
 
 import json
 import re
@@ -34,10 +37,11 @@ def page_policy(upload_origin: str | None) -> str:
 
 
 def add_pages(app: FastAPI, upload_origin: str | None, *, docs: bool) -> None:
-    """Add `/`, with `docs` also `/docs` and `/openapi.json`, and the files that they load to `app`."""
+    """Add `/` and `/about`, with `docs` also `/docs` and `/openapi.json`, and the files that they load to `app`."""
     static = StaticFiles("static", lambda: STATIC_FOLDER)
     static.add_to(app)
-    _add_page(app, static, page_policy(upload_origin), docs=docs)
+    _add_page(app, static, ("/", "index.html"), page_policy(upload_origin), docs=docs)
+    _add_page(app, static, ("/about", "about.html"), _OWN, docs=docs)
     if docs:
         swagger = StaticFiles("swagger", _swagger_folder)
         swagger.add_to(app)
@@ -45,15 +49,17 @@ def add_pages(app: FastAPI, upload_origin: str | None, *, docs: bool) -> None:
         _add_openapi(app)
 
 
-def _add_page(app: FastAPI, static: StaticFiles, policy: str, *, docs: bool) -> None:
+def _add_page(app: FastAPI, static: StaticFiles, page_file: tuple[str, str], policy: str, *, docs: bool) -> None:
+    path, file = page_file
+
     @lru_cache(_ROOT_PATHS)
     def page_below(root_path: str) -> Document:
-        html = _html("index.html", static)
+        html = _html(file, static)
         # Relative, since a proxy may remove a prefix that the app does not know.
         html = html.replace("{{base}}", f"{root_path}/" if root_path else "./")
         return Document.of((html if docs else _LINK_TO_DOCS.sub("", html)).encode(), _HTML)
 
-    @app.get("/", include_in_schema=False)
+    @app.get(path, include_in_schema=False, name=file)
     async def page(request: Request) -> Response:
         return _page_response(request, page_below(_root_path(request)), policy)
 

@@ -17,7 +17,12 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from handler.api.routes.documents import FOREVER, REVALIDATE, Document
 
 # Only files of these types are served; text is compressed.
-_TEXT: Final = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+_TEXT: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+}
 _IMAGES: Final = {".jpg": "image/jpeg", ".png": "image/png"}
 _VERSIONED: Final = re.compile(r"([0-9a-f]{16})/(.*)", re.DOTALL)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from tests.system.browser.conftest import SAMPLES
 from tests.system.browser.pages import Pages, cards, choose_files, titles
@@ -88,7 +88,12 @@ def test_address_below_https_passes_the_security_policy(pages: Pages, sample_pat
 def test_live_camera_classifies_at_most_five_frames_a_second(pages: Pages) -> None:
     page = pages.open(permissions=["camera"])
     sent: list[float] = []
-    page.on("request", lambda request: "top_k=3" in request.url and sent.append(time.monotonic()))
+
+    def record(request: Request) -> None:
+        if "top_k=3" in request.url:
+            sent.append(time.monotonic())
+
+    page.on("request", record)
     page.get_by_role("button", name="Live camera").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_have_attribute("data-voice", "none")  # Chromium's test picture is no garment

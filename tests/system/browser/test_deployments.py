@@ -70,6 +70,9 @@ def test_page_at_a_stage_finds_its_files_and_routes(
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == f"curl -sS -F file=@bag.jpg '{gateway}/{STAGE}/classify'"
     page.get_by_role("link", name="About the model").click()
+    page.wait_for_url(f"{gateway}/{STAGE}/about")
+    expect(page.locator("#weaknesses li").first).to_be_visible()
+    page.get_by_role("link", name="The model card as JSON").click()
     page.wait_for_url(f"{gateway}/{STAGE}/model")
 
 

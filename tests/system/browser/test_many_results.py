@@ -1,0 +1,100 @@
+"""Many results: tiles with counts, filter, sort, export, undo; batches with the results that single requests get."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import httpx2
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.system.browser.pages import cards, choose_files
+
+pytestmark = pytest.mark.browser
+
+Samples = dict[str, Path]
+
+
+@pytest.fixture
+def many(page: Page, sample_paths: Samples, text_file: Path, tmp_path: Path) -> list[Path]:
+    """40 classified images and a text file on the page."""
+    samples = [sample_paths[name] for name in ("bag", "dress", "mug", "sneaker")]
+    paths = [Path(shutil.copy(samples[i % 4], tmp_path / f"{i:02}, {samples[i % 4].name}")) for i in range(40)]
+    choose_files(page, *paths, text_file)
+    expect(page.locator("#progress")).to_be_hidden()
+    return paths
+
+
+def test_many_images_become_tiles_with_counts(page: Page, many: list[Path]) -> None:
+    expect(cards(page)).to_have_count(len(many) + 1)
+    expect(page.locator(".tile")).to_have_count(41)
+    expect(page.locator("#counts")).to_contain_text("41 images: 10 × ")
+    expect(page.locator("#counts")).to_contain_text("10 unknown · 1 failed")
+
+
+@pytest.mark.usefixtures("many")
+def test_filter_and_sort(page: Page) -> None:
+    page.locator("#filter").select_option("Failed")
+    expect(page.locator("#cards > li:visible .file-name")).to_have_text(["notes.txt"])
+    page.locator("#filter").select_option("Dress")
+    expect(page.locator("#cards > li:visible")).to_have_count(10)
+    page.locator("#filter").select_option("All")
+    page.locator("#sort").select_option("Class")
+    expect(page.locator(".tile .label").first).to_have_text("Dress")
+    expect(page.locator(".tile .label").nth(10)).to_have_text("Sneaker")
+
+
+def test_exports_equal_the_api(page: Page, many: list[Path], server: str) -> None:
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    with Path(download.value.path()).open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["name"] for row in rows] == [*(path.name for path in many), "notes.txt"]
+    assert "is not" in rows[-1]["error"] or rows[-1]["error"]
+    for row, path in list(zip(rows, many, strict=False))[:4]:
+        api = httpx2.post(f"{server}/classify", content=path.read_bytes(), timeout=60).json()
+        assert (row["label"], row["known"]) == (api["label"], str(api["known"]).lower())
+        assert float(row["score"]) == pytest.approx(api["score"], abs=1e-6)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="JSON").click()
+    exported = json.loads(Path(download.value.path()).read_text())
+    assert [str(each.get("score", "")) for each in exported] == [row["score"] for row in rows]
+
+
+def test_long_queue_is_sent_in_batches_bounded_in_parallel(page: Page, sample_paths: Samples, tmp_path: Path) -> None:
+    held = []
+    page.route("**/classify/batch?*", lambda route: held.append(route))  # noqa: PLW0108  Playwright sets attributes on it
+    paths = [Path(shutil.copy(sample_paths["bag"], tmp_path / f"{i}.jpg")) for i in range(60)]
+    choose_files(page, *paths)
+    expect(page.locator("[data-state=working]")).to_have_count(32)
+    assert len(held) == 4
+    page.get_by_role("button", name="Clear all").click()
+    page.unroute("**/classify/batch?*")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#counts")).to_have_text("60 images: 60 × Bag")
+
+
+@pytest.mark.usefixtures("many")
+def test_opened_tile_is_a_card_with_an_explanation(page: Page) -> None:
+    page.get_by_role("button", name="01, dress.jpg: Dress. Show details").click()
+    expect(page.get_by_role("heading", name="Dress", exact=True)).to_be_visible()
+    expect(page.locator(".outline")).to_be_visible()
+    page.get_by_role("button", name="Show less").click()
+    expect(page.get_by_role("button", name="01, dress.jpg: Dress. Show details")).to_be_focused()
+
+
+@pytest.mark.usefixtures("many")
+def test_cleared_results_can_be_restored(page: Page) -> None:
+    page.get_by_role("button", name="Clear all").click()
+    expect(cards(page)).to_have_count(0)
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
+    page.get_by_role("button", name="Undo").click()
+    expect(cards(page)).to_have_count(41)
+    expect(page.locator("#counts")).to_contain_text("10 unknown · 1 failed")
+
+
+def test_newest_result_comes_first(page: Page) -> None:
+    for name in ("Bag", "Dress"):
+        page.get_by_role("button", name=name, exact=True).click()
+    expect(cards(page).locator(".file-name")).to_have_text(["dress.jpg", "bag.jpg"])
