@@ -69,14 +69,16 @@ def _median_colour(colours: Grey) -> Grey:
     return median
 
 
-def _blurred(distance: Grey) -> Grey:
+def _blurred(distance: Grey) -> NDArray[np.uint8]:
     image = Image.fromarray(np.clip(distance, 0, 255).astype(np.uint8))
-    return np.asarray(image.filter(ImageFilter.GaussianBlur(0.5)), np.float32)
+    return np.asarray(image.filter(ImageFilter.GaussianBlur(0.5)))
 
 
-def _otsu_threshold(values: Grey) -> float:
+def _otsu_threshold(values: NDArray[np.uint8]) -> float:
     """The threshold that separates `values` best in two classes (N. Otsu, IEEE Trans. SMC 9(1), 1979)."""
-    counts, edges = np.histogram(values, bins=64)
+    occurrences = np.bincount(values.ravel())
+    levels = np.flatnonzero(occurrences)
+    counts, edges = np.histogram(levels.astype(np.float32), bins=64, weights=occurrences[levels])
     centres = (edges[:-1] + edges[1:]) / 2
     below, sums = np.cumsum(counts), np.cumsum(counts * centres)
     above = below[-1] - below
