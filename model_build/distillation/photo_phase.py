@@ -26,7 +26,7 @@ from model_build.distillation.learner import Learner
 from model_build.distillation.mixing import mix
 from model_build.distillation.photo_views import NONE, ServedViews, composite_views, photo_views
 from model_build.distillation.recipe import Recipe
-from model_build.run_files import FINE_TUNED_WEIGHTS_FILE, load_config, save_config
+from model_build.run_files import FINE_TUNED_WEIGHTS_FILE, RunError, load_config, save_config
 from model_build.run_files import replace as replace_file
 from model_build.training.checkpoint import save_weights, trained_network
 from model_build.training.loss import loss_of
@@ -45,7 +45,7 @@ class PhotoRecipe:
     """Sizes, length and rates of the photo phase."""
 
     steps: int = 2_400
-    learning_rate: float = 0.03  # at its peak
+    learning_rate: float = 0.0007  # at its peak; without batch statistics 0.006 diverges
     dataset_per_batch: int = 96
     photos_per_batch: int = 64
     composites_per_batch: int = 48
@@ -86,6 +86,7 @@ def learn_photos(
     """Write into `run_dir` what the student of `source` is after its photo phase; True once all steps are done.
 
     Stops after `seconds`. Then, and every few steps, the state is written from which the same call resumes.
+    Raises RunError if the loss is no longer a number.
     """
     end = time.monotonic() + seconds
     run = _Run(source, recipe, examples)
@@ -127,7 +128,10 @@ class _Run:
         of_dataset, of_others = logits.split([len(images), len(others)])
         kept = self._kept(of_dataset, targets.clone())
         learned = loss_of(of_others, others.allowed, others.soft_targets, self.of_photos)
-        self.learner.learn(recipe.dataset_weight * kept + learned)
+        loss = recipe.dataset_weight * kept + learned
+        if not loss.isfinite():
+            raise RunError(f"the photo phase diverged at step {self.steps}: choose a lower learning rate")
+        self.learner.learn(loss)
         self.steps += 1
         self._log(kept.item(), learned.item())
 

@@ -13,7 +13,7 @@ from model_build.datasets.mnist import DATASETS, normalize
 from model_build.distillation import photo_views
 from model_build.distillation.photo_phase import PhotoExamples, PhotoRecipe, learn_photos
 from model_build.distillation.photo_views import NONE, ServedViews, make_part, read_composites
-from model_build.run_files import FINE_TUNED_WEIGHTS_FILE, save_config
+from model_build.run_files import FINE_TUNED_WEIGHTS_FILE, RunError, save_config
 from model_build.training.checkpoint import save_weights, trained_network
 from model_build.training.network import build_network
 
@@ -71,6 +71,12 @@ def test_interrupted_photo_phase_ends_with_the_same_weights(source: Path, tmp_pa
     first, second = (torch.load(tmp_path / run / FINE_TUNED_WEIGHTS_FILE) for run in ("whole", "again"))
     for name, weights in first.items():
         assert torch.equal(weights, second[name]), name
+
+
+def test_run_that_diverges_is_an_error(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="diverged"):
+        learn_photos(tmp_path, source, replace(_RECIPE, learning_rate=1e6), _stripes())
+    assert not (tmp_path / FINE_TUNED_WEIGHTS_FILE).exists()
 
 
 def _normalized(images: NDArray[np.uint8]) -> torch.Tensor:
