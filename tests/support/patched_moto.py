@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jsonata import Jsonata
-from moto.core.responses import TYPE_RESPONSE, ActionResult
+from moto.core.common_types import TYPE_RESPONSE
+from moto.core.responses import ActionResult
 from moto.core.utils import camelcase_to_underscores, unix_time_millis
 from moto.s3.responses import S3Response
 from moto.sqs import models
@@ -28,8 +29,9 @@ def _bucket_notification(self: S3Response) -> TYPE_RESPONSE:
     if found is not None and found.event_bridge is not None:
         serialized = self.serialized
 
-        def with_switch(result: ActionResult) -> TYPE_RESPONSE:
-            return serialized(ActionResult({**result.result, "EventBridgeConfiguration": {}}))
+        def with_switch(action_result: ActionResult) -> TYPE_RESPONSE:
+            configuration: Any = action_result.result
+            return serialized(ActionResult({**configuration, "EventBridgeConfiguration": {}}))
 
         self.serialized = with_switch  # type: ignore[method-assign]  # of this one response
     return _notification_without_switch(self)
