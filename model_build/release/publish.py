@@ -30,7 +30,8 @@ _WEAKNESSES: Final = [
 _PACKAGES: Final = ("numpy", "onnx", "onnxruntime", "onnxscript", "torch", "torchvision")
 _VERSION_DIGITS: Final = 12
 # Entries of networks for photos, which are built and published apart: a new classifier's card keeps them.
-_BUILT_APART: Final = ("cut_out", "colour", "photos")
+_BUILT_APART: Final = ("cut_out", "colour")
+_OF_PHOTOS: Final = ("files", "vote")  # what classifying photos needs; the figures were of the classifier before
 _ROUNDING = 1e-4  # of the accuracies in the card
 
 log = logging.getLogger(__name__)
@@ -114,7 +115,9 @@ def _card(run_dir: Path, config: Config) -> Mapping[str, Any]:
 
 def _built_apart(dataset: Dataset) -> Mapping[str, Any]:
     shipped = read_card().document if dataset.has_photos else {}
-    return {name: shipped[name] for name in _BUILT_APART if name in shipped}
+    kept = {name: shipped[name] for name in _BUILT_APART if name in shipped}
+    photos = {name: value for name, value in shipped.get("photos", {}).items() if name in _OF_PHOTOS}
+    return {**kept, "photos": photos} if photos else kept
 
 
 def _confident_threshold(dataset: Dataset) -> Mapping[str, Any]:
