@@ -29,6 +29,11 @@ from handler.lifecycle.cold_start import ColdStart
 from handler.settings import Settings
 from handler.telemetry.reports import RequestReport, log_request
 
+_DESCRIPTION: Final = (
+    "Tells which of ten classes of clothing an image shows. Post an image file to `/classify`, in a form, as raw bytes "
+    "or as base64. `known` says whether it shows one of the classes at all; `confident`, whether to act on the label "
+    "without a look at the image. Clients of KServe and Hugging Face work, too; errors are problems (RFC 9457)."
+)
 _DAY: Final = 86_400  # seconds
 _LARGEST_BODIES_AT_ONCE: Final = 8  # or any number of smaller ones, with as many bytes
 
@@ -53,7 +58,7 @@ def create_app(  # noqa: PLR0913  what it composes is passed in
             ResponseHeaders(_with_middleware(inner, settings, limited=offload)), report, cold_start
         ),
         title="Clothes classifier",
-        description="Classify images of clothes into ten classes.",
+        description=_DESCRIPTION,
         version=__version__,
         openapi_url=None,  # `add_pages` adds it, and documentation that loads nothing from other hosts
         redirect_slashes=False,  # FastAPI would redirect to any Host that the request names

@@ -17,8 +17,25 @@ BASE64: Final[dict[str, Any]] = {
 FILE_AS_BODY: Final[dict[str, Any]] = {"image/*": {"schema": FILE}, "application/octet-stream": {"schema": FILE}}
 
 
+DRESS: Final[dict[str, Any]] = {
+    "label": "Dress",
+    "class_id": 3,
+    "score": 0.988,
+    "known": True,
+    "known_score": 0.997,
+    "confident": True,
+    "predictions": [
+        {"label": "Dress", "class_id": 3, "score": 0.988},
+        {"label": "T-shirt/top", "class_id": 0, "score": 0.003},
+        {"label": "Ankle boot", "class_id": 9, "score": 0.001},
+    ],
+}
+
+
 class ClassificationResponse(BaseModel):
     """The likeliest class, and the `top_k` likeliest classes, the likeliest first."""
+
+    model_config = ConfigDict(json_schema_extra={"example": DRESS})
 
     label: str
     class_id: int
@@ -100,6 +117,10 @@ class BatchFailure(BaseModel):
 
 class BatchResponse(BaseModel):
     """A result or an error for each image, in the order in which they were sent."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"results": [{"index": 0, "name": "dress.jpg", "status": 200, "answer": DRESS}]}}
+    )
 
     results: list[BatchResult | BatchFailure]
 

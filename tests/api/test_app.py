@@ -9,7 +9,9 @@ from dataclasses import asdict
 from threading import Event
 from typing import Any
 
+import jsonschema
 import pytest
+from fastapi import FastAPI
 from httpx2 import Request
 from starlette.testclient import TestClient
 
@@ -228,3 +230,11 @@ def _kinds_of_error() -> list[type[ClassifierError]]:
     for kind in kinds:
         kinds += kind.__subclasses__()
     return [kind for kind in kinds if hasattr(kind, "status")]
+
+
+def test_documented_examples_match_their_schemas(app: FastAPI) -> None:
+    components = app.openapi()["components"]
+    examples = {name: schema["example"] for name, schema in components["schemas"].items() if "example" in schema}
+    assert {"ClassificationResponse", "ExplainedResponse", "BatchResponse", "Done"} <= examples.keys()
+    for name, example in examples.items():
+        jsonschema.validate(example, {"$ref": f"#/components/schemas/{name}", "components": components})
