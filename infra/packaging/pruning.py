@@ -76,6 +76,8 @@ def prune(package: Path) -> None:
     """Remove from the folder `package` what neither the API nor the worker needs."""
     for path in list(_unused(package)):
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)  # its folder may be gone
+    for metadata in package.glob("*.dist-info/METADATA"):
+        _drop_description(metadata)
     _thin_out(package / "botocore/data")
 
 
@@ -89,6 +91,12 @@ def _unused(package: Path) -> Iterator[Path]:
         yield package / _FOLDERS_OF.get(name, name)
         yield from package.glob(f"{name}-*.dist-info")
     yield from (path for path in (package / "botocore/data").iterdir() if path.is_dir() and path.name not in _SERVICES)
+
+
+def _drop_description(metadata: Path) -> None:
+    """Keep the fields of a distribution's metadata, without the page for PyPI that follows them."""
+    fields, _, _ = metadata.read_bytes().partition(b"\n\n")
+    metadata.write_bytes(fields + b"\n")
 
 
 def _thin_out(data: Path) -> None:
