@@ -222,10 +222,10 @@ def test_ticket_url_is_the_bucket_in_its_region(region: str, monkeypatch: pytest
     assert TestClient(app_with(settings)).post("/uploads").json()["url"] == f"{origin}/"
 
 
-def test_page_policy_allows_only_the_upload_origin(aws: Cloud, api: TestClient) -> None:
+def test_page_policy_allows_the_upload_origin_and_images_elsewhere(aws: Cloud, api: TestClient) -> None:
     policy = api.get("/").headers["content-security-policy"]
     (allowed,) = [rule for rule in policy.split("; ") if rule.startswith("connect-src")]
-    assert allowed.split() == ["connect-src", "'self'", f"http://127.0.0.1:{aws.port}"]
+    assert allowed.split() == ["connect-src", "'self'", "https:", f"http://127.0.0.1:{aws.port}"]
     assert api.post("/uploads").json()["url"] == f"http://127.0.0.1:{aws.port}/{UPLOADS}"
 
 

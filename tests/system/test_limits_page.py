@@ -79,8 +79,8 @@ def test_every_error_of_one_image_beyond_its_bounds_is_named() -> None:
 @pytest.mark.parametrize(
     ("file_format", "mode", "limit", "megapixels"),
     [
-        ("WEBP", "RGB", "pixels of a WebP", 22),
-        ("WEBP", "RGBA", "pixels of a WebP", 22),
+        ("WEBP", "RGB", "pixels of a WebP", 21),
+        ("WEBP", "RGBA", "pixels of a WebP", 21),
         ("AVIF", "RGB", "pixels of an AVIF with 8 bits", 38),
         ("AVIF", "RGBA", "pixels of an AVIF with 8 bits", 30),
         ("PNG", "RGBA", "pixels, width times height", 50),
