@@ -71,7 +71,7 @@ class ClothingPhoto:
 
     @property
     def unseen(self) -> bool:
-        """Whether no network has learned from the photo or its sender: the 28x28 networks learn from one folder."""
+        """Whether no network has learned from the photo; the 28x28 networks know others of most of these senders."""
         return self.held_out and self.path.parts[-3] != SPLITS[0]
 
 

@@ -43,7 +43,7 @@ def summary(card: Document) -> str:
     """The main figures, for the README."""
     return _summary(
         card,
-        ("photos of senders that no network was trained on", "result", "n", "95 % interval"),
+        ("photos that no network was trained on", "result", "n", "95 % interval"),
         {
             "all": "label right, kinds of shoes told apart",
             "further_kinds": "of these: polos, hoodies, blazers, tops, and children's clothes",
@@ -60,7 +60,7 @@ def summary_zh(card: Document) -> str:
     """The same in Chinese."""
     return _summary(
         card,
-        ("照片,其发送者从未用于训练任何网络", "结果", "数量", "95 % 区间"),
+        ("从未用于训练任何网络的照片", "结果", "数量", "95 % 区间"),
         {
             "all": "标签正确,鞋按种类区分",
             "further_kinds": "其中:Polo 衫、连帽衫、西装外套、上衣和童装",
