@@ -59,7 +59,8 @@ def test_referenced_path_is_served(client: TestClient, path: str) -> None:
 
 @pytest.mark.parametrize(("html", "entry"), [(INDEX, "app.js"), (ABOUT, "about.js")], ids=["page", "about"])
 def test_page_preloads_every_module(html: str, entry: str) -> None:
-    modules, found = set(), {entry}
+    modules: set[str] = set()
+    found = {entry}
     while found > modules:
         modules |= found
         found |= {name for module in modules for name in re.findall(r'from "\./(.+)"', SCRIPTS[module])}

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from handler.inference.colour import COLOUR_MODEL_PATH, COLOUR_SIDE, ColourClassifier, squeezed
+from handler.contract import COLOUR_SIDE
+from handler.inference.colour import COLOUR_MODEL_PATH, ColourClassifier, squeezed
 from handler.inference.decoding import decode
 from tests.support.machine import PROJECT, missing
 

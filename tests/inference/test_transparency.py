@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from handler.inference.classifier import Classifier
@@ -161,6 +162,6 @@ def test_rounded_corners_change_at_most_2_of_49_labels(radius: int, classifier: 
 
 def labels(
     classifier: Classifier, photos: list[Image.Image], changed: Callable[[Image.Image], Image.Image]
-) -> np.ndarray:
+) -> NDArray[np.int64]:
     views = [views_of(changed(image))[0][:, np.newaxis] for image in photos]
-    return classifier.predict_views(views).probabilities.argmax(axis=1)
+    return np.argmax(classifier.predict_views(views).probabilities, axis=1)
