@@ -16,19 +16,36 @@ from handler.telemetry.metrics import Metrics
 from handler.telemetry.reports import InvocationReport
 from tests.support.cloudwatch import Metric, metrics_in
 from tests.support.emulated_stack import transformed
-from tests.support.template import PARAMETERS, RESOURCES, TEMPLATE
+from tests.support.template import PARAMETERS, RESOURCES, TEMPLATE, of_door
 
 STACK: Final = "AWS::StackName"  # resolved() replaces references by their names
-ALARMS: Final = {
-    name: each["Properties"] for name, each in RESOURCES.items() if each["Type"] == "AWS::CloudWatch::Alarm"
+DOORS: Final = PARAMETERS["FrontDoor"]["AllowedValues"]
+ALARMS_OF: Final = {
+    door: {
+        name: of_door(each["Properties"], door)
+        for name, each in RESOURCES.items()
+        if each["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    for door in DOORS
 }
+ALARMS: Final = ALARMS_OF["RestApi"]
 FUNCTIONS: Final = ("HttpFunction", "WorkerFunction")
 
 # Metrics of AWS services by namespace and dimensions, from their documentation.
 AWS_METRICS: Final = {
     ("AWS/ApiGateway", ("ApiName", "Stage")): {"4XXError", "5XXError", "Count", "IntegrationLatency", "Latency"},
     ("AWS/Lambda", ("ExecutedVersion", "FunctionName", "Resource")): {"Duration", "Errors", "Invocations", "Throttles"},
-    ("AWS/Lambda", ("FunctionName",)): {"ConcurrentExecutions", "Duration", "Errors", "Invocations", "Throttles"},
+    ("AWS/Lambda", ("FunctionName",)): {
+        "ConcurrentExecutions",
+        "Duration",
+        "Errors",
+        "Invocations",
+        "Throttles",
+        "Url4xxCount",
+        "Url5xxCount",
+        "UrlRequestCount",
+        "UrlRequestLatency",
+    },
     ("AWS/SQS", ("QueueName",)): {"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"},
 }
 
@@ -62,14 +79,14 @@ def metrics_of(alarm: dict[str, Any]) -> list[Metric]:
     return [metric(query["MetricStat"]["Metric"]) for query in alarm["Metrics"] if "MetricStat" in query]
 
 
-def widgets() -> list[dict[str, Any]]:
-    body = resolved(RESOURCES["Dashboard"]["Properties"]["DashboardBody"])
+def widgets(door: str = "RestApi") -> list[dict[str, Any]]:
+    body = resolved(of_door(RESOURCES["Dashboard"]["Properties"]["DashboardBody"], door))
     shown: list[dict[str, Any]] = json.loads(body.replace("UnknownRateThreshold", "0.3"))["widgets"]
     return shown
 
 
-def dashboard_metrics() -> Iterator[Metric]:
-    for widget in widgets():
+def dashboard_metrics(door: str) -> Iterator[Metric]:
+    for widget in widgets(door):
         for namespace, name, *rest in widget["properties"].get("metrics", ()):
             words = [word for word in rest if isinstance(word, str)]
             yield Metric(namespace, name, frozenset(zip(words[::2], words[1::2], strict=True)))
@@ -107,16 +124,19 @@ def test_function_logs_json_and_emits_metrics_in_stack_namespace(function: str) 
     assert namespace == {"If": ["EmitsMetrics", {"Ref": STACK}, ""]}
 
 
+@pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("alarm", ALARMS)
-def test_alarm_watches_existing_metrics(alarm: str, emitted: set[Metric]) -> None:
-    for watched in metrics_of(ALARMS[alarm]):
+def test_alarm_watches_existing_metrics(alarm: str, door: str, emitted: set[Metric]) -> None:
+    for watched in metrics_of(ALARMS_OF[door][alarm]):
+        assert door == "RestApi" or watched.namespace != "AWS/ApiGateway"
         assert watched in emitted or _is_of_aws(watched)
 
 
-def test_dashboard_shows_existing_metrics(emitted: set[Metric]) -> None:
-    shown = list(dashboard_metrics())
+@pytest.mark.parametrize(("door", "of_gateway"), [("RestApi", {"AWS/ApiGateway"}), ("FunctionUrl", set())])
+def test_dashboard_shows_existing_metrics(door: str, of_gateway: set[str], emitted: set[Metric]) -> None:
+    shown = list(dashboard_metrics(door))
     assert [each for each in shown if each not in emitted and not _is_of_aws(each)] == []
-    assert {each.namespace for each in shown} == {STACK, "AWS/ApiGateway", "AWS/Lambda", "AWS/SQS"}
+    assert {each.namespace for each in shown} == {STACK, "AWS/Lambda", "AWS/SQS"} | of_gateway
 
 
 def _is_of_aws(watched: Metric) -> bool:

@@ -86,7 +86,7 @@ def test_web_acl_protects_the_stage() -> None:
     assert arn.endswith("/restapis/${Api}/stages/${Stage}")
     assert transformed()["Resources"][variables["Stage"]["Ref"]]["Type"] == "AWS::ApiGateway::Stage"
     assert association["Condition"] == "HasAnyWebAcl"
-    assert {"Condition": "LimitsAddresses"} in CONDITIONS["HasAnyWebAcl"]["Or"]
+    assert {"Condition": "LimitsAddresses"} in CONDITIONS["HasAnyWebAcl"]["And"][1]["Or"]
 
 
 def test_rates_below_the_minimum_of_waf_are_refused() -> None:

@@ -20,10 +20,11 @@ PARTITIONS: Final = {
 }
 
 
-def output(name: str, partition: str) -> str | None:
+def output(name: str, partition: str, door: str = "RestApi") -> str | None:
     """The value of an output in `partition`, with resources by their logical names; None if there is no such output."""
     region, suffix, _ = PARTITIONS[partition]
     pseudo = {"AWS::Partition": partition, "AWS::Region": region, "AWS::URLSuffix": suffix, "AWS::StackName": "clothes"}
+    pseudo["FrontDoor"] = door
     found = TEMPLATE["Outputs"][name]
     if "Condition" in found and not _holds({"Condition": found["Condition"]}, pseudo):
         return None
@@ -60,6 +61,7 @@ def _resolved(value: Any, pseudo: Mapping[str, str]) -> str:
 def test_addresses_are_of_the_partition(partition: str) -> None:
     region, suffix, console = PARTITIONS[partition]
     assert output("Endpoint", partition) == f"https://Api.execute-api.{region}.{suffix}/Prod/"
+    assert output("Endpoint", partition, "FunctionUrl") == "FunctionUrl.FunctionUrl"  # AWS fills in its own suffix
     dashboard = output("DashboardUrl", partition)
     assert (dashboard or "").partition("/cloudwatch")[0] == (f"https://{region}.{console}" if console else "")
 

@@ -70,11 +70,32 @@ def http_api_event(sent: Sent, stage: str = "$default") -> dict[str, Any]:
 
 
 def function_url_event(sent: Sent) -> dict[str, Any]:
-    """A Function URL event: as of an HTTP API, with another domain."""
+    """A Function URL event: as of an HTTP API, with another domain, and members that only documentation shows.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
+    """
     event = http_api_event(sent)
     host = "abc123.lambda-url.eu-central-1.on.aws"
     event["headers"]["host"] = event["requestContext"]["domainName"] = host
-    return event
+    event["requestContext"] |= {
+        "accountId": "anonymous",
+        "apiId": "abc123",
+        "authentication": None,
+        "authorizer": None,
+        "domainPrefix": "abc123",
+        "requestId": "8f2b7a4e-0c1d-4c62-9f8e-3f1f2b6f0a11",
+        "routeKey": "$default",
+        "time": "27/Nov/2026:07:00:00 +0000",
+        "timeEpoch": 1795762800000,
+    }
+    query = parse_qsl(sent.query, keep_blank_values=True)
+    joined = {name: ",".join(each for key, each in query if key == name) for name, _ in query}
+    return {**event, "queryStringParameters": joined or None, "pathParameters": None, "stageVariables": None}
+
+
+def as_text(event: dict[str, Any]) -> dict[str, Any]:
+    """`event` with its body as text, as Function URLs and HTTP APIs send JSON and other text."""
+    return {**event, "body": base64.b64decode(event["body"]).decode(), "isBase64Encoded": False}
 
 
 def reply_body(reply: dict[str, Any]) -> bytes:

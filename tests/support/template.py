@@ -50,4 +50,16 @@ def first_branch(value: Any) -> Any:
     return value
 
 
+def of_door(value: Any, door: str) -> Any:
+    """`value` for the `FrontDoor` `door`: RestApi or FunctionUrl."""
+    match value:
+        case {"If": ["HasRestApi", then, otherwise]}:
+            return of_door(then if door == "RestApi" else otherwise, door)
+        case dict():
+            return {key: of_door(each, door) for key, each in value.items()}
+        case list():
+            return [of_door(each, door) for each in value]
+    return value
+
+
 _OFF_BY_DEFAULT = {"HasKey", "UsesExistingBuckets", "ListensToApiUploads", "TagsUploads", "HasEventBus"}
