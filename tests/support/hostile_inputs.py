@@ -105,7 +105,7 @@ HOSTILE = [
     raw(bytes(1000), 415, "zeros"),
     raw(b"\xff" * 1000, 415, "ones"),
     raw(b"<!doctype html>", 415, "HTML that claims to be PNG", Content_Type="image/png"),
-    raw(b"file=%89PNG", 415, "a URL-encoded form", Content_Type="application/x-www-form-urlencoded"),
+    raw(b"file=%89PNG", 400, "a URL-encoded form", Content_Type="application/x-www-form-urlencoded"),
     raw(b"data:image/png;base64,iVBORw0KGgo=", 422, "a data URL of a truncated image"),
     raw(b"\xff\xfe{\0}\0", 415, "UTF-16"),
     # Images that are damaged
