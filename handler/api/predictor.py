@@ -36,6 +36,14 @@ class Predictor:
     def labels(self) -> tuple[Label, ...]:
         return self._classifier.labels
 
+    @property
+    def known_threshold(self) -> float:
+        return self._classifier.known_threshold
+
+    @property
+    def confident_threshold(self) -> float:
+        return self._classifier.confident_threshold
+
     def classify(self, image: bytes, top_k: int, budget: Budget | None = None) -> Classification:
         """Raises RejectedImage, OutOfTime or OutOfMemory."""
         (outcome,) = self.classify_each([image], top_k, budget)

@@ -3,7 +3,9 @@
 header -> cost -> decoder, in a child process if the header cannot be trusted -> repair, if the decoder refuses
 """
 
+import base64
 import io
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -27,6 +29,13 @@ _SIGNATURES: Final = {
     "TIFF": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
     "BMP": (b"BM",),
 }
+# Of base64, perhaps quoted, as by Python's `repr`, or in a data URL: enough letters for the signature of every format.
+_BASE64_START: Final = re.compile(
+    rb"\s*+(?:b?[\"'])?(?P<url>data:[^,]{0,100},)?+\s*+(?P<letters>[\w+/-]{0,128})", re.ASCII | re.IGNORECASE
+)
+_FEWEST_LETTERS: Final = 40  # in one piece; fewer may be a word
+_TO_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
+
 _OUT_OF_MEMORY: Final = "too little memory is free to decode the image; send it again"
 _BROKEN_TIFF: Final = (
     "the TIFF image is truncated or damaged, or of a kind that cannot be read, such as a camera's raw file"
@@ -59,7 +68,7 @@ def decode(data: bytes, max_pixels: int, needed_side: int, budget: Budget | None
     """
     name = format_of(data)
     if name is None:
-        raise NotAnImage(f"unknown image format; supported formats: {', '.join(FORMATS)}")
+        raise NotAnImage(f"unknown image format{_hint_of_text(data)}; supported formats: {', '.join(FORMATS)}")
     header = read_header(name, data)
     check_cost(header, max_pixels)
     if budget is None:
@@ -162,6 +171,17 @@ def format_of(data: bytes) -> str | None:
         return "WEBP"
     by_signature = (name for name, signatures in _SIGNATURES.items() if data.startswith(signatures))
     return next(by_signature, None) or format_by_brands(data)
+
+
+def _hint_of_text(data: bytes) -> str:
+    """What to do about base64 or a data URL in place of an image, as encoding it twice leaves them; "" for all else."""
+    start = _BASE64_START.match(data)
+    if start is None or not (start["url"] or len(start["letters"]) >= _FEWEST_LETTERS):
+        return ""
+    letters = start["letters"]
+    if format_of(base64.urlsafe_b64decode(letters[: len(letters) // 4 * 4].translate(_TO_URL_SAFE))):
+        return ": it is the base64 text of an image, so decode it before you send it"
+    return ": it looks like base64 or a data URL, but not like that of an image"
 
 
 def _check_size(image: Image.Image, max_pixels: int) -> None:

@@ -47,9 +47,10 @@ def test_server_metadata_lists_extensions_and_models(client: TestClient, card: M
     assert server["extensions"] == ["binary_tensor_data", "classification", "model_configuration"]
     assert client.get("/v2/health/live").json() == {"live": True}
     assert client.get("/v2/health/ready").json() == {"ready": True}
-    assert client.get("/v2/models").json() == {"models": [card.document["name"]]}
-    (entry,) = client.post("/v2/repository/index").json()
-    assert entry == {"name": "fashion-mnist", "version": VERSION, "state": "READY", "reason": ""}
+    names = [card.document["name"], "fashion-mnist-images"]
+    assert client.get("/v2/models").json() == {"models": names}
+    state = {"version": VERSION, "state": "READY", "reason": ""}
+    assert client.post("/v2/repository/index").json() == [{"name": name, **state} for name in names]
 
 
 @pytest.mark.parametrize("model", [MODEL, f"{MODEL}/versions/{VERSION}"], ids=["model", "version"])

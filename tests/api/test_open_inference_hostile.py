@@ -22,6 +22,10 @@ def one_image(**others: Any) -> dict[str, Any]:
     return images([1, 1, 28, 28], data=ZEROS, **others)
 
 
+def rgb(shape: Any = (1, 160, 160, 3), datatype: Any = "UINT8", **others: Any) -> dict[str, Any]:
+    return {"name": "rgb", "shape": shape, "datatype": datatype, **others}
+
+
 def number(literal: str) -> dict[str, Any]:
     """A request whose first pixel is `literal`, unchanged."""
     return {"content": document(one_image())["content"].replace("[0,", f"[{literal},", 1)}
@@ -63,6 +67,13 @@ HOSTILE: dict[str, tuple[dict[str, Any], int]] = {
     "id: number": (document(id=42), 400),
     "id: null": (document(id=None), 400),
     "shared memory": (document(images([1, 1, 28, 28], parameters={"shared_memory_region": "a"})), 400),
+    # Whole images
+    "whole images as JSON": (document(rgb(data=[0] * 9)), 400),
+    "whole images as FP32": (binary(rgb(datatype="FP32"), bytes(76_800)), 400),
+    "whole images as NCHW": (binary(rgb([1, 3, 160, 160]), bytes(76_800)), 400),
+    "whole images: one byte less": (binary(rgb(), bytes(76_799)), 400),
+    "whole images: none": (binary(rgb([0, 160, 160, 3]), b""), 400),
+    "whole images: 65": (binary(rgb([65, 160, 160, 3]), bytes(65 * 76_800)), 422),
     # Datatypes
     "pixels as FP32": (document(one_image(datatype="FP32")), 400),
     "pixels as INT64": (document(one_image(datatype="INT64")), 400),

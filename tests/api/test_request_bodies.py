@@ -183,3 +183,19 @@ def test_problem_quotes_no_sentence_of_a_library(client: TestClient) -> None:
         "explain: it should be true or false, but is 'maybe'",
         "function_to_apply: it should be 'softmax', but is 'x'",
     ]
+
+
+@pytest.mark.parametrize(
+    ("body", "hint"),
+    [
+        pytest.param(
+            json.dumps({"image": base64.b64encode(BASE64).decode()}).encode(), "decode it", id="encoded twice"
+        ),
+        pytest.param(base64.b64encode(b"%PDF-1.7 " * 20), "not like that of an image", id="base64 of a PDF file"),
+    ],
+)
+def test_base64_that_is_no_image_gets_a_sentence_that_names_base64(client: TestClient, body: bytes, hint: str) -> None:
+    reply = client.post("/classify", content=body)
+    assert reply.status_code == 415
+    assert "base64" in reply.json()["detail"]
+    assert hint in reply.json()["detail"]

@@ -12,18 +12,21 @@ import uvicorn
 from fastapi import FastAPI
 from huggingface_hub import InferenceClient
 from huggingface_hub.errors import HfHubHTTPError
+from PIL import Image
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from tritonclient import http as triton  # type: ignore[import-untyped]  # it ships no annotations
-from tritonclient.utils import InferenceServerException  # type: ignore[import-untyped]
+from tritonclient.utils import InferenceServerException, triton_to_np_dtype  # type: ignore[import-untyped]
 
 from handler.contract import ModelCard
 from handler.inference.pipeline import prepare
 from tests.support.images import encoded, trousers
-from tests.support.machine import free_port
+from tests.support.machine import PROJECT, free_port
 
 pytestmark = pytest.mark.slow
 MODEL = "fashion-mnist"
+IMAGES_MODEL = "fashion-mnist-images"
+SAMPLES = PROJECT / "handler" / "static" / "samples"
 # Of the model's input size, so that they can also be sent as pixels.
 FILES = [encoded(trousers(28).rotate(90 * i), name) for i, name in enumerate(["PNG", "BMP", "TIFF"])]
 
@@ -79,7 +82,7 @@ def test_triton_reads_server_and_model_metadata(client: Any, version: str) -> No
     assert "binary_tensor_data" in client.get_server_metadata()["extensions"]
     assert [tensor["name"] for tensor in client.get_model_metadata(MODEL)["inputs"]] == ["images", "encoded"]
     assert client.get_model_config(MODEL)["max_batch_size"] == 64
-    assert [model["name"] for model in client.get_model_repository_index()] == [MODEL]
+    assert [model["name"] for model in client.get_model_repository_index()] == [MODEL, IMAGES_MODEL]
 
 
 @pytest.mark.parametrize(
@@ -108,6 +111,28 @@ def test_triton_gets_class_names(server: str, client: Any, binary: bool) -> None
     rows = client.infer(MODEL, [files_input(*FILES)], outputs=outputs).as_numpy("probabilities")
     named = [[(text if isinstance(text, str) else text.decode()).split(":")[2] for text in row] for row in rows]
     assert named == [[guess["label"] for guess in answer["predictions"][:3]] for answer in answers_of(server)]
+
+
+def test_a_client_of_image_classifiers_finds_all_it_needs_in_metadata_and_configuration(server: str) -> None:
+    """The calls, checks and preprocessing of Triton's example `image_client.py -c 1 -b 2`."""
+    photos = [SAMPLES / f"{name}.jpg" for name in ("dress", "sneaker")]
+    with triton.InferenceServerClient(server.removeprefix("http://")) as client:
+        metadata, config = client.get_model_metadata(IMAGES_MODEL), client.get_model_config(IMAGES_MODEL)
+        (given,), (output,), (configured,) = metadata["inputs"], metadata["outputs"], config["input"]
+        assert (output["datatype"], configured["format"], len(output["shape"])) == ("FP32", "FORMAT_NHWC", 2)
+        assert config["max_batch_size"] >= len(photos)
+        _, height, width, channels = given["shape"]
+        assert channels == 3
+        resized = [
+            Image.open(photo).convert("RGB").resize((width, height), Image.Resampling.BILINEAR) for photo in photos
+        ]
+        pixels = np.stack([np.array(image).astype(triton_to_np_dtype(given["datatype"])) for image in resized])
+        sent = triton.InferInput(given["name"], pixels.shape, given["datatype"]).set_data_from_numpy(pixels)
+        asked = triton.InferRequestedOutput(output["name"], class_count=1)
+        result = client.infer(IMAGES_MODEL, [sent], request_id="1", model_version="", outputs=[asked])
+    assert result.get_response()["id"] == "1"
+    named = [text.decode().split(":")[1:] for (text,) in result.as_numpy(output["name"])]
+    assert named == [["3", "Dress"], ["7", "Sneaker"]]
 
 
 @pytest.mark.parametrize("algorithm", ["gzip", "deflate"])

@@ -39,7 +39,7 @@ def test_pixels_in_json_are_read_row_by_row(values: list[Any]) -> None:
 
 
 def test_pixels_in_bytes_are_read_row_by_row() -> None:
-    assert np.array_equal(pixels_of_binary(PIXELS.tobytes(), PIXELS.shape), PIXELS)
+    assert np.array_equal(pixels_of_binary(PIXELS.tobytes(), PIXELS.shape, IMAGES), PIXELS)
 
 
 def image(value: Any = 0, rows: int = 28) -> list[Any]:
@@ -154,7 +154,7 @@ def test_wrong_length_of_an_element_raises_bad_request(data: bytes) -> None:
 @pytest.mark.parametrize("size", [0, 1, 783, 785, 784 * 2])
 def test_wrong_number_of_pixel_bytes_raises_bad_request(size: int) -> None:
     with pytest.raises(BadRequest, match=rf"of shape \[1, 1, 28, 28\] takes 784 bytes, but has {size}"):
-        pixels_of_binary(bytes(size), (1, 1, 28, 28))
+        pixels_of_binary(bytes(size), (1, 1, 28, 28), IMAGES)
 
 
 @pytest.mark.parametrize(

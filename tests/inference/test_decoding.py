@@ -1,5 +1,6 @@
 """Image decoding: formats, pixel modes, EXIF orientation, and errors for broken files."""
 
+import base64
 import io
 
 import numpy as np
@@ -104,3 +105,30 @@ def test_views_have_the_shape_and_type_of_the_model_input() -> None:
     pixels = prepare(encoded(trousers()), LIMIT).views
     assert pixels.shape == (3, 1, 28, 28)  # two by the learned cut-out, one by the classical rule
     assert pixels.dtype == np.uint8
+
+
+TEXT = base64.b64encode(encoded(trousers()))
+DECODE = "it is the base64 text of an image"
+NO_IMAGE = "looks like base64 or a data URL, but not like that of an image"
+
+
+@pytest.mark.parametrize(
+    ("data", "hint"),
+    [
+        pytest.param(TEXT, DECODE, id="base64"),
+        pytest.param(base64.urlsafe_b64encode(encoded(trousers(), "JPEG")), DECODE, id="URL-safe base64"),
+        pytest.param(repr(TEXT).encode(), DECODE, id="Python's repr of base64"),
+        pytest.param(b"data:image/png;base64," + TEXT, DECODE, id="data URL"),
+        pytest.param(b"data:text/plain,hello", NO_IMAGE, id="data URL of a text"),
+        pytest.param(base64.b64encode(b"%PDF-1.7 " * 20), NO_IMAGE, id="base64 of a PDF file"),
+    ],
+)
+def test_text_in_place_of_an_image_raises_an_error_that_names_base64(data: bytes, hint: str) -> None:
+    with pytest.raises(NotAnImage, match=hint):
+        decode(data, LIMIT, DETAIL_SIDE)
+
+
+@pytest.mark.parametrize("data", [b"hello world", b"<svg/>", b"a" * 39, bytes(80), "裤".encode() * 40], ids=repr)
+def test_other_texts_raise_an_error_that_does_not_name_base64(data: bytes) -> None:
+    with pytest.raises(NotAnImage, match=r"^unknown image format; supported formats: PNG"):
+        decode(data, LIMIT, DETAIL_SIDE)

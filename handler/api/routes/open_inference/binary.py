@@ -10,13 +10,15 @@ Source: Triton's docs/protocol/extension_binary_data.md.
 import math
 import reprlib
 from collections.abc import Iterable
+from io import BytesIO
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
-from handler.api.routes.open_inference.tensors import ENCODED, IMAGES
+from handler.api.routes.open_inference.tensors import ENCODED, Tensor
 from handler.bounded_int import bounded_int
-from handler.contract import Pixels
 from handler.errors import BadRequest
 
 LENGTH_HEADER: Final = "Inference-Header-Content-Length"
@@ -36,12 +38,23 @@ def split_body(body: bytes, json_length: str | None) -> tuple[bytes, bytes]:
     return body[:length], body[length:]
 
 
-def pixels_of_binary(data: bytes, shape: tuple[int, ...]) -> Pixels:
+def pixels_of_binary(data: bytes, shape: tuple[int, ...], tensor: Tensor) -> NDArray[np.uint8]:
     """Pixels of one byte each. Raises BadRequest."""
     pixels = np.frombuffer(data, np.uint8)
     if pixels.size != math.prod(shape):
-        raise BadRequest(f"{IMAGES.name!r} of shape {list(shape)} takes {math.prod(shape)} bytes, but has {len(data)}")
+        raise BadRequest(f"{tensor.name!r} of shape {list(shape)} takes {math.prod(shape)} bytes, but has {len(data)}")
     return pixels.reshape(shape)
+
+
+def files_of_binary(data: bytes, shape: tuple[int, ...], tensor: Tensor) -> tuple[bytes, ...]:
+    """Whole images (N, H, W, 3) as image files, which take the same way as any other. Raises BadRequest."""
+    return tuple(_as_file(Image.fromarray(image)) for image in pixels_of_binary(data, shape, tensor))
+
+
+def _as_file(image: Image.Image) -> bytes:
+    file = BytesIO()
+    image.save(file, "BMP")  # neither compressed nor lossy
+    return file.getvalue()
 
 
 def encoded_of_binary(data: bytes, shape: tuple[int, ...]) -> tuple[bytes, ...]:

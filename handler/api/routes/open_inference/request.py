@@ -1,6 +1,7 @@
 """Parse inference requests: the images, and the requested outputs.
 
-A request has exactly one of the inputs of `tensors`, as JSON or as bytes after it. Other members of the protocol
+A request has exactly one of the inputs of `tensors`, as JSON or as bytes after it, whichever the model's metadata
+lists. Other members of the protocol
 (model name, priority, timeout) are ignored.
 
 An image file may also be the whole body. So may 784 pixels, if the header says that the JSON has length 0; bytes that
@@ -8,18 +9,26 @@ begin like an image file are taken for one.
 """
 
 import reprlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from handler.api.requests.base64_images import from_base64
 from handler.api.requests.json_values import parse_json, pixels_of_json, whole_number
 from handler.api.requests.options import refuse_top_k
-from handler.api.routes.open_inference.binary import LENGTH_HEADER, encoded_of_binary, pixels_of_binary, split_body
+from handler.api.routes.open_inference.binary import (
+    LENGTH_HEADER,
+    encoded_of_binary,
+    files_of_binary,
+    pixels_of_binary,
+    split_body,
+)
 from handler.api.routes.open_inference.tensors import (
     ENCODED,
     IMAGES,
     INPUTS,
     OUTPUTS,
+    RGB,
     Tensor,
     checked_shape,
     encoded_of_json,
@@ -43,20 +52,23 @@ class RequestedOutput:
 
 @dataclass(frozen=True)
 class InferenceRequest:
-    """Pixels (N, 1, 28, 28) or N image files, and the requested outputs."""
+    """Pixels (N, 1, 28, 28) or N image files, the name of their input, and the requested outputs."""
 
     images: Pixels | tuple[bytes, ...]
     outputs: tuple[RequestedOutput, ...]
+    input: str = ENCODED.name
     id: str | None = None
 
 
-def inference_request(body: bytes, json_length: str | None, max_images: int) -> InferenceRequest:
-    """`json_length` is the request's LENGTH_HEADER, if it has one. Raises BadRequest."""
+def inference_request(
+    body: bytes, json_length: str | None, max_images: int, outputs: Sequence[Tensor] = OUTPUTS
+) -> InferenceRequest:
+    """`json_length` is the request's LENGTH_HEADER, if it has one; `outputs` are the default. Raises BadRequest."""
     head, binary = split_body(body, json_length)
     if json_length is None and format_of(body):
-        return InferenceRequest((body,), _all_outputs(binary=False))
+        return InferenceRequest((body,), _all(outputs, binary=False))
     if json_length is not None and not head:
-        return _raw_request(binary)
+        return _raw_request(binary, outputs)
     document = parse_json(head, max_images)
     if type(document) is not dict:
         raise BadRequest('the body should be JSON like {"inputs": [...]}')
@@ -65,19 +77,20 @@ def inference_request(body: bytes, json_length: str | None, max_images: int) -> 
         "an output has the parameter 'classification'",
     )
     request_id = _member(document, "id", str, "")
-    outputs = _outputs(document)
-    return InferenceRequest(_images(document, binary, max_images), outputs, request_id or None)
+    requested = _outputs(document, outputs)
+    tensor, images = _images(document, binary, max_images)
+    return InferenceRequest(images, requested, tensor.name, request_id or None)
 
 
-def _raw_request(body: bytes) -> InferenceRequest:
+def _raw_request(body: bytes, outputs: Sequence[Tensor]) -> InferenceRequest:
     if not body:
         raise MissingImage("the body is empty")
     is_file = format_of(body) is not None or len(body) != IMAGE_SIDE**2
-    images = (body,) if is_file else pixels_of_binary(body, _RAW_SHAPE)
-    return InferenceRequest(images, _all_outputs(binary=True))
+    images = (body,) if is_file else pixels_of_binary(body, _RAW_SHAPE, IMAGES)
+    return InferenceRequest(images, _all(outputs, binary=True))
 
 
-def _images(document: dict[str, Any], binary: bytes, max_images: int) -> Pixels | tuple[bytes, ...]:
+def _images(document: dict[str, Any], binary: bytes, max_images: int) -> tuple[Tensor, Pixels | tuple[bytes, ...]]:
     inputs = _objects(document, "inputs")
     names = [tensor.name for tensor in INPUTS]
     if len(inputs) != 1:
@@ -89,12 +102,15 @@ def _images(document: dict[str, Any], binary: bytes, max_images: int) -> Pixels 
     shape = checked_shape(tensor, _member(given, "shape", list), max_images)
     parameters = _member(given, "parameters", dict, {})
     _member(parameters, "content_type", str, "")
-    return _pixels(given, parameters, shape, binary) if tensor is IMAGES else _files(given, parameters, shape, binary)
+    if tensor is IMAGES:
+        return tensor, _pixels(given, parameters, shape, binary)
+    read = _files if tensor is ENCODED else _whole_images
+    return tensor, read(given, parameters, shape, binary)
 
 
 def _pixels(given: dict[str, Any], parameters: dict[str, Any], shape: tuple[int, ...], binary: bytes) -> Pixels:
     if _is_binary(given, parameters, binary):
-        return pixels_of_binary(binary, shape)
+        return pixels_of_binary(binary, shape, IMAGES)
     return pixels_of_json(_member(given, "data", list), shape, IMAGES.name)
 
 
@@ -109,6 +125,14 @@ def _files(
     return tuple(from_base64(text.decode("latin-1"), f"{ENCODED.name}[{i}]") for i, text in enumerate(files))
 
 
+def _whole_images(
+    given: dict[str, Any], parameters: dict[str, Any], shape: tuple[int, ...], binary: bytes
+) -> tuple[bytes, ...]:
+    if not _is_binary(given, parameters, binary):  # as JSON, a batch of these would take gigabytes
+        raise BadRequest(f"{RGB.name!r} should be bytes after the JSON, with a 'binary_data_size', but is JSON")
+    return files_of_binary(binary, shape, RGB)
+
+
 def _is_binary(given: dict[str, Any], parameters: dict[str, Any], binary: bytes) -> bool:
     if "data" in given and "binary_data_size" in parameters:
         raise BadRequest("an input has either 'data' or a 'binary_data_size'")
@@ -120,17 +144,17 @@ def _is_binary(given: dict[str, Any], parameters: dict[str, Any], binary: bytes)
     return "binary_data_size" in parameters
 
 
-def _outputs(document: dict[str, Any]) -> tuple[RequestedOutput, ...]:
+def _outputs(document: dict[str, Any], default: Sequence[Tensor]) -> tuple[RequestedOutput, ...]:
     binary = _member(_member(document, "parameters", dict, {}), "binary_data_output", bool, False)
     given = _objects(document, "outputs", [])
     outputs = tuple(_output(output, binary) for output in given)
     if len({output.tensor for output in outputs}) < len(outputs):
         raise BadRequest("'outputs' names an output more than once")
-    return outputs or _all_outputs(binary)
+    return outputs or _all(default, binary)
 
 
-def _all_outputs(binary: bool) -> tuple[RequestedOutput, ...]:
-    return tuple(RequestedOutput(tensor, binary) for tensor in OUTPUTS)
+def _all(tensors: Sequence[Tensor], binary: bool) -> tuple[RequestedOutput, ...]:
+    return tuple(RequestedOutput(tensor, binary) for tensor in tensors)
 
 
 def _output(given: dict[str, Any], binary: bool) -> RequestedOutput:

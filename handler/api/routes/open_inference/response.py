@@ -13,18 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handler.api.routes.open_inference.binary import packed
+from handler.api.routes.open_inference.models import ServedModel
 from handler.api.routes.open_inference.request import InferenceRequest, RequestedOutput
 from handler.api.routes.open_inference.tensors import PROBABILITIES
 from handler.contract import Label, ModelOutput
-
-
-@dataclass(frozen=True)
-class ServedModel:
-    """The model's name and version in requests, and its labels."""
-
-    name: str
-    version: str
-    labels: tuple[Label, ...]
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from handler.api.problems import IMAGE_ERRORS, problem_responses
 from handler.api.requests.body import Body, received_body
 from handler.api.routes.model_name import require_model
 from handler.api.routes.open_inference.binary import LENGTH_HEADER
-from handler.api.routes.open_inference.request import inference_request
-from handler.api.routes.open_inference.response import InferenceResponse, ServedModel, inference_response
+from handler.api.routes.open_inference.models import ServedModel, ServedModels, served_models
+from handler.api.routes.open_inference.request import InferenceRequest, inference_request
+from handler.api.routes.open_inference.response import InferenceResponse, inference_response
 from handler.api.routes.open_inference.schemas import (
     BINARY_RESPONSE,
     INFERENCE_BODY,
@@ -30,10 +31,8 @@ from handler.api.routes.open_inference.schemas import (
     Models,
     Ready,
     ServerMetadata,
-    model_config,
 )
-from handler.api.routes.open_inference.tensors import ENCODED
-from handler.contract import ModelCard, ModelInput, Pixels
+from handler.contract import ModelCard, ModelInput
 from handler.errors import ClassifierError, NotFound, TooManyImages
 from handler.inference.budget import Budget
 from handler.settings import Settings
@@ -45,22 +44,22 @@ _INFERENCE_ERRORS: Final = (*IMAGE_ERRORS, TooManyImages, NotFound)
 
 def open_inference_routes(predictor: Predictor, card: ModelCard, settings: Settings) -> APIRouter:
     """All below `/v2`."""
-    served = ServedModel(str(card.document["name"]), str(card.document["version"]), predictor.labels)
+    models = served_models(predictor, card)
     router = APIRouter(tags=["Open Inference Protocol v2"])
-    _add_server_routes(router, served)
+    _add_server_routes(router, models)
     for path, check, suffix in (
-        (_MODEL, require_model(served.name), ""),
-        (_VERSION, _require_version(served), "_version"),
+        (_MODEL, require_model(*models), ""),
+        (_VERSION, _require_version(models), "_version"),
     ):
         base = _ModelPath(path, suffix, [Depends(check)])
-        _add_model_routes(router, base, served, settings)
-        _add_inference(router, base, _inference_of(predictor, served, settings))
+        _add_model_routes(router, base, models, settings)
+        _add_inference(router, base, _inference_of(predictor, models, settings))
     return router
 
 
 @dataclass(frozen=True)
 class _ModelPath:
-    """A path of the model, with or without a version; all routes below it share a check.
+    """A path of the models, with or without a version; all routes below it share a check.
 
     (Two nested routers would build each route twice, which a cold start would pay for.)
     """
@@ -70,7 +69,7 @@ class _ModelPath:
     dependencies: list[Dependency]
 
 
-def _add_server_routes(router: APIRouter, served: ServedModel) -> None:
+def _add_server_routes(router: APIRouter, served: ServedModels) -> None:
     async def server_metadata(request: Request) -> ServerMetadata:
         """Server name, version and supported extensions."""
         return ServerMetadata(version=request.app.version)
@@ -91,32 +90,32 @@ def _add_server_routes(router: APIRouter, served: ServedModel) -> None:
     @router.get("/v2/models")
     async def models() -> Models:
         """List the models."""
-        return Models(models=[served.name])
+        return Models(models=[*served])
 
     @router.post("/v2/repository/index")
     async def repository_index() -> list[IndexEntry]:
         """List the models with their versions and states (Triton)."""
-        return [IndexEntry(name=served.name, version=served.version)]
+        return [IndexEntry(name=model.name, version=model.version) for model in served.values()]
 
 
-def _add_model_routes(router: APIRouter, base: _ModelPath, served: ServedModel, settings: Settings) -> None:
+def _add_model_routes(router: APIRouter, base: _ModelPath, models: ServedModels, settings: Settings) -> None:
     path, suffix = base.path, base.suffix
     common: Any = {"dependencies": base.dependencies, "responses": problem_responses(NotFound)}
 
     @router.get(path, name=f"model{suffix}_metadata", **common)
-    async def metadata() -> ModelMetadata:
+    async def metadata(request: Request) -> ModelMetadata:
         """Model metadata: input and output tensors."""
-        return ModelMetadata(name=served.name, versions=[served.version])
+        return ModelMetadata.of(_model_of(request, models))
 
     @router.get(f"{path}/ready", name=f"model{suffix}_ready", **common)
-    async def ready() -> ModelReady:
+    async def ready(request: Request) -> ModelReady:
         """Whether the model is ready."""
-        return ModelReady(name=served.name)
+        return ModelReady(name=_model_of(request, models).name)
 
     @router.get(f"{path}/config", name=f"model{suffix}_config", response_model_exclude_none=True, **common)
-    async def config() -> ModelConfig:
+    async def config(request: Request) -> ModelConfig:
         """Model configuration in Triton's form: without the batch dimension."""
-        return model_config(served.name, settings.max_batch_images)
+        return ModelConfig.of(_model_of(request, models), settings.max_batch_images)
 
 
 def _add_inference(
@@ -140,40 +139,46 @@ def _add_inference(
 
 
 def _inference_of(
-    predictor: Predictor, served: ServedModel, settings: Settings
+    predictor: Predictor, models: ServedModels, settings: Settings
 ) -> Callable[[Request], Awaitable[InferenceResponse]]:
-    def infer(budget: Budget, body: Body, json_length: str | None) -> InferenceResponse:
-        request = inference_request(body.content(), json_length, settings.max_batch_images)
-        return inference_response(request, predictor.predict(_inputs(predictor, request.images, budget)), served)
+    def infer(budget: Budget, body: Body, json_length: str | None, model: ServedModel) -> InferenceResponse:
+        request = inference_request(body.content(), json_length, settings.max_batch_images, model.outputs)
+        return inference_response(request, predictor.predict(_inputs(predictor, request, budget)), model)
 
     async def inference(request: Request) -> InferenceResponse:
         body = await received_body(request, settings.max_body_bytes)
-        return await predictor.bulkheads.run(
-            request.is_disconnected, len(body.received), infer, body, request.headers.get(LENGTH_HEADER)
-        )
+        length, model = request.headers.get(LENGTH_HEADER), _model_of(request, models)
+        return await predictor.bulkheads.run(request.is_disconnected, len(body.received), infer, body, length, model)
 
     return inference
 
 
-def _inputs(predictor: Predictor, images: Pixels | tuple[bytes, ...], budget: Budget) -> list[ModelInput]:
+def _inputs(predictor: Predictor, request: InferenceRequest, budget: Budget) -> list[ModelInput]:
     """Pixels are the classifier's input already; of an image file, photos get the colour network's vote."""
-    if isinstance(images, np.ndarray):
-        return [ModelInput(pixels, None) for pixels in images[:, np.newaxis]]
+    if isinstance(request.images, np.ndarray):
+        return [ModelInput(pixels, None) for pixels in request.images[:, np.newaxis]]
     inputs: list[ModelInput] = []
-    for index, image in enumerate(images):
+    for index, image in enumerate(request.images):
         try:
             inputs.append(predictor.prepare(image, budget))
         except ClassifierError as error:
-            raise type(error)(f"{ENCODED.name}[{index}]: {error}") from error
+            raise type(error)(f"{request.input}[{index}]: {error}") from error
     return inputs
 
 
-def _require_version(served: ServedModel) -> Callable[..., Awaitable[None]]:
-    path = Path(json_schema_extra={"enum": [served.version]})
-    check_name = require_model(served.name)
+def _model_of(request: Request, models: ServedModels) -> ServedModel:
+    """The model that the path names, once that is checked."""
+    return models[request.path_params["model"]]
 
-    async def check(version: Annotated[str, path], _: Annotated[None, Depends(check_name)]) -> None:
-        if version != served.version:
-            raise NotFound(f"no version {version!r} of {served.name!r}; the only version is {served.version!r}")
+
+def _require_version(models: ServedModels) -> Callable[..., Awaitable[None]]:
+    (only,) = {model.version for model in models.values()}
+    path = Path(json_schema_extra={"enum": [only]})
+    check_name = require_model(*models)
+
+    async def check(request: Request, version: Annotated[str, path], _: Annotated[None, Depends(check_name)]) -> None:
+        if version != only:
+            name = _model_of(request, models).name
+            raise NotFound(f"no version {version!r} of {name!r}; the only version is {only!r}")
 
     return check

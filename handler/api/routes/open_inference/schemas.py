@@ -5,8 +5,12 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, Field
 
 from handler.api.routes.open_inference import tensors
+from handler.api.routes.open_inference.models import ServedModel
 
 _TENSOR_NAMES: Final = [tensor.name for tensor in tensors.OUTPUTS]
+_DATA_TYPES: Final = {"UINT8": "TYPE_UINT8", "FP32": "TYPE_FP32", "BYTES": "TYPE_STRING"}
+_FORMATS: Final = {tensors.IMAGES: "FORMAT_NCHW", tensors.RGB: "FORMAT_NHWC"}
+_SCALAR: Final = {"dims": [1], "reshape": {"shape": []}}  # Triton's configuration knows no other form of one value
 
 
 class ServerMetadata(BaseModel):
@@ -56,13 +60,22 @@ class TensorMetadata(BaseModel):
 
 
 class ModelMetadata(BaseModel):
-    """A request has exactly one of the inputs: `images` are pixels, `encoded` are image files."""
+    """A request has exactly one of the inputs: `images` and `rgb` are pixels, `encoded` are image files."""
 
     name: str
     versions: list[str]
     platform: Literal["onnx_onnxv1"] = "onnx_onnxv1"
-    inputs: list[TensorMetadata] = [TensorMetadata.of(tensor) for tensor in tensors.INPUTS]
-    outputs: list[TensorMetadata] = [TensorMetadata.of(tensor) for tensor in tensors.OUTPUTS]
+    inputs: list[TensorMetadata]
+    outputs: list[TensorMetadata]
+
+    @classmethod
+    def of(cls, model: ServedModel) -> "ModelMetadata":
+        return cls(
+            name=model.name,
+            versions=[model.version],
+            inputs=[TensorMetadata.of(tensor) for tensor in model.inputs],
+            outputs=[TensorMetadata.of(tensor) for tensor in model.outputs],
+        )
 
 
 class ConfiguredTensor(BaseModel):
@@ -71,13 +84,29 @@ class ConfiguredTensor(BaseModel):
     name: str
     data_type: Literal["TYPE_UINT8", "TYPE_FP32", "TYPE_STRING"]
     dims: list[int]
-    format: Literal["FORMAT_NCHW"] | None = None
+    format: Literal["FORMAT_NCHW", "FORMAT_NHWC"] | None = None
     reshape: dict[Literal["shape"], list[int]] | None = None
     optional: bool | None = None
 
+    @classmethod
+    def of(cls, tensor: tensors.Tensor, **others: Any) -> "ConfiguredTensor":
+        dims: dict[str, Any] = {"dims": tensor.shape[1:]} if tensor.shape[1:] else _SCALAR
+        values = {"name": tensor.name, "data_type": _DATA_TYPES[tensor.datatype], "format": _FORMATS.get(tensor)}
+        return cls.model_validate({**values, **dims, **others})
+
+
+class ConfiguredParameter(BaseModel):
+    """Triton's form of a parameter: numbers are texts, too."""
+
+    string_value: str
+
 
 class ModelConfig(BaseModel):
-    """The model configuration in Triton's form."""
+    """The model configuration in Triton's form.
+
+    An image is known if `known` reaches the parameter `known_threshold`. The answer is confident if the image is known
+    and the highest of the `probabilities` reaches `confident_threshold`.
+    """
 
     name: str
     platform: Literal["onnxruntime_onnx"] = "onnxruntime_onnx"
@@ -85,24 +114,21 @@ class ModelConfig(BaseModel):
     max_batch_size: int
     input: list[ConfiguredTensor]
     output: list[ConfiguredTensor]
+    parameters: dict[Literal["known_threshold", "confident_threshold"], ConfiguredParameter]
 
-
-def model_config(name: str, max_batch_images: int) -> ModelConfig:
-    scalar: dict[str, Any] = {"dims": [1], "reshape": {"shape": []}}
-    side = list(tensors.IMAGES.shape[1:])
-    classes = list(tensors.PROBABILITIES.shape[1:])
-    return ModelConfig(
-        name=name,
-        max_batch_size=max_batch_images,
-        input=[
-            ConfiguredTensor(name="images", data_type="TYPE_UINT8", dims=side, format="FORMAT_NCHW", optional=True),
-            ConfiguredTensor(name="encoded", data_type="TYPE_STRING", optional=True, **scalar),
-        ],
-        output=[
-            ConfiguredTensor(name="probabilities", data_type="TYPE_FP32", dims=classes),
-            ConfiguredTensor(name="known", data_type="TYPE_FP32", **scalar),
-        ],
-    )
+    @classmethod
+    def of(cls, model: ServedModel, max_batch_images: int) -> "ModelConfig":
+        is_choice = {"optional": True} if len(model.inputs) > 1 else {}
+        thresholds = {"known_threshold": model.known_threshold, "confident_threshold": model.confident_threshold}
+        return cls.model_validate(
+            {
+                "name": model.name,
+                "max_batch_size": max_batch_images,
+                "input": [ConfiguredTensor.of(tensor, **is_choice) for tensor in model.inputs],
+                "output": [ConfiguredTensor.of(tensor) for tensor in model.outputs],
+                "parameters": {name: {"string_value": str(value)} for name, value in thresholds.items()},
+            }
+        )
 
 
 class OutputTensor(BaseModel):

@@ -3,6 +3,7 @@
     name            datatype   shape             meaning
     images          UINT8      [N, 1, 28, 28]    pixels as the model takes them: 0 black background, 255 white garment
     encoded         BYTES      [N] or [N, 1]     image files; base64 in JSON
+    rgb             UINT8      [N, 160, 160, 3]  whole images in colour, squeezed to a square; only as bytes
     probabilities   FP32       [N, 10]
     known           FP32       [N]               confidence that the image shows one of the classes
 
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 from handler.api.requests.base64_images import from_base64
 from handler.api.requests.json_values import flattened, whole_number
-from handler.contract import IMAGE_SIDE
+from handler.contract import COLOUR_SIDE, IMAGE_SIDE
 from handler.errors import BadRequest, MissingImage, TooManyImages
 
 
@@ -30,7 +31,8 @@ class Tensor:
 
 IMAGES: Final = Tensor("images", "UINT8", (-1, 1, IMAGE_SIDE, IMAGE_SIDE))
 ENCODED: Final = Tensor("encoded", "BYTES", (-1,))
-INPUTS: Final = (IMAGES, ENCODED)
+RGB: Final = Tensor("rgb", "UINT8", (-1, COLOUR_SIDE, COLOUR_SIDE, 3))
+INPUTS: Final = (IMAGES, ENCODED, RGB)
 
 PROBABILITIES: Final = Tensor("probabilities", "FP32", (-1, 10))
 KNOWN: Final = Tensor("known", "FP32", (-1,))
