@@ -50,4 +50,11 @@ def first_branch(value: Any) -> Any:
     return value
 
 
-_OFF_BY_DEFAULT = {"HasKey", "UsesExistingBuckets", "ListensToApiUploads", "TagsUploads", "HasEventBus"}
+_OFF_BY_DEFAULT = {
+    "HasKey",
+    "UsesExistingBuckets",
+    "ListensToApiUploads",
+    "TagsUploads",
+    "TakesCorrections",
+    "HasEventBus",
+}
