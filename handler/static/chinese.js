@@ -95,7 +95,7 @@ export const CHINESE = {
   wrong: "不对？其实是",
   chooseClass: "选择类别",
   correctionSend: "提交",
-  correctionNote: "图片会保存下来用于训练，不含文件名和元数据。",
+  correctionNote: "提交后，图片会保存下来用于训练，不含文件名和元数据。",
   thanks: "谢谢，已记录：{label}。",
   live: "实时识别",
   liveNote: "摄像头画面会发送到本服务器，但不会保存。",

@@ -29,6 +29,7 @@ export class CorrectionControl {
     const { kind, classId } = correction;
     this.#find("select").value = classId;
     this.#find("button").disabled = !classId || kind === "sending";
+    this.#find(".note").hidden = !classId;
     this.#find(".choice").hidden = kind === "sent";
     this.#find(".answer").textContent = this.#answer;
   }

@@ -96,7 +96,7 @@ export const ENGLISH = {
   wrong: "Wrong? It is",
   chooseClass: "choose a class",
   correctionSend: "Send",
-  correctionNote: "The picture is kept for training, without its name and metadata.",
+  correctionNote: "If you send it, the picture is kept for training, without its name and metadata.",
   thanks: "Thank you. Noted: {label}.",
   live: "Live camera",
   liveNote: "The camera's pictures go to this server, which does not keep them.",
