@@ -1,15 +1,22 @@
-"""What the API and the worker must agree on: keys of results, versions of objects, request ids."""
+"""What several programs must agree on: keys of results and corrections, versions of objects, request ids."""
 
 import hashlib
 import re
 from typing import Final
 
 FOLDER: Final = "results/"
+CORRECTIONS_FOLDER: Final = "corrections/"
+NO_CLASS: Final = "none"  # the folder of corrections that say that an image shows none of the classes
 REQUEST_ID: Final = "request-id"  # object metadata: the id of the HTTP request for the upload's ticket
 SAFE_REQUEST_ID: Final = re.compile(r"[\w.:=+/-]{1,128}", re.ASCII)  # clients may send anything as an id
 NO_VERSION: Final = "null"  # S3's version id of an object that was stored without versioning
 # S3 allows 1024 bytes. Only shortened keys are longer than this, so that they never collide with others.
 _LONGEST_WHOLE: Final = 900
+
+
+def class_folder(label: str) -> str:
+    """The folder of the corrections to a class: "T-shirt/top" has `t-shirt-top`."""
+    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
 
 
 def version_of(version_id: str | None, etag: str) -> str:

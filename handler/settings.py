@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, Final
 
 from handler.bounded_int import bounded_int
@@ -20,6 +21,7 @@ _BUCKET = re.compile(
 )
 _BUS = re.compile(r"[\w./:-]{1,1600}", re.ASCII)  # a name or an ARN
 _REGION = re.compile(r"[a-z0-9-]{1,63}", re.ASCII)  # it becomes part of a host name
+CORRECTIONS_IN_S3: Final = "s3"
 _LEVELS: Final = ("INFO", "WARNING", "ERROR")  # nothing is logged below INFO
 _NAMESPACE = re.compile(r"(?!AWS/)[\w./#:-]{1,255}", re.ASCII)  # CloudWatch's own rule
 _HIGHEST: Final = 10**18 - 1
@@ -45,6 +47,7 @@ class Settings:
     cors_origins: tuple[str, ...] = ()  # origins whose pages may call this API; "*" for all
     uploads_bucket: str = ""
     results_bucket: str = ""
+    corrections: str = ""  # where visitors' corrections are stored: "s3", or a local folder; they are off if empty
     downloads_at_once: int = 8
     max_bytes_in_flight: int = 64_000_000  # of downloaded objects that the worker holds at once
     tag_objects: bool = False  # whether a classified object gets the tags `label` and `score`
@@ -59,7 +62,15 @@ class Settings:
         """Read and validate `environment`. Raises ValueError, which names the wrong variable."""
         given = {field.name: environment.get(field.name.upper(), "").strip() for field in fields(cls)}
         given["aws_region"] = given["aws_region"] or environment.get("AWS_DEFAULT_REGION", "").strip()
-        return cls(**{name: _value(name, text) for name, text in given.items() if text})
+        settings = cls(**{name: _value(name, text) for name, text in given.items() if text})
+        settings._check_corrections(on_lambda="AWS_LAMBDA_FUNCTION_NAME" in environment)
+        return settings
+
+    def _check_corrections(self, *, on_lambda: bool) -> None:
+        if self.corrections == CORRECTIONS_IN_S3 and not self.results_bucket:
+            raise ValueError("CORRECTIONS is 's3', so RESULTS_BUCKET must be set")
+        if on_lambda and self.corrections not in ("", CORRECTIONS_IN_S3):
+            raise ValueError(f"CORRECTIONS must be 's3' on Lambda, which keeps no files, but is {self.corrections!r}")
 
 
 def _value(name: str, text: str) -> Any:
@@ -101,6 +112,14 @@ def _on_or_off(variable: str, text: str) -> bool:
     if text not in ("on", "off"):
         raise ValueError(f"{variable} must be 'on' or 'off', but is {text!r}")
     return text == "on"
+
+
+def _corrections(variable: str, text: str) -> str:
+    if text == "off":
+        return ""
+    if text == "on" or (Path(text).exists() and not Path(text).is_dir()):
+        raise ValueError(f"{variable} must be 's3', 'off' or a folder, but is {text!r}")
+    return text
 
 
 def _is_origin(text: str) -> bool:
@@ -150,6 +169,7 @@ _READERS: Final[Mapping[str, Callable[[str, str], Any]]] = {
     "cors_origins": _origins,
     "uploads_bucket": _bucket,
     "results_bucket": _bucket,
+    "corrections": _corrections,
     "downloads_at_once": _up_to(1000),  # threads, and connections that the pool makes room for at once
     "max_bytes_in_flight": _positive,
     "tag_objects": _on_or_off,

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 import boto3
@@ -17,6 +18,7 @@ from infra.capacity.report import REPORT, report
 from infra.emulation.names import CREDENTIALS
 from infra.operations.adopt import Bucket, CannotAdopt
 from infra.operations.backfill import Backfill, CannotBackfill
+from infra.operations.corrections import download_corrections
 from infra.operations.deployable import CannotDeploy, check_account, check_names
 from infra.operations.redrive import redrive
 from infra.operations.results import READ_CONCURRENCY, documents
@@ -31,7 +33,7 @@ def main() -> int:
     arguments = _arguments()
     try:
         status: int = arguments.command(arguments)
-    except (NoSuchStack, CannotAdopt, CannotBackfill, CannotDeploy, ClientError, BotoCoreError) as error:
+    except (NoSuchStack, CannotAdopt, CannotBackfill, CannotDeploy, ClientError, BotoCoreError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -89,6 +91,16 @@ def _arguments() -> argparse.Namespace:
         "--since", type=_day, metavar="DAY", help="only results written since this day (UTC), such as 2026-01-31"
     )
     results.set_defaults(command=_results)
+
+    corrections = commands.add_parser(
+        "corrections",
+        parents=[stack],
+        help="download visitors' corrections, one folder per class; again: new ones only",
+    )
+    corrections.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="such as data/corrections, where `model_build` looks for them"
+    )
+    corrections.set_defaults(command=_corrections)
 
     deployable = commands.add_parser("deployable", help="check what would end a deployment; `make deploy` calls it")
     deployable.add_argument("--stack", required=True, help="name of the stack to deploy")
@@ -162,6 +174,14 @@ def _results(arguments: argparse.Namespace) -> int:
     s3 = session.client("s3", config=Config(max_pool_connections=READ_CONCURRENCY))
     for document in documents(s3, _stack(session, arguments).results_bucket, arguments.since):
         print(document)
+    return 0
+
+
+def _corrections(arguments: argparse.Namespace) -> int:
+    session = boto3.Session(region_name=arguments.region)
+    s3 = session.client("s3", config=Config(max_pool_connections=READ_CONCURRENCY))
+    count = download_corrections(s3, _stack(session, arguments).results_bucket, arguments.folder)
+    _say(f"{count.stored} corrections, {count.downloaded} of them new, are in {arguments.folder}")
     return 0
 
 

@@ -17,6 +17,7 @@ from handler.api.presigned_uploads import upload_origin
 from handler.api.problems import Problem, add_problem_handlers
 from handler.api.routes.about import about_routes
 from handler.api.routes.classify import classify_routes
+from handler.api.routes.corrections import correction_routes
 from handler.api.routes.hugging_face import hugging_face_routes
 from handler.api.routes.kserve_v1 import kserve_v1_routes
 from handler.api.routes.open_inference.binary import LENGTH_HEADER
@@ -78,7 +79,8 @@ def create_app(  # noqa: PLR0913  what it composes is passed in
     app.include_router(open_inference_routes(predictor, card, settings))
     app.include_router(kserve_v1_routes(predictor, card, settings))
     app.include_router(hugging_face_routes(predictor, settings))
-    app.include_router(about_routes(card))
+    app.include_router(correction_routes(predictor, card, settings))
+    app.include_router(about_routes(card, corrections=bool(settings.corrections)))
     add_pages(app, upload_origin(settings), docs=settings.docs)
     app.router.default = TrailingSlashRedirect(app.router)
     return app

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
+from PIL import Image
+
 from handler.api.bulkheads import Bulkheads
 from handler.contract import Classification, Explanation, Label, ModelInput, ModelOutput
 from handler.errors import ClassifierError, RejectedImage
 from handler.inference import pipeline
 from handler.inference.budget import Budget
 from handler.inference.classifier import Classifier
+from handler.inference.decoding import decode
 from handler.inference.pipeline import PreparedImage
 from handler.settings import Settings
 from handler.telemetry.request_trace import current_trace
@@ -72,6 +75,19 @@ class Predictor:
     def prepare(self, image: bytes, budget: Budget | None = None) -> ModelInput:
         """The input of the networks for an encoded image. Raises as `classify` does."""
         return self._one(image, budget)
+
+    def picture(self, image: bytes, side: int, budget: Budget) -> Image.Image:
+        """An encoded image, upright, at most `side` pixels wide and high. Raises as `classify` does."""
+        with current_trace().span("decode"):
+            decoded = decode(image, self._max_pixels, side, budget)
+            with budget.timed():
+                decoded.thumbnail((side, side))
+        return decoded
+
+    def guess(self, image: bytes) -> Classification:
+        """Classify a small image of this program's own making, not of a client: no budget, and no metrics."""
+        with current_trace().span("infer"):
+            return pipeline.classify(self._classifier, image, self._max_pixels, top_k=1)
 
     def predict(self, images: Sequence[ModelInput]) -> ModelOutput:
         """The output for N images, their views in one run of the classifier."""

@@ -6,7 +6,7 @@ import logging
 import re
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -109,14 +109,41 @@ def s3_client(settings: Settings) -> "S3Client":
     return cast("S3Client", client)
 
 
-class Uploads:
-    """Issues upload tickets and finds their results. Thread-safe; connects to S3 on first use."""
+class S3Connection:
+    """Connects to S3 on first use, and again after a snapshot was restored. Thread-safe."""
 
     def __init__(self, settings: Settings, connect: Callable[[Settings], "S3Client"] = s3_client) -> None:
         self._settings, self._connect = settings, connect
         self._client: S3Client | None = None
         self._connecting = Lock()
         after_restore(self._disconnect)
+
+    @contextmanager
+    def client(self) -> Iterator["S3Client"]:
+        """The client; its errors within the block become Unavailable."""
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  as in `s3_client`
+
+        try:
+            with current_trace().span("s3"):
+                yield self._connected()
+        except (BotoCoreError, ClientError) as error:
+            log.exception("S3 failed")
+            raise Unavailable("S3 is not available; try again in a moment") from error
+
+    def _connected(self) -> "S3Client":
+        with self._connecting:  # creating clients is not thread-safe in botocore
+            self._client = self._client or self._connect(self._settings)
+            return self._client
+
+    def _disconnect(self) -> None:
+        self._client = None  # with its connections and credentials
+
+
+class Uploads:
+    """Issues upload tickets and finds their results. Thread-safe."""
+
+    def __init__(self, settings: Settings, connect: Callable[[Settings], "S3Client"] = s3_client) -> None:
+        self._settings, self._connection = settings, S3Connection(settings, connect)
 
     def ticket(self, request_id: str | None = None) -> Ticket:
         """A ticket for one object of at most `max_upload_bytes`. Raises Unavailable.
@@ -156,30 +183,13 @@ class Uploads:
             )
         return None if document is None else _outcome(document)
 
-    @contextmanager
-    def _s3(self) -> Iterator["S3Client"]:
-        """The client; its errors become Unavailable."""
+    def _s3(self) -> AbstractContextManager["S3Client"]:
         if not (self._settings.uploads_bucket and self._settings.results_bucket):
             raise Unavailable(
                 "this service takes no uploads: UPLOADS_BUCKET and RESULTS_BUCKET must be set; send a smaller image in "
                 "a request instead"
             )
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  as in `s3_client`
-
-        try:
-            with current_trace().span("s3"):
-                yield self._connected()
-        except (BotoCoreError, ClientError) as error:
-            log.exception("S3 failed")
-            raise Unavailable("S3 is not available; try again in a moment") from error
-
-    def _connected(self) -> "S3Client":
-        with self._connecting:  # creating clients is not thread-safe in botocore
-            self._client = self._client or self._connect(self._settings)
-            return self._client
-
-    def _disconnect(self) -> None:
-        self._client = None  # with its connections and credentials
+        return self._connection.client()
 
 
 def _expiration(policy: str) -> datetime:

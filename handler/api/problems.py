@@ -139,5 +139,7 @@ def _with_detail(kind: str, title: str, status: int, detail: str) -> Problem:
 
 
 def _sentence(error: dict[str, Any]) -> str:
+    if error["type"] == "missing":
+        return f"{error['loc'][-1]}: it is missing"
     rule = _RULES.get(error["type"], "is not valid").format_map(error.get("ctx", {}))
     return f"{error['loc'][-1]}: it {rule}, but is {reprlib.repr(error.get('input'))}"

@@ -129,6 +129,7 @@ class Labels(BaseModel):
     """The classes of the model, in the order of their ids."""
 
     labels: list[Label]
+    corrections: Annotated[bool, Field(description="Whether this service takes corrections, at /corrections.")]
 
 
 class Health(BaseModel):

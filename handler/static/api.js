@@ -55,9 +55,17 @@ function serverTiming(header) {
   return Object.fromEntries([...entries].map(([, step, milliseconds]) => [step, Number(milliseconds)]));
 }
 
+/** `labels` of the classes, and whether the server takes `corrections`. */
 export async function fetchLabels() {
   const { json } = await sendForJson("labels");
-  return json.labels;
+  return json;
+}
+
+/** Stores that an image shows the class of this id, or "none". */
+export async function correct(file, classId) {
+  await ensureReadable(file);
+  const headers = { "Content-Type": "application/octet-stream" };
+  await sendForJson(`corrections?class_id=${classId}`, { method: "POST", body: file, headers });
 }
 
 export async function fetchModelCard() {

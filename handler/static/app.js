@@ -15,11 +15,19 @@ const find = (id) => document.getElementById(id);
 const results = new Results();
 const queue = new Queue(finished);
 let labels = [];
+let takesCorrections = false;
 
-const actions = { remove, retry: (result) => queue.add([result]), explain, announce };
+const actions = { remove, retry: (result) => queue.add([result]), explain, announce, correctionClasses };
 
 function labelOf({ class_id: classId, label }) {
   return (isChinese() && labels[classId]?.chinese) || label;
+}
+
+const nameOf = (label) => (isChinese() ? label.chinese : label.english);
+
+/** The classes that a visitor can correct a result to: their ids and names; none if the server takes no corrections. */
+function correctionClasses() {
+  return takesCorrections ? labels.map((label) => [String(label.class_id), nameOf(label)]) : [];
 }
 
 function addImages(images) {
@@ -120,14 +128,14 @@ function renderClasses() {
   find("classes").hidden = !labels.length;
   find("classes").querySelector("ul").replaceChildren(...labels.map((label) => {
     const item = document.createElement("li");
-    item.textContent = isChinese() ? label.chinese : label.english;
+    item.textContent = nameOf(label);
     return item;
   }));
 }
 
 async function loadLabels() {
   try {
-    labels = await fetchLabels();
+    ({ labels, corrections: takesCorrections } = await fetchLabels());
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
     return; // the page works without them: each result has English labels

@@ -1,5 +1,6 @@
 // An image's card: the preview with the outline of what the model looked at, then the result or the error.
 
+import { CorrectionControl } from "./correction.js";
 import { CropBox } from "./crop.js";
 import { curlCommand } from "./curl.js";
 import { paintHeatmap } from "./heatmap.js";
@@ -15,11 +16,13 @@ export class Card {
   #find;
   #explanation = null; // the one that is shown
   #cropBox = null;
+  #correction;
 
   constructor(result) {
     this.#result = result;
     this.element = document.getElementById("card-template").content.firstElementChild.cloneNode(true);
     this.#find = (selector) => this.element.querySelector(selector);
+    this.#correction = new CorrectionControl(this.#find(".correction"), result);
     this.#showPreview();
     const { remove, retry } = result.actions;
     const onClick = {
@@ -48,6 +51,7 @@ export class Card {
     this.#find(".skeleton").hidden = Boolean(result || error);
     for (const part of [".scores", ".all-classes", ".more"]) this.#find(part).hidden = !result;
     if (result) this.#renderResult(result);
+    this.#correction.render();
   }
 
   #showPreview() {

@@ -5,9 +5,12 @@ import { Tile } from "./tile.js";
 import { messageOf, titleOf, voiceOf } from "./voice.js";
 import { text } from "./texts.js";
 
+const NO_CORRECTION = { kind: "none", classId: "" }; // then chosen, sending, and sent or failed (with `error`)
+
 export class Result {
   abort = new AbortController(); // of its request
   state = { kind: "waiting" };
+  correction = NO_CORRECTION; // what the visitor says that the image shows
   #image;
   #whole = null; // the image that `#image` was cropped from
   #view = null;
@@ -70,6 +73,7 @@ export class Result {
     if (this.#whole) this.#image.release();
     const whole = this.#whole ?? this.#image;
     [this.#image, this.#whole] = image ? [image, whole] : [whole, null];
+    this.correction = NO_CORRECTION;
     this.#newView();
   }
 

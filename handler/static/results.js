@@ -1,6 +1,7 @@
 // The list of results, newest first: cards, or tiles if there are many; counts, filter, sort, export and undo.
 
 import { csvOf, download, jsonOf, rowOf } from "./export.js";
+import { fill } from "./select.js";
 import { text } from "./texts.js";
 
 const MAX_CARDS = 6; // more results are tiles
@@ -145,11 +146,4 @@ export class Results {
     const classes = this.#classes.map(({ classId, label }) => [String(classId), label]);
     fill(find("filter"), [...Object.keys(FILTERS).map((key) => [key, text(key)]), ...classes]);
   }
-}
-
-/** Replaces the options of a select element, but keeps the chosen one. */
-function fill(select, options) {
-  const { value } = select;
-  select.replaceChildren(...options.map(([key, label]) => new Option(label, key)));
-  select.value = options.some(([key]) => key === value) ? value : options[0][0];
 }

@@ -9,12 +9,15 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from torchvision.datasets.utils import download_and_extract_archive
 
+from handler.inference.classifier import read_card
+from handler.result_keys import NO_CLASS, class_folder
 from model_build.checks import ChecksumError
 from model_build.datasets.mnist import DATA_DIR
 from model_build.datasets.photos import SPLITS, download_photos
@@ -22,6 +25,7 @@ from model_build.datasets.photos import SPLITS, download_photos
 FURTHER: Final = "clothing-dataset-more"
 FURTHER_SOURCE: Final = "https://github.com/alexeygrigorev/clothing-dataset"
 FURTHER_ARCHIVE: Final = f"{FURTHER_SOURCE}/archive/refs/heads/master.zip"
+CORRECTIONS: Final = "corrections"
 LICENCE: Final = "CC0 1.0"
 
 CLASS_OF_KIND: Final = {
@@ -49,6 +53,7 @@ _SHOE_KINDS_FILE: Final = _FOLDER / "shoe-kinds.csv"
 _SALT: Final = "26"  # of 30 salts, the one whose quarter of the photos has every class and every kind of shoe
 # SHA-256 of "FOLDER/NAME MD5" lines of the further photos, sorted.
 _FURTHER_CHECKSUM: Final = "6f469220df54dc34716c7c31d74d3bb7c71ee814495b92fc02fa1cd9fd9e57da"
+_VISITORS: Final = "visitors"  # as a sender, one that is not held out
 _HELD_OUT_BYTES: Final = 64  # of the 256 values of a hash's first byte
 
 
@@ -78,11 +83,32 @@ class ClothingPhoto:
 def clothing_photos(root: Path = DATA_DIR) -> list[ClothingPhoto]:
     """All photos that the list of senders names, in an order that is the same everywhere.
 
-    They are in the folder that DATASETS_DIR names, or are downloaded below `root`. Raises ChecksumError.
+    They are in the folder that DATASETS_DIR names, or are downloaded below `root`. Visitors' corrections in
+    `root`/corrections, if any, come last. Raises ChecksumError, and ValueError of a wrong folder of corrections.
     """
     senders, kinds = _column(_SENDERS_FILE, "sender_id"), _column(_SHOE_KINDS_FILE, "kind")
     paths = [path for path in _paths(root) if path.stem in senders]
-    return [_photo(path, senders[path.stem], kinds) for path in paths]
+    return [*(_photo(path, senders[path.stem], kinds) for path in paths), *corrections(root / CORRECTIONS)]
+
+
+def corrections(folder: Path) -> list[ClothingPhoto]:
+    """Images in `folder` by the class that visitors say they show, as `python -m infra corrections` downloads them.
+
+    Their senders are unknown, so they are only trained on. An image that is corrected to two classes is left out.
+    Raises ValueError if a folder in it is of no class.
+    """
+    classes = {class_folder(label.english): label.class_id for label in read_card().labels}
+    paths = sorted(folder.glob("*/*.jpg"), key=lambda path: (path.parent.name, path.name))
+    if wrong := {path.parent.name for path in paths} - {*classes, NO_CLASS}:
+        raise ValueError(
+            f"{folder} has the folder {min(wrong)!r}, which is of no class; they are {', '.join(classes)}, {NO_CLASS}"
+        )
+    counts = Counter(path.name for path in paths)
+    return [
+        ClothingPhoto(path, _VISITORS, classes.get(path.parent.name), path.parent.name)
+        for path in paths
+        if counts[path.name] == 1
+    ]
 
 
 def is_held_out(sender: str) -> bool:

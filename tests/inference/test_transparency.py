@@ -164,4 +164,5 @@ def labels(
     classifier: Classifier, photos: list[Image.Image], changed: Callable[[Image.Image], Image.Image]
 ) -> NDArray[np.int64]:
     views = [views_of(changed(image))[0][:, np.newaxis] for image in photos]
-    return np.argmax(classifier.predict_views(views).probabilities, axis=1)
+    found: NDArray[np.int64] = classifier.predict_views(views).probabilities.argmax(axis=1)
+    return found

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from handler.api.presigned_uploads import Uploads
-from handler.result_keys import result_key
+from handler.result_keys import CORRECTIONS_FOLDER, result_key
 from handler.settings import Settings
 from tests.support.template import PARAMETERS, RESOURCES, TEMPLATE, environment, first_branch
 
@@ -94,6 +94,20 @@ def test_manifests_and_reports_of_backfills_expire() -> None:
     assert [rule["ExpirationInDays"] for rule in rules if rule.get("Prefix") == "backfill/"] == [90]
 
 
+def test_corrections_are_off_by_default_and_expire() -> None:
+    assert PARAMETERS["Corrections"]["Default"] == "off"
+    assert TEMPLATE["Conditions"]["TakesCorrections"] == {"Equals": [{"Ref": "Corrections"}, "on"]}
+    (granted,) = [
+        statement["If"][1]
+        for statement in RESOURCES["HttpFunction"]["Properties"]["Policies"][0]["Statement"]
+        if statement["If"][0] == "TakesCorrections"
+    ]
+    assert granted["Action"] == "s3:PutObject"
+    assert granted["Resource"] == {"Sub": f"${{ResultsBucket.Arn}}/{CORRECTIONS_FOLDER}*"}
+    rules = map(first_branch, RESOURCES["ResultsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"])
+    assert [rule["ExpirationInDays"] for rule in rules if rule.get("Prefix") == CORRECTIONS_FOLDER] == [365]
+
+
 @pytest.mark.parametrize("bucket", ["UploadsBucket", "ResultsBucket"])
 def test_bucket_is_private_encrypted_and_expires_old_versions(bucket: str) -> None:
     properties = RESOURCES[bucket]["Properties"]
@@ -169,7 +183,7 @@ def test_http_function_can_access_only_api_uploads(upload_key: str) -> None:
 
 def test_http_function_cannot_touch_existing_buckets_by_default() -> None:
     conditions = [each["If"][0] for each in RESOURCES["HttpFunction"]["Properties"]["Policies"][0]["Statement"]]
-    assert set(conditions) == {"HasKey", "TakesApiUploads"}
+    assert set(conditions) == {"HasKey", "TakesApiUploads", "TakesCorrections"}
     assert TEMPLATE["Conditions"]["TakesApiUploads"]["And"][1] == {
         "Or": [{"Condition": "MakesUploadsBucket"}, {"Equals": [{"Ref": "ApiUploads"}, "on"]}]
     }

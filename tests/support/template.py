@@ -62,4 +62,11 @@ def of_door(value: Any, door: str) -> Any:
     return value
 
 
-_OFF_BY_DEFAULT = {"HasKey", "UsesExistingBuckets", "ListensToApiUploads", "TagsUploads", "HasEventBus"}
+_OFF_BY_DEFAULT = {
+    "HasKey",
+    "UsesExistingBuckets",
+    "ListensToApiUploads",
+    "TagsUploads",
+    "TakesCorrections",
+    "HasEventBus",
+}

@@ -56,6 +56,8 @@ def test_empty_environment_gives_the_defaults() -> None:
         ("MAX_BATCH_PIXELS", "1", 1),
         ("REQUEST_SECONDS", "900", 900),
         ("DOCS", "off", False),
+        ("CORRECTIONS", "off", ""),
+        ("CORRECTIONS", "a folder/below", "a folder/below"),
         ("TAG_OBJECTS", "on", True),
         ("TAG_OBJECTS", "off", False),
         ("DOWNLOADS_AT_ONCE", "1", 1),
@@ -100,6 +102,9 @@ def test_default_region_is_used_if_no_region_is_set(region: str, used: str) -> N
         ("REQUEST_SECONDS", "901"),
         ("REQUEST_SECONDS", "0.5"),
         ("DOCS", "no"),
+        ("CORRECTIONS", "on"),
+        ("CORRECTIONS", sys.executable),
+        ("CORRECTIONS", "s3"),  # without RESULTS_BUCKET
         ("AWS_REGION", "eu; script-src *"),
         ("S3_ENDPOINT_URL", "http://127.0.0.1:65536"),
         ("S3_ENDPOINT_URL", "http://127.0.0.1:0"),
@@ -132,6 +137,13 @@ def test_default_region_is_used_if_no_region_is_set(region: str, used: str) -> N
 def test_invalid_variable_is_named_in_the_error(variable: str, text: str) -> None:
     with pytest.raises(ValueError, match=variable):
         Settings.from_environment({variable: text})
+
+
+def test_corrections_on_lambda_go_to_s3() -> None:
+    on_lambda = {"AWS_LAMBDA_FUNCTION_NAME": "http", "RESULTS_BUCKET": "results"}
+    assert Settings.from_environment({**on_lambda, "CORRECTIONS": "s3"}).corrections == "s3"
+    with pytest.raises(ValueError, match="CORRECTIONS must be 's3' on Lambda"):
+        Settings.from_environment({**on_lambda, "CORRECTIONS": "/tmp"})
 
 
 def test_server_with_invalid_variable_exits_with_a_message() -> None:

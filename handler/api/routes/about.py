@@ -9,14 +9,14 @@ from handler.api.schemas import Health, Labels
 from handler.contract import ModelCard
 
 
-def about_routes(card: ModelCard) -> APIRouter:
+def about_routes(card: ModelCard, *, corrections: bool) -> APIRouter:
     """`/labels`, `/model` and `/health`."""
     router = APIRouter(tags=["About"])
 
     @router.get("/labels")
     async def labels() -> Labels:
         """List the classes, in English and in Chinese."""
-        return Labels(labels=list(card.labels))
+        return Labels(labels=list(card.labels), corrections=corrections)
 
     @router.get("/model")
     async def model() -> Mapping[str, Any]:

@@ -1,0 +1,85 @@
+// "Wrong? It is ...": a card's control with which a visitor says what an image really shows.
+
+import { correct, RequestError } from "./api.js";
+import { fill } from "./select.js";
+import { text } from "./texts.js";
+
+const MAX_BYTES = 3_000_000; // API Gateway takes 10 MB and Lambda 6 MB, as base64
+const MAX_SIDE = 1024;
+
+export class CorrectionControl {
+  #result;
+  #find;
+
+  /** `element` is `.correction` of a card. */
+  constructor(element, result) {
+    this.#result = result;
+    this.#find = (selector) => element.querySelector(selector);
+    this.element = element;
+    this.#find("select").addEventListener("change", () => this.#choose());
+    this.#find("button").addEventListener("click", () => this.#send());
+  }
+
+  render() {
+    const { state, correction, actions } = this.#result;
+    const classes = actions.correctionClasses();
+    this.element.hidden = !state.result || !classes.length;
+    if (this.element.hidden) return;
+    fill(this.#find("select"), [["", text("chooseClass")], ...classes, ["none", text("unknown")]]);
+    const { kind, classId } = correction;
+    this.#find("select").value = classId;
+    this.#find("button").disabled = !classId || kind === "sending";
+    this.#find(".note").hidden = !classId;
+    this.#find(".choice").hidden = kind === "sent";
+    this.#find(".answer").textContent = this.#answer;
+  }
+
+  get #answer() {
+    const { name, correction: { kind, error } } = this.#result;
+    if (kind === "failed") return text(error.reason, { name, detail: error.detail });
+    return kind === "sent" ? text("thanks", { label: this.#find("select").selectedOptions[0].textContent }) : "";
+  }
+
+  #choose() {
+    this.#show({ kind: "chosen", classId: this.#find("select").value });
+  }
+
+  async #send() {
+    const { correction: { classId }, image, actions } = this.#result;
+    this.#show({ kind: "sending", classId });
+    const outcome = await sent(image, classId);
+    if (image !== this.#result.image) return; // another part of it is shown now
+    this.#show({ classId, ...outcome });
+    actions.announce(this.#answer);
+    this.#find(outcome.kind === "sent" ? ".answer" : "button").focus();
+  }
+
+  #show(correction) {
+    this.#result.correction = correction;
+    this.#result.render();
+  }
+}
+
+async function sent(image, classId) {
+  try {
+    await correct(await reduced(await image.load()), classId);
+    return { kind: "sent" };
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    return { kind: "failed", error };
+  }
+}
+
+/** A large image at a smaller size; itself if the browser cannot decode it. */
+async function reduced(file) {
+  if (file.size <= MAX_BYTES) return file;
+  const bitmap = await createImageBitmap(file).catch(() => null);
+  if (!bitmap) return file;
+  const scale = Math.min(1, MAX_SIDE / Math.max(bitmap.width, bitmap.height));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.max(1, Math.round(scale * bitmap.width));
+  canvas.height = Math.max(1, Math.round(scale * bitmap.height));
+  canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  bitmap.close();
+  return new Promise((resolve) => { canvas.toBlob((blob) => resolve(blob ?? file), "image/webp", 0.9); });
+}
