@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
-from model_build.checks import ChecksumError, WrongArray
+from model_build.checks import ChecksumError, DatasetUnavailable, WrongArray
 from model_build.config import Config
 from model_build.options import (
     BatchSizeOption,
@@ -41,6 +41,7 @@ from model_build.options import (
     SourceArgument,
     TrainImagesOption,
 )
+from model_build.progress import announced
 from model_build.run_files import RunError, load_config
 
 app = typer.Typer(
@@ -184,15 +185,20 @@ def all_stages(
     model_dir: ModelDirOption = None,
 ) -> None:
     """Every stage in order: download, train, calibrate, export, quantize, evaluate, publish, evaluate-photos."""
-    download(dataset)
-    train_command(dataset, run, epochs, fine_tuning_epochs, batch_size, seed, train_images, photo_variants)
+    with announced("download"):
+        download(dataset)
+    with announced("train"):
+        train_command(dataset, run, epochs, fine_tuning_epochs, batch_size, seed, train_images, photo_variants)
     run_dir = _run_dir(run, dataset)
     config = load_config(run_dir)
     for stage in _STAGES:
-        _run_stage(stage, run_dir, config)
-    publish_command(dataset, run, model_dir)
+        with announced(stage):
+            _run_stage(stage, run_dir, config)
+    with announced("publish"):
+        publish_command(dataset, run, model_dir)
     if dataset is DatasetName.FASHION_MNIST and model_dir is None:
-        evaluate_photos_command()
+        with announced("evaluate-photos"):
+            evaluate_photos_command()
 
 
 @app.command()
@@ -270,14 +276,18 @@ def _run_dir(run: Path | None, dataset: DatasetName) -> Path:
 
 def _main() -> None:
     """Run the command line; errors of a run or a dataset become one line on standard error."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=Console(stderr=True), show_path=False)]
-    )
+    console = Console(stderr=True)
+    if console.is_terminal:
+        logging.basicConfig(
+            level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
+        )
+    else:  # a file has lines of its own width, without colours
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     for noisy in ("onnx_ir", "onnxscript", "torch", "matplotlib"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         app()
-    except (RunError, ChecksumError, WrongArray) as error:
+    except (RunError, ChecksumError, DatasetUnavailable, WrongArray) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(1)
 

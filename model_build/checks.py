@@ -15,6 +15,10 @@ class ChecksumError(Exception):
     """A dataset's file is missing, or has another checksum than expected."""
 
 
+class DatasetUnavailable(Exception):
+    """A dataset is not here, and cannot be downloaded; the message names DATASETS_DIR, which can have it."""
+
+
 class Array(Protocol):
     """What NumPy's arrays and PyTorch's tensors have in common."""
 

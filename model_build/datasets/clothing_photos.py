@@ -19,6 +19,7 @@ from torchvision.datasets.utils import download_and_extract_archive
 from handler.inference.classifier import read_card
 from handler.result_keys import NO_CLASS, class_folder
 from model_build.checks import ChecksumError
+from model_build.datasets.downloads import downloading
 from model_build.datasets.mnist import DATA_DIR
 from model_build.datasets.photos import SPLITS, download_photos
 
@@ -149,7 +150,8 @@ def _download_further(root: Path, archive: str, checksum: str) -> None:
     labels = {image: label for image, label in _column(_SENDERS_FILE, "label").items() if image not in small}
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root) as temporary:
-        download_and_extract_archive(archive, temporary, filename="archive.zip", remove_finished=True)
+        with downloading(FURTHER, archive):
+            download_and_extract_archive(archive, temporary, filename="archive.zip", remove_finished=True)
         chosen = Path(temporary, FURTHER)
         for path in sorted(Path(temporary).glob("*/images/*.jpg")):
             if label := labels.get(path.stem):

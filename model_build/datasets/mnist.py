@@ -17,6 +17,7 @@ from torch import Tensor
 from handler.contract import IMAGE_SIDE, Label
 from model_build.checks import ChecksumError, check_array, check_images
 from model_build.config import Config
+from model_build.datasets.downloads import downloading
 
 DATA_DIR: Final = Path("data")
 
@@ -136,11 +137,12 @@ def download(dataset: Dataset, root: Path = DATA_DIR) -> Mapping[str, str]:
     """Download `dataset` below `root` and return the MD5 of each of its files.
 
     The files are copied from the folder in DATASETS_DIR if it has them, and else fetched from their public source.
-    Raises ChecksumError if a file is wrong.
+    Raises ChecksumError if a file is wrong, DatasetUnavailable if it is missing.
     """
     _copy_local_files(dataset, root)
-    for train in (True, False):
-        dataset.torchvision_class(root, train=train, download=True)
+    with downloading(str(Path(dataset.name) / dataset.folder), dataset.source):
+        for train in (True, False):
+            dataset.torchvision_class(root, train=train, download=True)
     return verify(dataset, root)
 
 

@@ -26,6 +26,7 @@ from handler.inference.decoding import decode
 from handler.inference.preprocessing import DETAIL_SIDE, THRESHOLDS, preprocessed_views, views_of
 from model_build.checks import ChecksumError
 from model_build.datasets import randomness
+from model_build.datasets.downloads import downloading
 from model_build.datasets.mnist import DATA_DIR
 from model_build.datasets.randomness import random_threshold
 from model_build.progress import track
@@ -76,7 +77,7 @@ class Photos:
 def download_photos(root: Path = DATA_DIR) -> Path:
     """The folder with the photos: that in DATASETS_DIR, or else one below `root`, into which they are downloaded.
 
-    Raises ChecksumError if a file is missing or wrong.
+    Raises ChecksumError if a file is missing or wrong, DatasetUnavailable if all are missing.
     """
     local = Path(os.environ.get("DATASETS_DIR", root), NAME)
     if local.is_dir():
@@ -84,7 +85,8 @@ def download_photos(root: Path = DATA_DIR) -> Path:
     else:
         folder = root / f"{NAME}-master"
         if not folder.is_dir():
-            download_and_extract_archive(f"{SOURCE}/archive/refs/heads/master.zip", str(root))
+            with downloading(NAME, SOURCE):
+                download_and_extract_archive(f"{SOURCE}/archive/refs/heads/master.zip", str(root))
     if (found := photos_checksum(folder)) != _CHECKSUM:
         raise ChecksumError(f"the photos in {folder} have the checksum {found}, expected {_CHECKSUM}")
     return folder

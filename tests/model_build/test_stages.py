@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -58,6 +59,13 @@ def test_all_stages_make_a_model_that_classifies(dataset: str, build: Build) -> 
     output = classifier.predict(np.zeros((3, 1, 28, 28), np.uint8))
     assert output.probabilities.shape == (3, 10)
     assert output.known.shape == (3,)
+
+
+def test_log_file_has_lines_for_each_stage(build: Build) -> None:
+    log = (build("mnist") / "log.txt").read_text()
+    stages = ["download", "train", "calibrate", "export", "quantize", "evaluate", "publish"]
+    assert re.findall(r"^\d\d:\d\d:\d\d (\S+): begins$", log, re.MULTILINE) == stages
+    assert re.findall(r"^\d\d:\d\d:\d\d (\S+): done in (?:\d+ min )?\d+ s$", log, re.MULTILINE) == stages
 
 
 def test_publishing_again_keeps_the_version(build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,3 +182,12 @@ def test_command_line_parses_options_without_pytorch() -> None:
     code = "import sys, model_build.__main__; print(sorted({'torch', 'matplotlib', 'onnx'} & {*sys.modules}))"
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["all", "--help"]], ids=" ".join)
+def test_help_loads_no_pytorch(arguments: list[str]) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "model_build", *arguments]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "model_build.options" in loaded
+    assert not {"torch", "torchvision", "matplotlib", "onnx"} & loaded
