@@ -20,11 +20,12 @@ from model_build.config import Config
 from model_build.datasets.accessories import accessory_images
 from model_build.datasets.mnist import load
 from model_build.datasets.non_clothing import non_clothing_images
+from model_build.datasets.shop_pictures import load_shop_pictures
 from model_build.datasets.training_set import Examples
 from model_build.distillation.images import augmented, seeded
 from model_build.distillation.learner import Learner
 from model_build.distillation.mixing import mix
-from model_build.distillation.photo_views import NONE, ServedViews, composite_views, photo_views
+from model_build.distillation.photo_views import NONE, ServedViews, composite_views, photo_views, with_shop_pictures
 from model_build.distillation.recipe import Recipe
 from model_build.run_files import FINE_TUNED_WEIGHTS_FILE, RunError, load_config, save_config
 from model_build.run_files import replace as replace_file
@@ -45,15 +46,16 @@ class PhotoRecipe:
     """Sizes, length and rates of the photo phase."""
 
     steps: int = 2_400
-    learning_rate: float = 0.0007  # at its peak; without batch statistics 0.006 diverges
-    dataset_per_batch: int = 96
+    learning_rate: float = 0.001  # at its peak; without batch statistics 0.006 diverges
+    dataset_per_batch: int = 128
     photos_per_batch: int = 64
-    composites_per_batch: int = 48
+    composites_per_batch: int = 96  # and shop pictures
     negatives_per_batch: int = 16
-    composites: int = 20_000
+    composites: int = 8_000
+    shop_pictures: int = 20_000
     mixed_share: float = 0.3  # of the dataset's images of a batch
     temperature: float = 2.0  # of both outputs on the dataset's images
-    dataset_weight: float = 1.0  # of the loss on the dataset's images, against that on everything else
+    dataset_weight: float = 2.0  # of the loss on the dataset's images, against that on everything else
     known_weight: float = 0.5  # of the loss that asks whether any class is right
     erasing_probability: float = 0.2  # of photos and composites
     averaging_decay: float = 0.995  # per step
@@ -75,9 +77,12 @@ def load_photo_examples(config: Config, recipe: PhotoRecipe) -> PhotoExamples:
         non_clothing_images(config.non_clothing_negatives, config.seed),
         accessory_images(config.accessory_negatives, config.seed),
     ]
-    return PhotoExamples(
-        load(config).train.images, photo_views(), composite_views(recipe.composites), torch.cat(negatives)
+    dataset = load(config).train
+    pictured = dataset[: recipe.shop_pictures]
+    composites = with_shop_pictures(
+        composite_views(recipe.composites), load_shop_pictures(pictured, config.seed).numpy(), pictured.labels.numpy()
     )
+    return PhotoExamples(dataset.images, photo_views(), composites, torch.cat(negatives))
 
 
 def learn_photos(

@@ -88,6 +88,15 @@ def read_composites(folder: Path, numbers: Iterable[int]) -> ServedViews:
     return ServedViews(np.concatenate(images), classes, np.full(len(classes), 1 / len(classes)))
 
 
+def with_shop_pictures(composites: ServedViews, pictures: NDArray[np.uint8], classes: NDArray[np.int64]) -> ServedViews:
+    """`composites` and shop pictures (N, 28, 28) together, one kind as likely as the other."""
+    weights = np.concatenate([composites.weights / 2, np.full(len(pictures), 0.5 / len(pictures))])
+    same = np.repeat(pictures[:, np.newaxis], VIEWS, axis=1)
+    return ServedViews(
+        np.concatenate([composites.images, same]), np.concatenate([composites.classes, classes]), weights
+    )
+
+
 def _of_photo(photo: ClothingPhoto, cut_out: CutOut) -> NDArray[np.uint8]:
     """(1 + ALTERED, VIEWS, 28, 28), altered at random, seeded by the file's name."""
     image = decode(photo.path.read_bytes(), _MAX_PIXELS, DETAIL_SIDE).convert("RGB")

@@ -12,7 +12,7 @@ from model_build.config import Config
 from model_build.datasets.mnist import DATASETS, normalize
 from model_build.distillation import photo_views
 from model_build.distillation.photo_phase import PhotoExamples, PhotoRecipe, learn_photos
-from model_build.distillation.photo_views import NONE, ServedViews, make_part, read_composites
+from model_build.distillation.photo_views import NONE, ServedViews, make_part, read_composites, with_shop_pictures
 from model_build.run_files import FINE_TUNED_WEIGHTS_FILE, RunError, save_config
 from model_build.training.checkpoint import save_weights, trained_network
 from model_build.training.network import build_network
@@ -37,6 +37,14 @@ def test_composites_are_seen_as_they_are_served(tmp_path: Path, monkeypatch: pyt
     assert made.images.shape == (4, photo_views.VIEWS, 28, 28)
     assert set(made.classes.tolist()) <= set(range(NONE + 1))
     assert bool((made.images.max(axis=(2, 3)) > 100).all())  # each view shows something bright
+
+
+def test_shop_pictures_are_drawn_as_often_as_composites() -> None:
+    pictures = np.full((3, 28, 28), 9, np.uint8)
+    both = with_shop_pictures(_views(), pictures, np.array([0, 4, 8]))
+    assert bool((both.images[-3:] == 9).all())
+    assert both.classes[-3:].tolist() == [0, 4, 8]
+    assert both.weights[-3:].sum() == pytest.approx(both.weights[:-3].sum())
 
 
 @pytest.fixture(scope="module")
