@@ -115,7 +115,7 @@ export const ENGLISH = {
   aboutJson: "The model card as JSON",
   aboutLead: "Three small networks: one cuts out the garment, one sees it in 28 by 28 grey pixels, one sees the photo in colour; the last two vote. All measurements are of what this server runs.",
   aboutAccuracy: "How often it is right on photos",
-  aboutAccuracyOf: "{percent} of {count} photos, by people whose photos the model was not trained on.",
+  aboutAccuracyOf: "{percent} of {count} photos that the model was not trained on.",
   aboutClass: "Class",
   aboutRight: "Right",
   aboutInterval: "95 % interval",
