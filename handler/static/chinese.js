@@ -114,7 +114,7 @@ export const CHINESE = {
   aboutJson: "模型卡片（JSON）",
   aboutLead: "三个小型网络：一个勾出衣物轮廓，一个看 28×28 灰度像素，一个看彩色照片；后两个共同投票。所有数据都来自本服务器实际运行的模型。",
   aboutAccuracy: "照片上的准确率",
-  aboutAccuracyOf: "{count} 张照片中答对 {percent}；模型没有用这些拍摄者的照片训练过。",
+  aboutAccuracyOf: "{count} 张照片中答对 {percent}；模型没有用这些照片训练过。",
   aboutClass: "类别",
   aboutRight: "正确",
   aboutInterval: "95% 区间",
