@@ -22,27 +22,21 @@ from model_build.options import (
     EpochsOption,
     EvaluatedDirOption,
     FineTuningEpochsOption,
-    FirstRunArgument,
-    IndexOption,
-    MappedImagesOption,
     ModelDirOption,
-    OutOption,
     PackedArgument,
     PackedOption,
     PhotoVariantsOption,
-    Plot,
-    PlotArgument,
     Preset,
     PresetOption,
     RunOption,
-    SecondRunArgument,
     SecondsOption,
     SeedOption,
     SourceArgument,
     TrainImagesOption,
 )
 from model_build.progress import announced
-from model_build.run_files import RunError, load_config
+from model_build.report_commands import reports
+from model_build.run_files import RunError, load_config, run_dir_of
 
 app = typer.Typer(
     help="Build the model: from the dataset's images to one int8 ONNX file.", no_args_is_help=True, add_completion=False
@@ -50,7 +44,6 @@ app = typer.Typer(
 
 _DEFAULTS: Final = Config()
 _DATASET: Final = DatasetName.FASHION_MNIST
-_MAPPED_IMAGES: Final = 2_000
 _STAGES: Final = {  # modules of model_build.release, each with a function of its name
     "calibrate": "Fit the temperature of the probabilities and the threshold of `known`.",
     "export": "Write the trained network as a float ONNX file.",
@@ -92,7 +85,7 @@ def train_command(
         train_images=train_images,
         photo_variants=photo_variants,
     )
-    train(_run_dir(run, dataset), config)
+    train(run_dir_of(run, dataset), config)
 
 
 @app.command("pack")
@@ -122,7 +115,7 @@ def distil_command(
 
     config = replace(_DEFAULTS, dataset=dataset.value, seed=seed, mirror_at_inference=False)
     distillation = Distillation(config, PRESETS[preset], torch.device(device))
-    distil(_run_dir(run, dataset), distillation, seconds=seconds, packed=packed)
+    distil(run_dir_of(run, dataset), distillation, seconds=seconds, packed=packed)
 
 
 @app.command("learn-photos")
@@ -132,12 +125,12 @@ def learn_photos_command(source: SourceArgument, run: RunOption = None, seconds:
 
     recipe = PhotoRecipe()
     examples = load_photo_examples(load_config(source), recipe)
-    learn_photos(_run_dir(run, _DATASET), source, recipe, examples, seconds=seconds)
+    learn_photos(run_dir_of(run, _DATASET), source, recipe, examples, seconds=seconds)
 
 
 def _add_stage(name: str, summary: str) -> None:
     def command(dataset: DatasetOption = _DATASET, run: RunOption = None) -> None:
-        run_dir = _run_dir(run, dataset)
+        run_dir = run_dir_of(run, dataset)
         _run_stage(name, run_dir, load_config(run_dir))
 
     app.command(name, help=summary)(command)
@@ -153,7 +146,7 @@ def publish_command(dataset: DatasetOption = _DATASET, run: RunOption = None, mo
     from handler.inference.classifier import MODEL_PATH
     from model_build.release.publish import publish
 
-    run_dir = _run_dir(run, dataset)
+    run_dir = run_dir_of(run, dataset)
     default = MODEL_PATH.parent if dataset is DatasetName.FASHION_MNIST else run_dir / "published"
     publish(run_dir, load_config(run_dir), model_dir or default)
 
@@ -189,7 +182,7 @@ def all_stages(
         download(dataset)
     with announced("train"):
         train_command(dataset, run, epochs, fine_tuning_epochs, batch_size, seed, train_images, photo_variants)
-    run_dir = _run_dir(run, dataset)
+    run_dir = run_dir_of(run, dataset)
     config = load_config(run_dir)
     for stage in _STAGES:
         with announced(stage):
@@ -201,77 +194,11 @@ def all_stages(
             evaluate_photos_command()
 
 
-@app.command()
-def show(
-    plot: PlotArgument,
-    out: OutOption = None,
-    dataset: DatasetOption = _DATASET,
-    run: RunOption = None,
-    index: IndexOption = 0,
-    images: MappedImagesOption = _MAPPED_IMAGES,
-) -> None:
-    """Draw training images, one image's pixels, or how a run went, into a PNG file; or mistakes into an HTML page."""
-    from model_build.datasets.mnist import DATASETS
-    from model_build.reporting import plots
-    from model_build.reporting.show import dataset_figure, run_figure
-
-    run_dir = _run_dir(run, dataset)
-    if plot is Plot.MISTAKES:
-        _show_mistakes(out or run_dir / "mistakes.html")
-        return
-    if plot.is_of_a_run:
-        figure, default = run_figure(plot, run_dir, images), run_dir / f"{plot}.png"
-    else:
-        figure, default = dataset_figure(plot, DATASETS[dataset], index), Path(f"{plot}.png")
-    plots.save(figure, out or default)
-    typer.echo(f"wrote {out or default}")
-
-
-@app.command("runs")
-def list_runs() -> None:
-    """List the runs in runs/, the latest first."""
-    from model_build.reporting import runs
-
-    found, readable = runs.folders(), []
-    for folder in found:
-        try:
-            readable.append(runs.read(folder))
-        except RunError as error:
-            typer.echo(f"skipped: {error}", err=True)
-    if not found:
-        typer.echo(f"{runs.RUNS_DIR}/ holds no runs yet; start one: python -m model_build train")
-        return
-    _console().print(runs.runs_table(readable))
-
-
-@app.command()
-def compare(first: FirstRunArgument, second: SecondRunArgument) -> None:
-    """Show in which settings two runs differ, and their results side by side."""
-    from model_build.reporting import runs
-
-    for table in runs.comparison_tables(runs.read(runs.find(first)), runs.read(runs.find(second))):
-        _console().print(table)
-
-
-def _show_mistakes(out: Path) -> None:
-    from handler.inference.classifier import MODEL_PATH
-    from model_build.evaluation.mistakes import write_gallery
-
-    typer.echo(f"wrote {out}: {write_gallery(MODEL_PATH.parent, out)} mistakes")
+app.add_typer(reports)
 
 
 def _run_stage(name: str, run_dir: Path, config: Config) -> None:
     getattr(import_module(f"model_build.release.{name}"), name)(run_dir, config)
-
-
-def _console() -> Console:
-    """Standard output; lines are not wrapped in a file or a pipe."""
-    console = Console()
-    return console if console.is_terminal else Console(width=200)
-
-
-def _run_dir(run: Path | None, dataset: DatasetName) -> Path:
-    return run or Path("runs", dataset.value)
 
 
 def _main() -> None:

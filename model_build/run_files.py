@@ -103,3 +103,8 @@ def replace(path: Path, write: Callable[[Path], None]) -> None:
     unfinished = path.with_suffix(path.suffix + ".part")
     write(unfinished)
     unfinished.replace(path)
+
+
+def run_dir_of(run: Path | None, dataset: str) -> Path:
+    """The folder `run`, or that of the dataset's runs."""
+    return run or Path("runs", dataset)
