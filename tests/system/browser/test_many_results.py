@@ -68,6 +68,9 @@ def test_long_queue_is_sent_in_batches_bounded_in_parallel(page: Page, sample_pa
     paths = [Path(shutil.copy(sample_paths["bag"], tmp_path / f"{i}.jpg")) for i in range(60)]
     choose_files(page, *paths)
     expect(page.locator("[data-state=working]")).to_have_count(32)
+    while len(held) < 4:  # the test's own time limit ends it
+        page.wait_for_timeout(50)
+    page.wait_for_timeout(300)
     assert len(held) == 4
     page.get_by_role("button", name="Clear all").click()
     page.unroute("**/classify/batch?*")
