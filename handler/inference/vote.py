@@ -84,7 +84,8 @@ def _scores(of_classifier: Iterable[float], of_colour: Sequence[float], vote: Vo
     ]
     highest = max(logits)
     powers = [math.exp(logit - highest) for logit in logits]
-    return [power / sum(powers) for power in powers]
+    sum_of_powers = sum(powers)
+    return [power / sum_of_powers for power in powers]
 
 
 def _known(of_classifier: float, none: float, vote: Vote) -> float:
