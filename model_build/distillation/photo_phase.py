@@ -6,10 +6,8 @@ arXiv 1606.09282). Photos, composites and negatives are learned from their label
 
 import logging
 import math
-import time
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -23,19 +21,18 @@ from model_build.datasets.non_clothing import non_clothing_images
 from model_build.datasets.shop_pictures import load_shop_pictures
 from model_build.datasets.training_set import Examples
 from model_build.distillation.images import augmented, seeded
+from model_build.distillation.interruptible import InterruptibleRun
 from model_build.distillation.learner import Learner
 from model_build.distillation.mixing import mix
 from model_build.distillation.photo_views import NONE, ServedViews, composite_views, photo_views, with_shop_pictures
 from model_build.distillation.recipe import Recipe
-from model_build.run_files import FINE_TUNED_WEIGHTS_FILE, RunError, load_config, save_config
-from model_build.run_files import replace as replace_file
-from model_build.training.checkpoint import save_weights, trained_network
+from model_build.distillation.teachers import distillation_loss
+from model_build.run_files import RunError, load_config
+from model_build.training.checkpoint import trained_network
 from model_build.training.loss import loss_of
 from model_build.training.network import ExportModel, Network, without_batch_norm
 from model_build.training.train import mixed_precision
 
-_RESUME_FILE: Final = "photo_phase.pt"
-_STEPS_BETWEEN_SAVES: Final = 200
 _CPU: Final = torch.device("cpu")
 
 log = logging.getLogger(__name__)
@@ -93,34 +90,24 @@ def learn_photos(
     Stops after `seconds`. Then, and every few steps, the state is written from which the same call resumes.
     Raises RunError if the loss is no longer a number.
     """
-    end = time.monotonic() + seconds
-    run = _Run(source, recipe, examples)
-    run.resume(run_dir)
-    while run.steps < recipe.steps:
-        run.advance()
-        stop = run.steps == recipe.steps or time.monotonic() > end
-        if stop or run.steps % _STEPS_BETWEEN_SAVES == 0:
-            run.save(run_dir)
-        if stop:
-            break
-    return run.steps == recipe.steps
+    return _Run(source, recipe, examples).run(run_dir, seconds)
 
 
-class _Run:
-    """The state that changes while the student learns."""
+class _Run(InterruptibleRun):
+    resume_file, unit, units_between_saves = "photo_phase.pt", "steps", 200
 
     def __init__(self, source: Path, recipe: PhotoRecipe, examples: PhotoExamples) -> None:
         self.recipe, self.examples = recipe, examples
-        self.config = load_config(source)
+        config = load_config(source)
         self.of_photos = replace(
-            self.config, known_weight=recipe.known_weight, erasing_probability=recipe.erasing_probability
+            config, known_weight=recipe.known_weight, erasing_probability=recipe.erasing_probability
         )
-        network = trained_network(source, self.config)
+        network = trained_network(source, config)
         self.teacher = _frozen(network)
-        rates = Recipe(averaging_decay=recipe.averaging_decay, weight_decay=self.config.weight_decay)
-        self.learner = Learner(network, rates, recipe.learning_rate, recipe.steps, _CPU)
-        self.generator = seeded(self.config.seed, _CPU)
-        self.steps, self.losses = 0, [0.0, 0.0]
+        rates = Recipe(averaging_decay=recipe.averaging_decay, weight_decay=config.weight_decay)
+        learner = Learner(network, rates, recipe.learning_rate, recipe.steps, _CPU)
+        super().__init__(config, learner, seeded(config.seed, _CPU), recipe.steps)
+        self.losses = [0.0, 0.0]
 
     def advance(self) -> None:
         """Learn from one batch of everything."""
@@ -131,32 +118,14 @@ class _Run:
         others = self._others()
         logits = self._logits(torch.cat([images, augmented(others.images, self.of_photos, self.generator)]))
         of_dataset, of_others = logits.split([len(images), len(others)])
-        kept = self._kept(of_dataset, targets.clone())
+        kept = distillation_loss(of_dataset, targets.clone(), recipe.temperature, recipe.known_weight)
         learned = loss_of(of_others, others.allowed, others.soft_targets, self.of_photos)
         loss = recipe.dataset_weight * kept + learned
         if not loss.isfinite():
-            raise RunError(f"the photo phase diverged at step {self.steps}: choose a lower learning rate")
+            raise RunError(f"the photo phase diverged at step {self.done}: choose a lower learning rate")
         self.learner.learn(loss)
-        self.steps += 1
+        self.done += 1
         self._log(kept.item(), learned.item())
-
-    def resume(self, run_dir: Path) -> None:
-        """Restore what `save` wrote, if there is something."""
-        if (path := run_dir / _RESUME_FILE).exists():
-            state = torch.load(path, weights_only=True, map_location="cpu")
-            self.learner.load_state_dict(state["learner"])
-            self.generator.set_state(state["generator"])
-            self.steps = state["steps"]
-
-    def save(self, run_dir: Path) -> None:
-        save_config(run_dir, self.config)
-        save_weights(run_dir / FINE_TUNED_WEIGHTS_FILE, self.learner.averaged.module)
-        state = {
-            "learner": self.learner.state_dict(),
-            "generator": self.generator.get_state(),
-            "steps": self.steps,
-        }
-        replace_file(run_dir / _RESUME_FILE, partial(torch.save, state))
 
     def _logits(self, images: Tensor) -> Tensor:
         """Logits with the statistics of batch normalization as they were: those of photos would spoil the dataset's."""
@@ -179,18 +148,11 @@ class _Run:
         allowed = nn.functional.one_hot(classes, NONE + 1)[:, :NONE].bool()
         return Examples.without_teacher(torch.cat([photos, composites, examples.negatives[rows]]), allowed)
 
-    def _kept(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Cross-entropy with the teacher's answers, scaled as by Hinton et al. (arXiv 1503.02531), and of `known`."""
-        temperature = self.recipe.temperature
-        distilled = nn.functional.cross_entropy(logits[:, :-1] / temperature, targets)
-        known = nn.functional.binary_cross_entropy_with_logits(logits[:, -1], torch.ones_like(logits[:, -1]))
-        return temperature**2 * distilled + self.recipe.known_weight * known
-
     def _log(self, kept: float, learned: float) -> None:
         self.losses = [self.losses[0] + kept, self.losses[1] + learned]
-        if self.steps % _STEPS_BETWEEN_SAVES == 0:
-            mean = [loss / _STEPS_BETWEEN_SAVES for loss in self.losses]
-            log.info("step %d of %d: dataset %.4f, others %.4f", self.steps, self.recipe.steps, *mean)
+        if self.done % self.units_between_saves == 0:
+            mean = [loss / self.units_between_saves for loss in self.losses]
+            log.info("step %d of %d: dataset %.4f, others %.4f", self.done, self.units, *mean)
             self.losses = [0.0, 0.0]
 
 

@@ -6,10 +6,8 @@ A good teacher is patient and consistent", arXiv 2106.05237).
 
 import logging
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -26,21 +24,16 @@ from model_build.distillation.images import (
     seeded,
     shuffled_batches,
 )
+from model_build.distillation.interruptible import InterruptibleRun
 from model_build.distillation.learner import Learner
 from model_build.distillation.mixing import mix
 from model_build.distillation.recipe import Distillation
-from model_build.distillation.teachers import soft_targets
-from model_build.run_files import FINE_TUNED_WEIGHTS_FILE, save_config
-from model_build.run_files import replace as replace_file
-from model_build.training.checkpoint import save_weights
+from model_build.distillation.teachers import distillation_loss, soft_targets
 from model_build.training.loss import loss_of
 from model_build.training.network import build_network
 from model_build.training.validation import validate
 
 log = logging.getLogger(__name__)
-
-_RESUME_FILE = "student.pt"
-_EPOCHS_BETWEEN_SAVES = 10
 
 
 def train_student(
@@ -55,66 +48,35 @@ def train_student(
     Stops at the end of an epoch after `seconds`. Every ten epochs, and then, the weights are written to the run's
     folder, and the state from which the same call resumes.
     """
-    end = time.monotonic() + seconds
-    run = _Run(distillation, training_set, teachers)
-    run.resume(run_dir)
-    while not run.is_done:
-        run.advance()
-        stop = run.is_done or time.monotonic() > end
-        if stop or run.epochs % _EPOCHS_BETWEEN_SAVES == 0:
-            run.save(run_dir)
-        if stop:
-            break
-    return run.is_done
+    return _Run(distillation, training_set, teachers).run(run_dir, seconds)
 
 
-class _Run:
-    """The state that changes while the student learns."""
+class _Run(InterruptibleRun):
+    resume_file, unit, units_between_saves = "student.pt", "epochs", 10
 
     def __init__(self, distillation: Distillation, training_set: TrainingSet, teachers: Sequence[nn.Module]) -> None:
-        self.config, self.recipe, self.device = distillation.config, distillation.recipe, distillation.device
+        config, self.recipe, self.device = distillation.config, distillation.recipe, distillation.device
         self.teachers = teachers
         self.training_set = _with_soft_targets(training_set, distillation, teachers)
         self.negatives = joined(self.training_set.non_clothing, self.training_set.accessories)
         steps = self.recipe.student_epochs * (len(training_set.dataset) // self.recipe.student_batch)
-        torch.manual_seed(self.config.seed)
-        network = build_network(self.config)
-        self.learner = Learner(network, self.recipe, self.recipe.student_learning_rate, steps, self.device)
-        self.generator = seeded(self.config.seed, self.device)
-        self.epochs = 0
-
-    @property
-    def is_done(self) -> bool:
-        return self.epochs >= self.recipe.student_epochs
+        torch.manual_seed(config.seed)
+        network = build_network(config)
+        learner = Learner(network, self.recipe, self.recipe.student_learning_rate, steps, self.device)
+        super().__init__(config, learner, seeded(config.seed, self.device), self.recipe.student_epochs)
 
     def advance(self) -> None:
-        """Learn for one epoch of the dataset."""
         images = self.training_set.dataset.images
         batches = shuffled_batches(len(images), self.recipe.student_batch, self.generator, self.device)
         total = torch.zeros((), device=self.device)
         for batch in batches:
             total += self._step(images[batch])
-        self.epochs += 1
-        log.info("epoch %d of %d: loss %.4f", self.epochs, self.recipe.student_epochs, total.item() / len(batches))
-
-    def resume(self, run_dir: Path) -> None:
-        """Restore what `save` wrote, if there is something."""
-        if (path := run_dir / _RESUME_FILE).exists():
-            state = torch.load(path, weights_only=True, map_location="cpu")
-            self.learner.load_state_dict(state["learner"])
-            self.generator.set_state(state["generator"])
-            self.epochs = state["epochs"]
+        self.done += 1
+        log.info("epoch %d of %d: loss %.4f", self.done, self.units, total.item() / len(batches))
 
     def save(self, run_dir: Path) -> None:
-        """Write the weights and the state, and log how well the weights do on the validation examples."""
-        save_config(run_dir, self.config)
-        save_weights(run_dir / FINE_TUNED_WEIGHTS_FILE, self.learner.averaged.module)
-        state = {
-            "learner": self.learner.state_dict(),
-            "generator": self.generator.get_state(),
-            "epochs": self.epochs,
-        }
-        replace_file(run_dir / _RESUME_FILE, partial(torch.save, state))
+        """Also log how well the weights do on the validation examples."""
+        super().save(run_dir)
         found = validate(self.learner.averaged.eval(), self.training_set, self.config, self._normalized)
         log.info("validation: %s", ", ".join(f"{name} {value:.4f}" for name, value in found._asdict().items()))
 
@@ -125,7 +87,7 @@ class _Run:
         others = self._others()
         logits = self.learner.forward(torch.cat([mixed, augmented(others.images, self.config, self.generator)]))
         of_dataset, of_others = logits.split([len(mixed), len(others)])
-        loss = len(mixed) * self._distillation_loss(of_dataset, targets)
+        loss = len(mixed) * distillation_loss(of_dataset, targets, self.recipe.temperature, self.config.known_weight)
         if len(others):
             loss = loss + len(others) * loss_of(of_others, others.allowed, others.soft_targets, self.config)
         loss = loss / len(logits)
@@ -139,13 +101,6 @@ class _Run:
             drawn(everything.shop_pictures, recipe.shop_pictures_per_batch, self.generator),
             drawn(self.negatives, recipe.negatives_per_batch, self.generator),
         )
-
-    def _distillation_loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Cross-entropy at the recipe's temperature, scaled as by Hinton et al., and the loss of `known`."""
-        temperature = self.recipe.temperature
-        distilled = nn.functional.cross_entropy(logits[:, :-1] / temperature, targets)
-        known = nn.functional.binary_cross_entropy_with_logits(logits[:, -1], torch.ones_like(logits[:, -1]))
-        return temperature**2 * distilled + self.config.known_weight * known
 
     def _normalized(self, images: Tensor) -> Tensor:
         return normalize(images, DATASETS[self.config.dataset]).contiguous(memory_format=torch.channels_last)

@@ -51,6 +51,16 @@ def soft_targets(teachers: Sequence[nn.Module], images: Tensor, temperature: flo
     return torch.stack(outputs).mean(dim=0).clone()
 
 
+def distillation_loss(logits: Tensor, targets: Tensor, temperature: float, known_weight: float) -> Tensor:
+    """Loss of logits (N, 11) of the dataset's images: from `targets` (N, 10) at `temperature`, and of `known`.
+
+    Cross-entropy, scaled as by Hinton et al. (arXiv 1503.02531), so that its gradients do not depend on `temperature`.
+    """
+    distilled = nn.functional.cross_entropy(logits[:, :-1] / temperature, targets)
+    known = nn.functional.binary_cross_entropy_with_logits(logits[:, -1], torch.ones_like(logits[:, -1]))
+    return temperature**2 * distilled + known_weight * known
+
+
 def validated(teachers: Sequence[nn.Module], config: Config, examples: Examples) -> tuple[float, float]:
     """Accuracy (a share) and cross-entropy of the teachers' mean probabilities."""
     dataset, labels = DATASETS[config.dataset], examples.allowed.int().argmax(dim=1)
