@@ -19,6 +19,7 @@ from handler.worker.s3_events import Upload
 from handler.worker.transfers import Transfer
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import GetObjectOutputTypeDef, HeadObjectOutputTypeDef
 
@@ -133,18 +134,22 @@ class Downloads:
             stored = _stored_object(upload, reply)
             if stored.key.endswith("/") and not stored.bytes:
                 raise Folder("S3 console folder placeholder; skipped")
-            limit = self._settings.max_body_bytes
-            if stored.bytes > limit:
-                reason = TooManyBytes(f"the object has {stored.bytes:,} bytes, more than the maximum of {limit:,}")
-                return Download(stored, reason, perf_counter() - started)
-            transfer.stop_clock()
-            in_flight.take(stored.bytes)
-            try:
-                content = transfer.read(body)
-            except BaseException:
-                in_flight.release(stored.bytes)
-                raise
+            content = self._read(body, stored.bytes, transfer, in_flight)
             return Download(stored, content, perf_counter() - started, reply.get("ContentEncoding", ""))
+
+    def _read(
+        self, body: "StreamingBody", size: int, transfer: Transfer, in_flight: "_BytesInFlight"
+    ) -> bytes | TooManyBytes:
+        limit = self._settings.max_body_bytes
+        if size > limit:
+            return TooManyBytes(f"the object has {size:,} bytes, more than the maximum of {limit:,}")
+        transfer.stop_clock()
+        in_flight.take(size)
+        try:
+            return transfer.read(body)
+        except BaseException:
+            in_flight.release(size)
+            raise
 
     def _open(self, upload: Upload) -> "GetObjectOutputTypeDef":
         """Open the object for reading. The newest version is requested first, which also detects deletion."""
