@@ -47,7 +47,8 @@ def _report(report: InvocationReport) -> None:
 
 
 _classifier = Classifier.shipped(_settings.known_threshold, _settings.confident_threshold)
-# Left to finish the image that is being decoded, which takes up to 10 seconds, then to classify and to store.
+# Left to finish the image that is being decoded, which takes up to 10 seconds, then to classify, and to store and to
+# publish, which take up to 2 seconds each (see `handler.worker.storage`).
 _RESERVE_SECONDS: Final = 15
 
 

@@ -8,7 +8,6 @@ import logging
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
@@ -24,9 +23,9 @@ from handler.worker.cost import is_costly
 from handler.worker.downloads import Download, Downloads, Folder, Gone, StoredObject, without_memory
 from handler.worker.encoded_objects import decoded_content
 from handler.worker.event_sources import Record, RecordResult, records_in, response_to
-from handler.worker.notifications import EventPublisher, ObjectTags
-from handler.worker.results import ObjectOutcome, Result, Results, result_of
+from handler.worker.results import ObjectOutcome
 from handler.worker.s3_events import Identity, Upload, sequence
+from handler.worker.storage import Storage, Stored
 
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
@@ -46,16 +45,8 @@ class _PreparedObject:
     seconds: Mapping[str, float]
 
 
-@dataclass(frozen=True)
-class _Stored:
-    """A finished upload: its outcome, and the result that is stored now."""
-
-    classified: ObjectOutcome
-    result: Result
-
-
 # Of an upload: its stored result, or Gone, or the error because of which it must be delivered again.
-_Outcome = _Stored | Exception
+_Outcome = Stored | Exception
 
 
 class _Postponed(Exception):
@@ -78,15 +69,13 @@ class Worker:
         report: Callable[[InvocationReport], None] = ignore,
     ) -> None:
         self._classifier, self._card, self._settings, self._report = classifier, card, settings, report
-        self._downloads, self._results = Downloads(s3, settings), Results(s3, settings.results_bucket)
-        self._tags = ObjectTags(s3) if settings.tag_objects else None
-        self._publisher = EventPublisher(events, settings.event_bus, settings.results_bucket) if events else None
+        self._downloads, self._storage = Downloads(s3, settings), Storage(s3, card, settings, events)
 
     def handle(self, event: Any, seconds: float | None = None) -> dict[str, Any]:
         """Process an `event` of any event source, and return the response that the source expects.
 
-        After `seconds` no further image is begun; the rest must be delivered again. Raises EventFailed, after
-        everything else is done, if something must be delivered again and no response can say so.
+        After `seconds` no further image is begun, and what hangs ends soon; the rest must be delivered again. Raises
+        EventFailed, after everything else is done, if something must be delivered again and no response can say so.
         """
         started = perf_counter()
         # No bound on all pixels: whatever is not done in time is done in a later invocation.
@@ -119,7 +108,7 @@ class Worker:
             except Exception as error:
                 outcomes[upload.identity] = without_memory(error)
             del download  # else its bytes would stay in memory until the next one is there
-        return outcomes | self._finish(prepared)
+        return outcomes | self._finish(prepared, budget)
 
     def _prepare(self, download: Download | Exception, budget: Budget, *, postpones: bool) -> _PreparedObject:
         """Called for one object at a time, since decoding a large one takes hundreds of megabytes."""
@@ -137,7 +126,7 @@ class Worker:
         seconds = {"download": download.seconds, "decode": perf_counter() - started}
         return _PreparedObject(download.object, image, seconds)
 
-    def _finish(self, prepared: Mapping[Identity, _PreparedObject]) -> dict[Identity, _Outcome]:
+    def _finish(self, prepared: Mapping[Identity, _PreparedObject], budget: Budget) -> dict[Identity, _Outcome]:
         """Classify objects and store their results: all at once, or each on its own if that fails."""
         try:
             classified = self._classify_each(list(prepared.values()))
@@ -146,10 +135,10 @@ class Worker:
                 return dict.fromkeys(prepared, without_memory(error))
             log.warning("the batch could not be classified at once", exc_info=error)
         else:
-            return dict(zip(prepared, self._store_each(classified), strict=True))
+            return dict(zip(prepared, self._storage.store_each(classified, budget), strict=True))
         outcomes: dict[Identity, _Outcome] = {}
         for identity, each in prepared.items():
-            outcomes |= self._finish({identity: each})
+            outcomes |= self._finish({identity: each}, budget)
         return outcomes
 
     def _classify_each(self, prepared: Sequence[_PreparedObject]) -> list[ObjectOutcome]:
@@ -165,30 +154,10 @@ class Worker:
             for each, outcome in zip(prepared, outcomes, strict=True)
         ]
 
-    def _store_each(self, classified: Sequence[ObjectOutcome]) -> list[_Outcome]:
-        with ThreadPoolExecutor(self._settings.downloads_at_once) as pool:
-            futures = [pool.submit(self._store, each) for each in classified]  # `pool.map` would cancel some on a crash
-            outcomes = [future.result() for future in futures]
-        if self._publisher:
-            indices = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, _Stored)]
-            errors = self._publisher.publish([outcome.result for outcome in outcomes if isinstance(outcome, _Stored)])
-            for index, error in zip(indices, errors, strict=True):
-                outcomes[index] = error or outcomes[index]
-        return outcomes
-
-    def _store(self, classified: ObjectOutcome) -> _Outcome:
-        try:
-            result = self._results.store(result_of(classified, self._card))
-            if self._tags:
-                self._tags.put(result)
-        except Exception as error:
-            return error
-        return _Stored(classified, result)
-
     def _invocation_report(
         self, results: Sequence[RecordResult], outcomes: Sequence[_Outcome], seconds: float
     ) -> InvocationReport:
-        finished = [outcome.classified.outcome for outcome in outcomes if isinstance(outcome, _Stored)]
+        finished = [outcome.classified.outcome for outcome in outcomes if isinstance(outcome, Stored)]
         classifications = tuple(outcome for outcome in finished if isinstance(outcome, Classification))
         gone = sum(isinstance(outcome, Gone) for outcome in outcomes)
         return InvocationReport(
@@ -223,7 +192,7 @@ def _record_result(record: Record, outcomes: Mapping[Identity, _Outcome]) -> Rec
         log.error("unknown event", extra={"record": record.id}, exc_info=record.error)
     all_outcomes = [outcomes[upload.identity] for upload in record.uploads]
     its_own = _of_task(all_outcomes) if record.is_task else all_outcomes
-    texts = [outcome.result.key if isinstance(outcome, _Stored) else str(outcome) for outcome in its_own]
+    texts = [outcome.result.key if isinstance(outcome, Stored) else str(outcome) for outcome in its_own]
     errors = [outcome for outcome in its_own if isinstance(outcome, Exception) and _is_failure(outcome, record)]
     text = "; ".join([str(record.error), *texts] if record.error else texts)
     return RecordResult(record.id, text, next(iter(errors), record.error))
@@ -243,7 +212,7 @@ def _is_failure(outcome: Exception, record: Record) -> bool:
 def _log(upload: Upload, outcome: _Outcome) -> None:
     fields = {"bucket": upload.bucket, "key": upload.key, "version_id": upload.version_id}
     match outcome:
-        case _Stored(_, result):
+        case Stored(_, result):
             names = ("version_id", "request_id", "status", "label", "score", "known", "title")
             stored = {name: result.document[name] for name in names if name in result.document}
             log.info("result stored", extra=fields | stored)
