@@ -107,11 +107,11 @@ export async function classifyFrame(file, signal) {
 }
 
 /** Classifies several files in one request. Returns `{ result }` for each, or `{}` for one that failed. */
-export async function classifyBatch(files, names) {
+export async function classifyBatch(files, names, signal) {
   await Promise.all(files.map(ensureReadable));
   const form = new FormData();
   files.forEach((file, i) => form.append("file", file, names[i]));
-  const { json } = await sendForJson("classify/batch?top_k=10", { method: "POST", body: form });
+  const { json } = await sendForJson("classify/batch?top_k=10", { method: "POST", body: form, signal });
   if (json.results?.length !== files.length) throw new RequestError("unexpectedResponse");
   return json.results.map(({ answer }) => (answer ? { result: { ...answer, timing: {} } } : {}));
 }

@@ -58,12 +58,11 @@ function finished(result) {
 
 /** Classifies once more with an explanation, which results of a batch lack. */
 async function explain(result) {
-  const { known, explanation, timing } = result.state.result ?? {};
-  if (known === undefined || explanation || timing.roundTrip) return;
+  if (!result.state.result || result.state.result.timing.roundTrip) return;
+  const signal = result.newRequest();
   try {
-    const { signal } = result.abort;
     const explained = await classify(await result.load(signal), { signal, onUpload() {} });
-    if (result.state.result) result.show({ kind: "done", result: explained });
+    if (!signal.aborted) result.show({ kind: "done", result: explained });
   } catch (error) {
     if (!(error instanceof RequestError) && error.name !== "AbortError") throw error; // the result stays, unexplained
   }

@@ -9,28 +9,28 @@ const BATCH_BYTES = 3_000_000; // API Gateway takes 10 MB and Lambda 6 MB, as ba
 const SLOW_AFTER_MILLISECONDS = 3000;
 
 export class Queue {
-  #waiting = [];
+  #waiting = []; // requests: an item, and the signal that aborts when it is removed or added again
   #running = 0;
   #onDone;
 
-  /** Calls `onDone(item)` after each. An item has `load(signal)`, `show(state)`, `bytes` and `abort`, which this sets. */
+  /** Calls `onDone(item)` after each. An item has `load(signal)`, `show(state)`, `bytes`, `newRequest()` and `cancel()`. */
   constructor(onDone) {
     this.#onDone = onDone;
   }
 
   add(items) {
+    this.remove(items); // an image that was cropped may wait or be on its way
     for (const item of items) {
-      item.abort = new AbortController();
+      this.#waiting.push({ item, signal: item.newRequest() });
       item.show({ kind: "waiting" });
     }
-    this.#waiting.push(...items);
     this.#startNext();
   }
 
   remove(items) {
     const removed = new Set(items);
-    this.#waiting = this.#waiting.filter((item) => !removed.has(item));
-    for (const item of items) item.abort.abort();
+    this.#waiting = this.#waiting.filter(({ item }) => !removed.has(item));
+    for (const item of items) item.cancel();
   }
 
   #startNext() {
@@ -43,39 +43,40 @@ export class Queue {
     }
   }
 
-  /** The next item, or several small ones if many wait. */
+  /** The next request, or several of small images if many wait. */
   #take() {
     const taken = [this.#waiting.shift()];
     if (this.#waiting.length + 1 < BATCH_FROM_IMAGES) return taken;
-    let { bytes } = taken[0];
-    while (taken.length < BATCH_IMAGES && this.#waiting.length && bytes + this.#waiting[0].bytes <= BATCH_BYTES) {
-      bytes += this.#waiting[0].bytes;
+    let { bytes } = taken[0].item;
+    while (taken.length < BATCH_IMAGES && this.#waiting.length && bytes + this.#waiting[0].item.bytes <= BATCH_BYTES) {
+      bytes += this.#waiting[0].item.bytes;
       taken.push(this.#waiting.shift());
     }
     return taken;
   }
 
-  async #send(items) {
-    const left = items.length > 1 ? await this.#sendBatch(items) : items;
-    for (const item of left) if (!item.abort.signal.aborted) await this.#sendOne(item);
+  async #send(requests) {
+    const left = requests.length > 1 ? await this.#sendBatch(requests) : requests;
+    for (const request of left) if (!request.signal.aborted) await this.#sendOne(request);
   }
 
-  /** Returns the items that must be sent alone: all of them if the batch as a whole failed. */
-  async #sendBatch(items) {
-    for (const item of items) item.show({ kind: "working" });
+  /** Returns the requests that must be sent alone: all of them if the batch as a whole failed. */
+  async #sendBatch(requests) {
+    const signal = whenAllAbort(requests.map((request) => request.signal));
+    for (const { item } of requests) item.show({ kind: "working" });
     try {
-      const files = await Promise.all(items.map((item) => item.load(item.abort.signal)));
-      const outcomes = await classifyBatch(files, items.map((item) => item.name));
-      items.forEach((item, i) => outcomes[i].result && this.#finish(item, { kind: "done", result: outcomes[i].result }));
-      return items.filter((_, i) => !outcomes[i].result); // alone, each gets its own error, or an upload
+      const files = await Promise.all(requests.map((request) => request.item.load(request.signal)));
+      const outcomes = await classifyBatch(files, requests.map(({ item }) => item.name), signal);
+      requests.forEach((request, i) => outcomes[i].result && this.#finish(request, { kind: "done", result: outcomes[i].result }));
+      return requests.filter((_, i) => !outcomes[i].result); // alone, each gets its own error, or an upload
     } catch (error) {
       if (!(error instanceof RequestError) && error.name !== "AbortError") throw error;
-      return items;
+      return requests;
     }
   }
 
-  async #sendOne(item) {
-    const { signal } = item.abort;
+  async #sendOne(request) {
+    const { item, signal } = request;
     const show = (state) => signal.aborted || item.show(state);
     show({ kind: "working" });
     const slow = setTimeout(() => show({ kind: "slow" }), SLOW_AFTER_MILLISECONDS);
@@ -85,14 +86,22 @@ export class Queue {
     };
     const state = await finalState(item, signal, onUpload);
     clearTimeout(slow);
-    this.#finish(item, state);
+    this.#finish(request, state);
   }
 
-  #finish(item, state) {
-    if (item.abort.signal.aborted) return;
+  #finish({ item, signal }, state) {
+    if (signal.aborted) return;
     item.show(state);
     this.#onDone(item);
   }
+}
+
+/** A signal that aborts when the last of `signals` does. */
+function whenAllAbort(signals) {
+  const controller = new AbortController();
+  const check = () => { if (signals.every(({ aborted }) => aborted)) controller.abort(); };
+  for (const signal of signals) signal.addEventListener("abort", check);
+  return controller.signal;
 }
 
 async function finalState(item, signal, onUpload) {

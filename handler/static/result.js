@@ -8,9 +8,9 @@ import { text } from "./texts.js";
 const NO_CORRECTION = { kind: "none", classId: "" }; // then chosen, sending, and sent or failed (with `error`)
 
 export class Result {
-  abort = new AbortController(); // of its request
   state = { kind: "waiting" };
   correction = NO_CORRECTION; // what the visitor says that the image shows
+  #abort = new AbortController(); // of its latest request
   #image;
   #whole = null; // the image that `#image` was cropped from
   #view = null;
@@ -40,6 +40,17 @@ export class Result {
 
   load(signal) {
     return this.#image.load(signal);
+  }
+
+  /** The signal of a new request, in place of an earlier one. */
+  newRequest() {
+    this.cancel();
+    this.#abort = new AbortController();
+    return this.#abort.signal;
+  }
+
+  cancel() {
+    this.#abort.abort();
   }
 
   /** Frees the memory that the image holds. */

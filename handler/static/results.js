@@ -56,11 +56,10 @@ export class Results {
   }
 
   restore() {
-    const restored = this.#removed;
-    this.#removed = [];
-    this.all = [...this.all, ...restored];
+    [this.all, this.#removed] = [this.#removed, []];
     this.#layOut();
-    return restored;
+    this.render(); // the language may have changed
+    return this.all;
   }
 
   forget() {
@@ -74,7 +73,7 @@ export class Results {
     this.#refresh ||= setTimeout(() => {
       this.#refresh = 0;
       this.#renderOverview();
-      if (find("sort").value !== "sortNewest" || find("filter").value !== "filterAll") this.#arrange();
+      this.#arrange();
     }, REFRESH_MILLISECONDS);
   }
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.system.browser.pages import Pages, cards, choose_files, titles
+from tests.system.browser.pages import Pages, cards, choose_files, hold_requests, release_requests, titles
 
 pytestmark = pytest.mark.browser
 
@@ -88,6 +88,22 @@ def test_dragged_crop_is_classified_again(page: Page, sample_paths: Samples, tmp
     page.get_by_role("button", name="Whole image").click()
     expect(page.get_by_role("button", name="Whole image")).to_be_hidden()
     assert page.locator(".image").evaluate("image => image.decode().then(() => image.naturalWidth)") == 960
+
+
+def test_crop_of_a_waiting_image_replaces_its_request(page: Page, sample_paths: Samples, tmp_path: Path) -> None:
+    held = hold_requests(page)
+    choose_files(page, two_garments(sample_paths, tmp_path))
+    expect(cards(page)).to_have_attribute("data-state", "working")
+    page.get_by_role("button", name="Crop").click()
+    page.keyboard.press("Shift+ArrowLeft")
+    with page.expect_event("requestfailed") as request:
+        page.get_by_role("button", name="Classify this part").click()
+    assert request.value.failure == "net::ERR_ABORTED"
+    while len(held) < 2:  # the test's own time limit ends it
+        page.wait_for_timeout(50)
+    release_requests(page, held[1:])
+    expect(cards(page)).to_have_attribute("aria-busy", "false")
+    expect(page.get_by_role("button", name="Whole image")).to_be_visible()
 
 
 def test_crop_by_keyboard(page: Page, sample_paths: Samples, tmp_path: Path) -> None:

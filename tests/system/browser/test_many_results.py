@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.system.browser.pages import cards, choose_files
+from tests.system.browser.pages import cards, choose_files, titles
 
 pytestmark = pytest.mark.browser
 
@@ -95,6 +95,26 @@ def test_cleared_results_can_be_restored(page: Page) -> None:
     page.get_by_role("button", name="Undo").click()
     expect(cards(page)).to_have_count(41)
     expect(page.locator("#counts")).to_contain_text("10 unknown · 1 failed")
+    page.get_by_role("button", name="01, dress.jpg: Dress. Show details").click()
+    expect(page.locator(".outline")).to_be_visible()
+
+
+def test_restored_results_are_in_the_language_chosen_meanwhile(page: Page) -> None:
+    page.get_by_role("button", name="Dress", exact=True).click()
+    expect(titles(page)).to_have_text(["Dress"])
+    page.get_by_role("button", name="Clear all").click()
+    page.get_by_role("button", name="中文").click()
+    page.get_by_role("button", name="撤销").click()
+    expect(titles(page)).to_have_text(["连衣裙"])
+
+
+def test_clearing_cancels_the_requests_of_batches(page: Page, sample_paths: Samples) -> None:
+    page.route("**/classify/batch?*", lambda _: None)  # holds them
+    with page.expect_request("**/classify/batch?*"):
+        choose_files(page, *sample_paths.values())
+    with page.expect_event("requestfailed") as request:
+        page.get_by_role("button", name="Clear all").click()
+    assert request.value.failure == "net::ERR_ABORTED"
 
 
 def test_newest_result_comes_first(page: Page) -> None:
