@@ -1,6 +1,8 @@
-"""Corrections: images that visitors say the model got wrong, kept for training, without anything that tells of them.
+"""Corrections: images that visitors say the model got wrong, kept for training.
 
 image -> a picture of its pixels alone -> {folder of the right class}/{hash}.jpg, beside it what the model says of it
+
+No metadata of the image, no name of its file and no address of its sender is stored.
 """
 
 import hashlib
@@ -26,12 +28,8 @@ if TYPE_CHECKING:
 
 SIDE: Final = 512  # pixels; the colour network takes 160, and training crops
 MAX_BYTES: Final = 200_000
-_QUALITIES: Final = (
-    90,
-    75,
-    50,
-    25,
-)  # the best that is small enough; noise of 512x512 pixels has 170 kB at the last one
+# The best that is small enough is taken; noise of 512x512 pixels has 170 kB at the last one.
+_QUALITIES: Final = (90, 75, 50, 25)
 
 log = logging.getLogger(__name__)
 

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -190,7 +191,7 @@ def test_folder_that_cannot_be_written_to_is_503(client_of: ClientOf, tmp_path: 
 
 
 def test_s3_keeps_one_version_of_a_repeated_correction(aws: Cloud, client_of: ClientOf, png: bytes) -> None:
-    settings = Settings(**{**vars(settings_at(aws.port)), "corrections": "s3"})
+    settings = replace(settings_at(aws.port), corrections="s3")
     with client_of(settings) as client:
         ids = {client.post("/corrections?class_id=9", content=png).json()["id"] for _ in range(2)}
     (name,) = ids
@@ -203,6 +204,6 @@ def test_s3_keeps_one_version_of_a_repeated_correction(aws: Cloud, client_of: Cl
 
 @pytest.mark.usefixtures("aws")
 def test_missing_bucket_is_503(aws_port: int, client_of: ClientOf, png: bytes) -> None:
-    settings = Settings(**{**vars(settings_at(aws_port)), "corrections": "s3", "results_bucket": "no-such-bucket"})
+    settings = replace(settings_at(aws_port), corrections="s3", results_bucket="no-such-bucket")
     reply = client_of(settings).post("/corrections?class_id=1", content=png)
     assert (reply.status_code, reply.json()["detail"]) == (503, "S3 is not available; try again in a moment")

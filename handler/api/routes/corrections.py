@@ -8,13 +8,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from handler.api.corrections import (
-    SIDE,
-    Correction,
-    add_correction,
-    correction_store,
-    pixels_alone,
-)
+from handler.api.corrections import SIDE, Correction, add_correction, correction_store, pixels_alone
 from handler.api.predictor import Predictor
 from handler.api.presigned_uploads import s3_client
 from handler.api.problems import IMAGE_ERRORS, problem_responses
