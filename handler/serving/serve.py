@@ -17,10 +17,10 @@ from typing import Final
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from handler.serving.server import BoundedConfig, Server, address_of, listen, listen_at_path
+from handler.serving.server import BoundedConfig, Server, listen, listen_at_path, log_address
 
 _APP: Final = "handler.serving.app"
-METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads it when it is imported
+_METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads it when it is imported
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,7 @@ def _serve_by_workers(options: ServeOptions, sockets: list[socket.socket]) -> No
     config = WorkerConfig(f"{_APP}:app", options.root_path, options.workers)
     with _shared_metrics():
         for each in sockets:  # connections wait until a worker has loaded the model
-            address = address_of(each)
-            logging.getLogger("uvicorn.error").info("Uvicorn running on %s (Press CTRL+C to quit)", address)
+            log_address(each)
         Multiprocess(config, sockets).run()
 
 
@@ -89,5 +88,5 @@ def _serve_by_workers(options: ServeOptions, sockets: list[socket.socket]) -> No
 def _shared_metrics() -> Iterator[None]:
     """A folder for the counts of all workers; it outlives a worker that is replaced."""
     with TemporaryDirectory(prefix="clothes-classifier-") as folder:
-        os.environ.setdefault(METRICS_FOLDER, folder)
+        os.environ.setdefault(_METRICS_FOLDER, folder)
         yield

@@ -3,7 +3,6 @@
 import errno
 import logging
 import socket
-import stat
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -33,16 +32,13 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         for each in sockets or ():
-            address = address_of(each)
-            logging.getLogger("uvicorn.error").info("Uvicorn running on %s (Press CTRL+C to quit)", address)
+            log_address(each)
 
 
-def address_of(listener: socket.socket) -> str:
-    """Its URL, or the path of a Unix domain socket."""
-    if listener.family == socket.AF_UNIX:
-        return f"unix socket {listener.getsockname()}"
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+def log_address(listener: socket.socket) -> None:
+    """Log where the server listens, in uvicorn's words."""
+    address = _address(listener.getsockname())
+    logging.getLogger("uvicorn.error").info("Uvicorn running on %s (Press CTRL+C to quit)", address)
 
 
 class BoundedConfig(uvicorn.Config):
@@ -89,13 +85,21 @@ def listen_at_path(path: str) -> socket.socket:
 
 def _remove_stale(path: str) -> None:
     """Remove a socket at which nobody listens; anything else stays, and binding to it fails."""
-    if not (Path(path).exists() and stat.S_ISSOCK(Path(path).stat().st_mode)):
+    if not Path(path).is_socket():
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
             probe.connect(path)
         except ConnectionRefusedError:
             Path(path).unlink()
+
+
+def _address(name: str | tuple[str, int]) -> str:
+    """A URL; for the name of a Unix domain socket, its path."""
+    if isinstance(name, str):
+        return f"unix socket {name}"
+    host, port = name[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _listen(host: str, port: int) -> list[socket.socket]:
