@@ -27,8 +27,8 @@ _SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"  # of several processes; prom
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 _ENDPOINTS: Final = frozenset(
     {
-        *("classify", "docs", "health", "healthz", "huggingface", "labels", "metrics", "model", "openapi.json"),
-        *("readyz", "results", "static", "swagger", "uploads", "v1", "v2"),
+        *("about", "classify", "corrections", "docs", "health", "healthz", "huggingface", "labels", "metrics"),
+        *("model", "openapi.json", "readyz", "results", "static", "swagger", "uploads", "v1", "v2"),
     }
 )
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
@@ -63,7 +63,7 @@ class PrometheusMetrics:
     def record(self, report: RequestReport) -> None:
         """Count one finished request, and its images."""
         method = report.method if report.method in _METHODS else "other"
-        endpoint = _endpoint(report.path)
+        endpoint = _endpoint(report.path.removeprefix(report.root_path))
         self._requests.labels(method, endpoint, str(report.status)).inc()
         self._seconds.labels(endpoint).observe(report.seconds)
         self._bytes.inc(report.bytes_in)

@@ -25,6 +25,7 @@ class RequestReport:
     request_id: str
     cold_start_seconds: float | None  # of the first request of a process
     outcomes: tuple[Outcome, ...]  # one for each image
+    root_path: str = ""  # the part of `path` that a proxy or a gateway takes away
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
+from handler.api.app import create_app
+from handler.contract import ModelCard
+from handler.inference.classifier import Classifier
+from handler.settings import Settings
+from handler.telemetry.reports import RequestReport
 from tests.conftest import serving
 from tests.support.machine import PROJECT
 from tests.support.waiting import wait_until
@@ -37,6 +44,24 @@ def test_paths_of_clients_make_no_metrics_of_their_own(server: str) -> None:
     text = httpx2.get(f"{server}/metrics").text
     assert 'endpoint="other"' in text
     assert "nothing-here" not in text
+
+
+def test_every_path_of_the_api_has_metrics_of_its_own(classifier: Classifier, card: ModelCard) -> None:
+    from handler.serving.metrics import PrometheusMetrics  # noqa: PLC0415  prometheus_client is optional
+
+    api = create_app(classifier, card, Settings(corrections="folder"))
+    for path in ("/", "/about", "/docs", "/openapi.json", "/healthz", "/readyz", *api.openapi()["paths"]):
+        metrics, app = PrometheusMetrics("1"), Starlette()
+        app.add_route("/metrics", metrics.respond)
+        metrics.record(RequestReport("GET", path, 200, 0.1, 0, "id", None, ()))
+        text = TestClient(app).get("/metrics").text
+        assert f'clothes_classifier_request_seconds_count{{endpoint="/{path.split("/")[1]}"}} 1.0' in text
+
+
+def test_metrics_do_not_depend_on_the_root_path(tmp_path: Path) -> None:
+    with serving(tmp_path / "log.txt", "--root-path", "/clothes") as server:
+        httpx2.get(f"{server.address}/labels")
+        assert value(server.address, 'clothes_classifier_request_seconds_count{endpoint="/labels"}') == 1
 
 
 @pytest.mark.slow  # loads the model in two processes

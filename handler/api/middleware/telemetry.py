@@ -72,6 +72,7 @@ class _Request:
             request_id=self.id,
             cold_start_seconds=self._cold_start_seconds,
             outcomes=tuple(self._trace.outcomes),
+            root_path=self._scope.get("root_path", ""),
         )
 
     def _server_timing(self) -> str:
