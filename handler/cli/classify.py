@@ -25,7 +25,7 @@ _ROOM_FOR_NAMES: Final = "/" + "n" * 23  # in the table of files that are not kn
 
 @dataclass(frozen=True)
 class ClassifyOptions:
-    """How to classify and print: `jobs` threads call `classify`, which may raise OSError or RejectedImage."""
+    """How to classify and print: `jobs` threads call `classify`, which may raise OSError, RejectedImage or Unusable."""
 
     classify: Callable[[bytes], Classification]
     jobs: int

@@ -30,12 +30,17 @@ _TIMEOUT: Final = urllib3.Timeout(connect=10, read=60)  # seconds; a gateway giv
 
 _CLASSIFICATION: Final = TypeAdapter(Classification)
 
-# It accepts no connection: so it will be for every file.
+# The endpoint accepts no connection, so it will accept none for the other files.
 _DOWN: Final = (NewConnectionError, ConnectTimeoutError, SSLError, ProxyError)
-# Of an address or a key that is wrong for every file.
+# The address or the key is wrong, for every file.
 _WRONG_FOR_ALL: Final = frozenset({301, 302, 303, 307, 308, 401, 403, 404, 405})
 # Pages of this API, whose address people copy.
-_PAGES: Final = frozenset({"docs", "openapi.json", "classify", "health", "healthz", "labels", "model", "batch", "v2"})
+_PAGES: Final = frozenset(
+    {
+        *("about", "batch", "classify", "corrections", "docs", "health", "healthz", "labels", "model"),
+        *("openapi.json", "readyz", "uploads", "v2"),
+    }
+)
 
 
 class EndpointFailure(OSError):
@@ -61,7 +66,7 @@ class Endpoint:
         self._is_available = True  # as of the latest request
 
     def classify(self, image: bytes, top_k: int) -> Classification:
-        """POST the image, with retries while the endpoint is busy. Raises EndpointFailure."""
+        """POST the image, with retries while the endpoint is busy. Raises EndpointFailure or EndpointUnusable."""
         address = self._url._replace(path=f"{self._url.path}/classify", query=f"top_k={top_k}").url
         try:
             # A redirected POST would become a GET, and send the key to another host.
@@ -74,8 +79,9 @@ class Endpoint:
         self._is_available = response.status == THROTTLED or response.status not in RETRIED_STATUSES
         if response.status == HTTPStatus.OK:
             return self._classification(response.data)
-        failure = EndpointUnusable if response.status in _WRONG_FOR_ALL else EndpointFailure
-        raise failure(_error_message(response) + (self._suggestion() if failure is EndpointUnusable else ""))
+        if response.status in _WRONG_FOR_ALL:
+            raise EndpointUnusable(_error_message(response) + self._suggestion())
+        raise EndpointFailure(_error_message(response))
 
     def _retries(self) -> Retry:
         if not self._is_available:

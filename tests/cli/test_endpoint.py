@@ -84,7 +84,7 @@ def test_unreachable_endpoint_stops_the_command(folder: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("page", ["docs", "classify", "openapi.json", "docs/"])
+@pytest.mark.parametrize("page", ["docs", "classify", "openapi.json", "docs/", "about"])
 def test_address_of_a_page_suggests_the_base(folder: Path, server: str, page: str) -> None:
     ended = classify("good.png", "good.png", "--endpoint", f"{server}/{page}", cwd=folder)
     assert ended.stderr.splitlines()[0].endswith(f"; the address should be that of the server, perhaps {server}")
