@@ -69,8 +69,7 @@ def _classify(options: argparse.Namespace, settings: Settings) -> int:
             classify = _classify_at(options.endpoint, options.top_k, jobs)
     except ValueError as error:
         return _print_error(str(error))
-    output = "json" if options.json else "csv" if options.csv else "table"
-    how = ClassifyOptions(classify, jobs, settings.max_body_bytes, output, options.quiet, options.threshold)
+    how = ClassifyOptions(classify, jobs, settings.max_body_bytes, options.output, options.quiet, options.threshold)
     if options.command == "watch":
         return watch(options.folder, how, existing=options.existing)
     return classify_all(find_inputs(options.paths), how)

@@ -94,8 +94,15 @@ def _add_watch(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def _add_common(command: argparse.ArgumentParser) -> None:
     _add_version(command)
     form = command.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print one JSON object per line instead of a table")
-    form.add_argument("--csv", action="store_true", help="print CSV, a row for each class, instead of a table")
+    for name, text in (("json", "one JSON object per line"), ("csv", "CSV, a row for each class,")):
+        form.add_argument(
+            f"--{name}",
+            action="store_const",
+            dest="output",
+            const=name,
+            default="table",
+            help=f"print {text} instead of a table",
+        )
     command.add_argument("--quiet", action="store_true", help="print no summary and no progress bar")
     command.add_argument(
         "--top-k",

@@ -42,7 +42,7 @@ class JsonLines:
 
 
 class Csv:
-    """A row for each prediction, RFC 4180; a file that failed has one row, with its error."""
+    """A row for each prediction, quoted as in RFC 4180; a file that failed has one row, with its error."""
 
     COLUMNS: Final = ("path", "rank", "label", "class_id", "score", "known", "known_score", "confident", "error")
 
@@ -59,13 +59,13 @@ class Csv:
             return [{"path": result.path, "error": result.outcome}]
         outcome = result.outcome
         image = {
-            "known": _true_or_false(outcome.known),
+            "known": json.dumps(outcome.known),
             "known_score": outcome.known_score,
-            "confident": _true_or_false(outcome.confident),
+            "confident": json.dumps(outcome.confident),
         }
         return [
             {"path": result.path, "rank": rank, **asdict(prediction), **image}
-            for rank, prediction in enumerate(result.outcome.predictions, 1)
+            for rank, prediction in enumerate(outcome.predictions, 1)
         ]
 
 
@@ -93,10 +93,6 @@ class Table:
     def _line(self, path: str, label: str, score: str, known: str, confident: str) -> str:
         padding = " " * (self._path_width - _width(path))
         return f"{escaped(path)}{padding}  {escaped(label):<11}  {score:<5}  {known:<5}  {confident}"
-
-
-def _true_or_false(value: bool) -> str:
-    return "true" if value else "false"  # as in JSON
 
 
 def escaped(text: str) -> str:
