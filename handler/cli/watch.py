@@ -5,6 +5,7 @@ Notifications of the system (inotify and the like) do not see what another machi
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 from typing import Final
@@ -51,11 +52,8 @@ def _versions(folder: str) -> dict[str, _Version]:
     if not Path(folder).is_dir():
         raise FolderGone(f"there is no folder {folder!r}")
     versions = {}
-    for file in find_inputs([folder]).inputs:
-        try:
-            status = Path(file.path).stat()
-        except OSError:  # deleted since, or a broken link
-            continue
-        if file.error is None:
-            versions[file.path] = (status.st_ino, status.st_size, status.st_mtime_ns)
+    for path in (file.path for file in find_inputs([folder]).inputs if file.error is None):
+        with suppress(OSError):  # it was deleted since
+            status = Path(path).stat()
+            versions[path] = (status.st_ino, status.st_size, status.st_mtime_ns)
     return versions

@@ -10,12 +10,13 @@ from threading import Event
 
 import pytest
 
+from handler.cli.inputs import Input
 from handler.cli.watch import FolderGone, arrivals
 from tests.support.command_line import ENVIRONMENT
 
 
-def names(found: list[str]) -> list[str]:
-    return [Path(path).name for path in found]
+def names(batch: list[Input]) -> list[str]:
+    return [Path(file.path).name for file in batch]
 
 
 def test_growing_file_is_yielded_once_it_is_complete(tmp_path: Path) -> None:
@@ -23,10 +24,10 @@ def test_growing_file_is_yielded_once_it_is_complete(tmp_path: Path) -> None:
     stopped = Event()
     with (tmp_path / "new.png").open("wb") as file:
         batches = arrivals(str(tmp_path), stopped, existing=True, poll_seconds=0.01)
-        assert names([each.path for each in next(batches)]) == ["new.png", "old.png"]
+        assert names(next(batches)) == ["new.png", "old.png"]
         file.write(b"more")
         file.flush()
-        assert names([each.path for each in next(batches)]) == ["new.png"]
+        assert names(next(batches)) == ["new.png"]
     stopped.set()
     assert list(batches) == []
 
