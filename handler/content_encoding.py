@@ -16,7 +16,8 @@ def decompressed(content: bytes, encoding: str, max_bytes: int) -> bytes:
 
     Raises BadRequest, TooManyBytes or UnknownEncoding.
     """
-    match [coding for each in encoding.lower().split(",") if (coding := each.strip()) not in ("", "identity")]:
+    codings = [coding.strip() for coding in encoding.lower().split(",")]
+    match [coding for coding in codings if coding not in ("", "identity")]:
         case []:
             return content
         case ["gzip" | "x-gzip" | "deflate"]:
