@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
-from model_build.checks import ChecksumError, DatasetUnavailable, WrongArray
+from model_build.checks import ChecksumError, DatasetUnavailable, WrongArray, WrongFolder
 from model_build.config import Config
 from model_build.options import (
     BatchSizeOption,
@@ -214,7 +214,7 @@ def _main() -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         app()
-    except (RunError, ChecksumError, DatasetUnavailable, WrongArray) as error:
+    except (RunError, ChecksumError, DatasetUnavailable, WrongArray, WrongFolder) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(1)
 

@@ -19,6 +19,10 @@ class DatasetUnavailable(Exception):
     """A dataset is not here, and cannot be downloaded; the message names DATASETS_DIR, which can have it."""
 
 
+class WrongFolder(ValueError):
+    """A folder of images is named by no class."""
+
+
 class Array(Protocol):
     """What NumPy's arrays and PyTorch's tensors have in common."""
 

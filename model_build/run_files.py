@@ -105,6 +105,16 @@ def replace(path: Path, write: Callable[[Path], None]) -> None:
     unfinished.replace(path)
 
 
+def save_array(path: Path, array: NDArray[Any]) -> None:
+    """Write a .npy file as `replace` does."""
+
+    def write(unfinished: Path) -> None:
+        with unfinished.open("wb") as file:  # to a path, NumPy would append .npy
+            np.save(file, array)
+
+    replace(path, write)
+
+
 def run_dir_of(run: Path | None, dataset: str) -> Path:
     """The folder `run`, or that of the dataset's runs."""
     return run or Path("runs", dataset)

@@ -20,10 +20,11 @@ from model_build.colour.train import ColourData, logits, train
 from model_build.config import Config
 from model_build.cutout.composites import composing_processes, composite, shop_composite
 from model_build.datasets.accessories import accessory
-from model_build.datasets.clothing_photos import clothing_photos
+from model_build.datasets.clothing_photos import clothing_photos, hash_of
 from model_build.datasets.mnist import load as load_images
 from model_build.progress import track
 from model_build.release.calibrate import fitted_temperature
+from model_build.run_files import save_array
 
 _CALIBRATION_IMAGES: Final = 400  # they set the ranges of the activations
 _ACCESSORIES: Final = 0.04  # shares of the drawn images; the rest are shop composites
@@ -41,9 +42,11 @@ def build(run_dir: Path, recipe: Recipe = STUDENT, teacher_recipe: Recipe | None
 def load(run_dir: Path, composites: int) -> ColourData:
     """Photos of senders to train on, drawn and enlarged images, and photos of other senders; cached in `run_dir`."""
     photos = clothing_photos()
-    training = stored_photos([photo for photo in photos if not photo.held_out], run_dir / "photos.npy")
-    validation = stored_photos([photo for photo in photos if photo.held_out], run_dir / "held-out-photos.npy")
-    shown = Photos(training, _masks(training, run_dir / "masks.npy"))
+    of_training, held_out = ([photo for photo in photos if photo.held_out is out] for out in (False, True))
+    name = hash_of(of_training)
+    training = stored_photos(of_training, run_dir / f"photos-{name}.npy")
+    validation = stored_photos(held_out, run_dir / "held-out-photos.npy")
+    shown = Photos(training, _masks(training, run_dir / f"masks-{name}.npy"))
     drawn = Images(stored_composites(composites, run_dir / "composites.npz"))
     return ColourData(shown, drawn, _enlarged(), validation)
 
@@ -58,7 +61,7 @@ def _masks(photos: ColourImages, cache: Path) -> NDArray[np.uint8]:
     if not cache.exists():
         cut_out = CutOut()
         masks = [cut_out.mask(Image.fromarray(np.array(image))) for image in photos.images]
-        np.save(cache, (np.stack(masks) * 255).astype(np.uint8))
+        save_array(cache, (np.stack(masks) * 255).astype(np.uint8))
     stored_masks: NDArray[np.uint8] = np.load(cache)
     return stored_masks
 

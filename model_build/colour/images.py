@@ -2,7 +2,6 @@
 
 import io
 import random
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,8 @@ from torch import Tensor
 from handler.inference.decoding import decode
 from model_build.colour.recipe import SIDE, STORED_SIDE
 from model_build.datasets.clothing_photos import ClothingPhoto
+from model_build.datasets.weights import balanced
+from model_build.run_files import save_array
 
 NONE: Final = 10  # the class of what is none of the ten
 _MAX_PIXELS: Final = 50_000_000
@@ -40,12 +41,12 @@ def stored_photos(photos: list[ClothingPhoto], cache: Path) -> ColourImages:
     """`photos` as arrays, cached in the file `cache`; rare kinds are drawn more often than they occur."""
     if not cache.exists():
         cache.parent.mkdir(parents=True, exist_ok=True)
-        np.save(cache, np.stack([stored(_decoded(photo.path)) for photo in photos]))
+        save_array(cache, np.stack([stored(_decoded(photo.path)) for photo in photos]))
     images = np.load(cache, mmap_mode="r")
     if len(images) != len(photos):
         raise ValueError(f"{cache} holds {len(images)} photos, but there are {len(photos)}: delete it")
     classes = [NONE if photo.class_id is None else photo.class_id for photo in photos]
-    return ColourImages(images, np.array(classes), _balanced([photo.kind for photo in photos]))
+    return ColourImages(images, np.array(classes), balanced([photo.kind for photo in photos]))
 
 
 def stored(image: Image.Image) -> Stored:
@@ -73,14 +74,6 @@ def as_served(image: Stored) -> Stored:
 
 def _decoded(path: Path) -> Image.Image:
     return decode(path.read_bytes(), _MAX_PIXELS, STORED_SIDE)
-
-
-def _balanced(kinds: list[str]) -> NDArray[np.float64]:
-    """A kind of n photos is drawn in proportion to the root of n."""
-    counts = Counter(kinds)
-    weights = np.array([counts[kind] ** -0.5 for kind in kinds], np.float64)
-    shares: NDArray[np.float64] = weights / weights.sum()
-    return shares
 
 
 def _framed(picture: Image.Image, rng: random.Random) -> Image.Image:

@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,7 @@ from torchvision.datasets.utils import download_and_extract_archive
 
 from handler.inference.classifier import read_card
 from handler.result_keys import NO_CLASS, class_folder
-from model_build.checks import ChecksumError
+from model_build.checks import ChecksumError, WrongFolder
 from model_build.datasets.downloads import downloading
 from model_build.datasets.mnist import DATA_DIR
 from model_build.datasets.photos import SPLITS, download_photos
@@ -85,7 +86,7 @@ def clothing_photos(root: Path = DATA_DIR) -> list[ClothingPhoto]:
     """All photos that the list of senders names, in an order that is the same everywhere.
 
     They are in the folder that DATASETS_DIR names, or are downloaded below `root`. Visitors' corrections in
-    `root`/corrections, if any, come last. Raises ChecksumError, and ValueError of a wrong folder of corrections.
+    `root`/corrections, if any, come last. Raises ChecksumError, and WrongFolder of corrections.
     """
     senders, kinds = _column(_SENDERS_FILE, "sender_id"), _column(_SHOE_KINDS_FILE, "kind")
     paths = [path for path in _paths(root) if path.stem in senders]
@@ -96,12 +97,12 @@ def corrections(folder: Path) -> list[ClothingPhoto]:
     """Images in `folder` by the class that visitors say they show, as `python -m infra corrections` downloads them.
 
     Their senders are unknown, so they are only trained on. An image that is corrected to two classes is left out.
-    Raises ValueError if a folder in it is of no class.
+    Raises WrongFolder if a folder in it is of no class.
     """
     classes = {class_folder(label.english): label.class_id for label in read_card().labels}
     paths = sorted(folder.glob("*/*.jpg"), key=lambda path: (path.parent.name, path.name))
     if wrong := {path.parent.name for path in paths} - {*classes, NO_CLASS}:
-        raise ValueError(
+        raise WrongFolder(
             f"{folder} has the folder {min(wrong)!r}, which is of no class; they are {', '.join(classes)}, {NO_CLASS}"
         )
     counts = Counter(path.name for path in paths)
@@ -110,6 +111,12 @@ def corrections(folder: Path) -> list[ClothingPhoto]:
         for path in paths
         if counts[path.name] == 1
     ]
+
+
+def hash_of(photos: Iterable[ClothingPhoto]) -> str:
+    """Hash of which photos they are, and of what: for the names of caches, since corrections come and go."""
+    names = "".join(f"{photo.kind}/{photo.path.name}\n" for photo in photos)
+    return hashlib.sha256(names.encode()).hexdigest()[:12]
 
 
 def is_held_out(sender: str) -> bool:

@@ -2,7 +2,6 @@
 
 import hashlib
 import random
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +18,11 @@ from handler.inference.cutout import CutOut
 from handler.inference.decoding import decode
 from handler.inference.preprocessing import DETAIL_SIDE, views_of
 from model_build.cutout.composites import composite
-from model_build.datasets.clothing_photos import ClothingPhoto, clothing_photos
+from model_build.datasets.clothing_photos import ClothingPhoto, clothing_photos, hash_of
 from model_build.datasets.mnist import DATA_DIR
+from model_build.datasets.weights import balanced
 from model_build.progress import track
+from model_build.run_files import save_array
 
 NONE: Final = 10  # the class of what is none of the ten
 ALTERED: Final = 6  # altered copies of each photo, beside the photo itself
@@ -50,15 +51,14 @@ def photo_views(root: Path = DATA_DIR) -> ServedViews:
     Rare kinds are drawn more often than they occur: a kind of n photos in proportion to the root of n.
     """
     photos = [photo for photo in clothing_photos(root) if not photo.held_out]
-    cache = _folder(root) / "photos.npy"
+    cache = _folder(root) / f"photos-{hash_of(photos)}.npy"
     if not cache.exists():
         cut_out = CutOut()
         images = [_of_photo(photo, cut_out) for photo in track(photos, "cutting out the photos")]
-        _write(cache, np.concatenate(images))
-    counts = Counter(photo.kind for photo in photos)
-    weights = np.array([counts[photo.kind] ** -0.5 for photo in photos]).repeat(1 + ALTERED)
+        save_array(cache, np.concatenate(images))
+    weights = balanced([photo.kind for photo in photos]).repeat(1 + ALTERED) / (1 + ALTERED)
     classes = np.array([_class(photo.class_id) for photo in photos]).repeat(1 + ALTERED)
-    return ServedViews(np.load(cache), classes, weights / weights.sum())
+    return ServedViews(np.load(cache), classes, weights)
 
 
 def composite_views(count: int, root: Path = DATA_DIR) -> ServedViews:
@@ -77,7 +77,7 @@ def make_part(folder: Path, number: int) -> None:
     rng, cut_out = random.Random(f"views of composites {number}"), CutOut()
     made = [composite(rng, _COMPOSITE_SIDE) for _ in range(PART)]
     np.save(classes, np.array([_class(each.class_id) for each in made]))
-    _write(images, np.stack([_views(each.image, cut_out) for each in made]))
+    save_array(images, np.stack([_views(each.image, cut_out) for each in made]))
 
 
 def read_composites(folder: Path, numbers: Iterable[int]) -> ServedViews:
@@ -126,12 +126,6 @@ def _altered(image: Image.Image, rng: random.Random) -> Iterator[Image.Image]:
 
 def _class(class_id: int | None) -> int:
     return NONE if class_id is None else class_id
-
-
-def _write(path: Path, images: NDArray[np.uint8]) -> None:
-    unfinished = path.with_suffix(".unfinished.npy")
-    np.save(unfinished, images)
-    unfinished.rename(path)
 
 
 def _folder(root: Path) -> Path:

@@ -6,8 +6,7 @@ Machines", 1999) over both networks; its bias then makes the card's one threshol
 """
 
 import hashlib
-from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 
 from handler.contract import ModelOutput
 from handler.inference.vote import Vote
+from model_build.datasets.weights import balanced
 from model_build.evaluation.outputs import Outputs
 from model_build.evaluation.pictures import Picture
 
@@ -52,7 +52,7 @@ class Measured:
 
         A sample of users' pictures has some of each; that of the held-out senders is mostly ordinary.
         """
-        return _weights([picture.group for picture in self.pictures], -1)
+        return balanced([picture.group for picture in self.pictures], power=-1)
 
     @property
     def are_of_the_ten(self) -> NDArray[np.bool_]:
@@ -86,7 +86,7 @@ def folds(pictures: Sequence[Picture]) -> Iterator[NDArray[np.bool_]]:
 def _fitted_scores(ten: Measured) -> tuple[float, float]:
     """Weight by the classes' cross-entropy, each class counting as the root of its number; then the temperature."""
     even, classes = ten.weights, ten.classes
-    balanced = even * _weights(classes.tolist(), -0.5)
+    by_class = even * balanced(classes.tolist())
     of_classifier = np.log(ten.outputs.classifier.probabilities + LEAST)
     of_colour = np.log(ten.outputs.colour[:, :-1] / ten.outputs.colour[:, :-1].sum(axis=1, keepdims=True) + LEAST)
 
@@ -95,7 +95,7 @@ def _fitted_scores(ten: Measured) -> tuple[float, float]:
         of_class = logits[np.arange(len(ten)), classes]
         return float(shares @ (np.log(np.exp(logits).sum(axis=1)) - of_class))
 
-    weight = min(_WEIGHTS, key=lambda w: min(loss(w, t, balanced) for t in _TEMPERATURES[::4]))
+    weight = min(_WEIGHTS, key=lambda w: min(loss(w, t, by_class) for t in _TEMPERATURES[::4]))
     return float(weight), float(min(_TEMPERATURES, key=lambda t: loss(weight, t, even)))
 
 
@@ -113,14 +113,6 @@ def _fitted_known(measured: Measured, known_threshold: float) -> tuple[float, fl
 
 def _logit(probabilities: Any) -> Any:
     return np.log(probabilities / (1 - probabilities))
-
-
-def _weights(groups: Sequence[Hashable], power: float) -> NDArray[np.float64]:
-    """Weights (N,), sum 1: a member of a group of n has n to the power of `power`, up to a factor."""
-    counts = Counter(groups)
-    weights = np.array([counts[each] ** power for each in groups])
-    shares: NDArray[np.float64] = weights / weights.sum()
-    return shares
 
 
 def _weighted_quantile(values: NDArray[np.float64], weights: NDArray[np.float64], share: float) -> float:

@@ -6,6 +6,7 @@ import pytest
 
 from handler.inference.classifier import read_card
 from handler.result_keys import NO_CLASS, class_folder
+from model_build.checks import WrongFolder
 from model_build.colour.images import NONE, stored_photos
 from model_build.datasets.clothing_photos import corrections
 from tests.support.images import encoded, trousers
@@ -46,7 +47,7 @@ def test_contradictory_corrections_are_left_out(tmp_path: Path) -> None:
 
 def test_unknown_folder_is_named(tmp_path: Path) -> None:
     add(tmp_path, "scarf/a.jpg")
-    with pytest.raises(ValueError, match="'scarf', which is of no class"):
+    with pytest.raises(WrongFolder, match="'scarf', which is of no class"):
         corrections(tmp_path)
 
 

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from model_build.config import Config
+from model_build.datasets.clothing_photos import ClothingPhoto
 from model_build.datasets.mnist import DATASETS, normalize
 from model_build.distillation import photo_views
 from model_build.distillation.photo_phase import PhotoExamples, PhotoRecipe, learn_photos
@@ -16,6 +17,7 @@ from model_build.distillation.photo_views import NONE, ServedViews, make_part, r
 from model_build.run_files import FINE_TUNED_WEIGHTS_FILE, RunError, save_config
 from model_build.training.checkpoint import save_weights, trained_network
 from model_build.training.network import build_network
+from tests.support.images import encoded, trousers
 
 _CONFIG = Config(widths=(4, 4, 4), blocks_per_stage=1, mirror_at_inference=False, shift_pixels=0, erasing_probability=0)
 _RECIPE = PhotoRecipe(
@@ -29,7 +31,7 @@ _RECIPE = PhotoRecipe(
 )
 
 
-@pytest.mark.usefixtures("datasets_dir")
+@pytest.mark.usefixtures("composites_without_photos")
 def test_composites_are_seen_as_they_are_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(photo_views, "PART", 4)
     make_part(tmp_path, 0)
@@ -37,6 +39,19 @@ def test_composites_are_seen_as_they_are_served(tmp_path: Path, monkeypatch: pyt
     assert made.images.shape == (4, photo_views.VIEWS, 28, 28)
     assert set(made.classes.tolist()) <= set(range(NONE + 1))
     assert bool((made.images.max(axis=(2, 3)) > 100).all())  # each view shows something bright
+
+
+def test_views_are_made_again_when_photos_are_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photos: list[ClothingPhoto] = []
+    monkeypatch.setattr(photo_views, "clothing_photos", lambda _: photos)
+    for name, class_id in (("a", 1), ("b", None)):
+        path = tmp_path / f"{name}.jpg"
+        path.write_bytes(encoded(trousers(90), "JPEG"))
+        photos.append(ClothingPhoto(path, "visitors", class_id, "trouser"))
+        views = photo_views.photo_views(tmp_path)
+        assert len(views.images) == len(views.classes) == len(views.weights) == len(photos) * (1 + photo_views.ALTERED)
+    assert set(views.classes.tolist()) == {1, NONE}
+    assert views.weights.sum() == pytest.approx(1)
 
 
 def test_shop_pictures_are_drawn_as_often_as_composites() -> None:
