@@ -1,6 +1,7 @@
 // Live camera view: classifies what the camera sees, one request at a time, at most five a second.
 
 import { classifyFrame, RequestError } from "./api.js";
+import { encoded } from "./encoding.js";
 import { text } from "./texts.js";
 import { titleOf, voiceOf } from "./voice.js";
 
@@ -14,31 +15,38 @@ export const hasCamera = () => Boolean(navigator.mediaDevices?.getUserMedia); //
 
 /** Opens the view; `onPicture(file)` gets each picture that the visitor keeps. */
 export async function openCamera(labelOf, onPicture) {
-  const dialog = find("live");
+  const [dialog, video, keep] = ["live", "live-video", "live-keep"].map(find);
+  const closed = new AbortController();
+  dialog.addEventListener("close", () => closed.abort(), { once: true });
   find("live-title").textContent = text("cameraStarting");
+  dialog.dataset.voice = "";
+  keep.disabled = true; // until there is a picture
   dialog.showModal();
   let stream;
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" }, audio: false });
   } catch (error) {
-    find("live-title").textContent = text(REASONS[error.name] ?? "cameraFailed");
+    if (!closed.signal.aborted) find("live-title").textContent = text(REASONS[error.name] ?? "cameraFailed");
     return;
   }
-  const stopped = new AbortController();
-  const stop = () => {
-    stopped.abort();
-    for (const track of stream.getTracks()) track.stop();
-    find("live-video").srcObject = null;
-  };
-  if (!dialog.open) return stop(); // closed while the browser asked
-  dialog.addEventListener("close", stop, { once: true });
-  find("live-keep").onclick = async () => {
-    onPicture(new File([await picture(Infinity)], `${text("cameraPicture")}.jpg`, { type: "image/jpeg" }));
+  if (closed.signal.aborted) return stop(stream); // while the browser asked
+  closed.signal.addEventListener("abort", () => {
+    stop(stream);
+    video.srcObject = null;
+  });
+  keep.onclick = async () => {
+    onPicture(new File([await picture(Infinity)], "camera.jpg", { type: "image/jpeg" }));
     dialog.close();
   };
-  find("live-video").srcObject = stream;
-  await find("live-video").play().catch(() => {}); // rejected if it is closed at once
-  await watch(labelOf, stopped.signal);
+  video.srcObject = stream;
+  await video.play().catch(() => {}); // rejected if it is closed at once
+  if (closed.signal.aborted) return;
+  keep.disabled = false;
+  await watch(labelOf, closed.signal);
+}
+
+function stop(stream) {
+  for (const track of stream.getTracks()) track.stop();
 }
 
 async function watch(labelOf, signal) {
@@ -67,9 +75,5 @@ async function show(labelOf, signal) {
 /** What the camera sees now, as a JPEG whose longer side is at most `longest` pixels. */
 function picture(longest) {
   const video = find("live-video");
-  const scale = Math.min(1, longest / Math.max(video.videoWidth, video.videoHeight));
-  const canvas = Object.assign(document.createElement("canvas"), {
-    width: Math.round(scale * video.videoWidth), height: Math.round(scale * video.videoHeight) });
-  canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
-  return new Promise((resolve) => { canvas.toBlob(resolve, "image/jpeg", 0.85); });
+  return encoded(video, { width: video.videoWidth, height: video.videoHeight }, { longest, type: "image/jpeg", quality: 0.85 });
 }

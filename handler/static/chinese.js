@@ -106,7 +106,6 @@ export const CHINESE = {
   cameraMissing: "此设备没有摄像头。",
   cameraFailed: "无法使用摄像头，可能正被其他程序占用。",
   cameraNoAnswer: "服务器没有响应，正在重试…",
-  cameraPicture: "camera",
   addressLoading: "正在从 {host} 获取图片…",
   addressBlocked: "{host} 不允许其他网页获取这张图片，或无法访问。请先保存图片，再选择该文件。",
   addressFailed: "{host} 上没有这张图片（HTTP {status}）。",

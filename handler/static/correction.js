@@ -1,11 +1,12 @@
 // "Wrong? It is ...": a card's control with which a visitor says what an image really shows.
 
 import { correct, RequestError } from "./api.js";
+import { reencoded } from "./encoding.js";
 import { fill } from "./select.js";
 import { text } from "./texts.js";
 
 const MAX_BYTES = 3_000_000; // API Gateway takes 10 MB and Lambda 6 MB, as base64
-const MAX_SIDE = 1024;
+const REDUCED = { longest: 1024, type: "image/webp", quality: 0.9 };
 
 export class CorrectionControl {
   #result;
@@ -62,24 +63,11 @@ export class CorrectionControl {
 
 async function sent(image, classId) {
   try {
-    await correct(await reduced(await image.load()), classId);
+    const file = await image.load();
+    await correct(file.size > MAX_BYTES ? await reencoded(file, REDUCED) : file, classId);
     return { kind: "sent" };
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
     return { kind: "failed", error };
   }
-}
-
-/** A large image at a smaller size; itself if the browser cannot decode it. */
-async function reduced(file) {
-  if (file.size <= MAX_BYTES) return file;
-  const bitmap = await createImageBitmap(file).catch(() => null);
-  if (!bitmap) return file;
-  const scale = Math.min(1, MAX_SIDE / Math.max(bitmap.width, bitmap.height));
-  const canvas = document.createElement("canvas");
-  canvas.width = Math.max(1, Math.round(scale * bitmap.width));
-  canvas.height = Math.max(1, Math.round(scale * bitmap.height));
-  canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  bitmap.close();
-  return new Promise((resolve) => { canvas.toBlob((blob) => resolve(blob ?? file), "image/webp", 0.9); });
 }

@@ -107,7 +107,6 @@ export const ENGLISH = {
   cameraMissing: "This device has no camera.",
   cameraFailed: "The camera cannot be used; another program may be using it.",
   cameraNoAnswer: "No answer from the server; trying again…",
-  cameraPicture: "camera",
   addressLoading: "Fetching the image from {host}…",
   addressBlocked: "{host} does not let other pages fetch this image, or it is not reachable. Save the image, then choose the file.",
   addressFailed: "{host} has no such image (HTTP {status}).",
