@@ -20,7 +20,14 @@ Samples = dict[str, Path]
 
 
 class _OtherHost(SimpleHTTPRequestHandler):
-    """Serves the samples; only those below /shared/ to pages of other hosts."""
+    """Serves the samples; only those below /shared/ to pages of other hosts. Ends cut.jpg too early."""
+
+    def do_GET(self) -> None:
+        if not self.path.endswith("/cut.jpg"):
+            return super().do_GET()
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        return self.end_headers()
 
     def end_headers(self) -> None:
         if self.path.startswith("/shared/"):
@@ -61,6 +68,8 @@ def paste_text(page: Page, text: str) -> None:
         pytest.param("/shared/bag.jpg", ["Bag"], "", id="shared"),
         pytest.param("/bag.jpg", [], "does not let other pages fetch this image", id="not shared"),
         pytest.param("/shared/no.jpg", [], "has no such image (HTTP 404)", id="missing"),
+        pytest.param("/shared/cut.jpg", [], "or it is not reachable", id="cut"),
+        pytest.param(":80", [], "There is no image on the clipboard.", id="no address"),
     ],
 )
 def test_pasted_address_is_fetched_or_explained(
@@ -113,6 +122,7 @@ def test_camera_that_is_not_allowed_says_so(pages: Pages) -> None:
     page = pages.open(permissions=[])
     page.get_by_role("button", name="Live camera").click()
     expect(page.get_by_role("dialog")).to_contain_text("The browser was not allowed to use the camera.")
+    expect(page.get_by_role("button", name="Keep this picture")).to_be_disabled()
     page.get_by_role("button", name="Close", exact=True).click()
     expect(page.get_by_role("dialog")).to_be_hidden()
 
