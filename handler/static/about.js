@@ -93,6 +93,7 @@ function showSnippet(language) {
     tab.ariaSelected = String(tab.textContent === language);
     tab.tabIndex = tab.textContent === language ? 0 : -1;
   }
+  find("copy").textContent = text("copy");
   find("snippet").setAttribute("aria-label", language);
   find("snippet").firstElementChild.textContent = SNIPPETS[language](new URL("classify", document.baseURI).href);
 }

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.support.machine import PROJECT, missing
-from tests.system.browser.pages import Pages
+from tests.system.browser.pages import Pages, checked_pages
 
 SAMPLES = PROJECT / "handler" / "static" / "samples"
 
@@ -31,12 +31,8 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def pages(chromium: Browser, server: str) -> Iterator[Pages]:
-    """Opens the page; fails the test on a console error or a request to another host."""
-    pages = Pages(chromium, server)
-    yield pages
-    pages.close()
-    assert pages.errors == []
-    assert pages.foreign_requests == []
+    with checked_pages(chromium, server) as pages:
+        yield pages
 
 
 @pytest.fixture

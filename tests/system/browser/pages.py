@@ -1,5 +1,7 @@
 """Open the page in a browser, and find things on it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,12 @@ class Pages:
 
     def open_in(self, context: BrowserContext, path: str = "/", address: str | None = None) -> Page:
         """Opens the page with the storage of `context`."""
+        page = self.new_page(context, address)
+        page.goto((address or self.address) + path)
+        expect(page.locator("#classes li")).to_have_count(10)
+        return page
+
+    def new_page(self, context: BrowserContext, address: str | None = None) -> Page:
         page = context.new_page()
         own_host = urlsplit(address or self.address).netloc
         page.on("console", self._record_message)
@@ -45,8 +53,6 @@ class Pages:
         page.on(
             "filechooser", lambda _: None
         )  # a listener from the start: Chromium takes a moment to intercept dialogues
-        page.goto((address or self.address) + path)
-        expect(page.locator("#classes li")).to_have_count(10)
         return page
 
     def close(self) -> None:
@@ -61,6 +67,16 @@ class Pages:
         url = urlsplit(request.url)
         if url.scheme not in ("blob", "data") and url.netloc not in (own_host, *self.allowed_hosts):
             self.foreign_requests.append(request.url)
+
+
+@contextmanager
+def checked_pages(browser: Browser, address: str) -> Iterator[Pages]:
+    """Opens the page; fails the test on a console error or a request to another host."""
+    pages = Pages(browser, address)
+    yield pages
+    pages.close()
+    assert not pages.errors, pages.errors
+    assert not pages.foreign_requests, pages.foreign_requests
 
 
 def choose_files(page: Page, *paths: Path) -> None:

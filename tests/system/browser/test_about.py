@@ -5,24 +5,26 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from handler.contract import ModelCard
+from tests.system.browser.pages import Pages
 from tests.system.browser.test_accessibility import findings, widths_that_scroll
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def about(chromium: Browser, server: str) -> Page:
-    return open_about(chromium, server)
+def about(pages: Pages) -> Page:
+    return open_about(pages)
 
 
-def open_about(chromium: Browser, server: str, locale: str = "en-GB") -> Page:
-    page = chromium.new_context(locale=locale, reduced_motion="reduce").new_page()
-    page.goto(f"{server}/about")
+def open_about(pages: Pages, **options: Any) -> Page:
+    page = pages.new_page(pages.new_context(**options))
+    page.goto(f"{pages.address}/about")
     expect(page.locator("#weaknesses li").first).to_be_visible()
     return page
 
@@ -38,16 +40,16 @@ def test_tables_show_the_figures_of_the_card(about: Page, card: ModelCard) -> No
     expect(chosen).to_have_text(f"{card.document['calibration']['confident_threshold']:.2f}")
 
 
-def test_card_without_measurements_hides_their_sections(chromium: Browser, server: str) -> None:
-    page = chromium.new_context().new_page()
+def test_card_without_measurements_hides_their_sections(pages: Pages) -> None:
+    page = pages.new_page(pages.new_context())
     page.route("**/model", lambda route: route.fulfill(json={"labels": [], "known_weaknesses": ["None."]}))
-    page.goto(f"{server}/about")
+    page.goto(f"{pages.address}/about")
     expect(page.locator("#weaknesses li")).to_have_text(["None."])
     expect(page.locator("section:visible h2")).to_have_text(["Known weaknesses", "Use it from code"])
 
 
-def test_about_page_in_chinese(chromium: Browser, server: str) -> None:
-    page = open_about(chromium, server, "zh-CN")
+def test_about_page_in_chinese(pages: Pages) -> None:
+    page = open_about(pages, locale="zh-CN")
     expect(page.get_by_role("heading", name="照片上的准确率")).to_be_visible()
     expect(page.locator("#accuracy th").filter(has_text="连衣裙")).to_be_visible()
 
@@ -73,6 +75,14 @@ def test_code_sample_classifies_a_photo(
     code = about.locator("#snippet").inner_text()
     ran = subprocess.run(command, input=code, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert re.search(r"\bBag\b", ran.stdout), (code, ran.stderr)
+
+
+def test_copied_is_said_of_the_copied_snippet_only(pages: Pages) -> None:
+    page = open_about(pages, permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy").click()
+    expect(page.locator("#copy")).to_have_text("Copied")
+    page.get_by_role("tab", name="Python").click()
+    expect(page.locator("#copy")).to_have_text("Copy")
 
 
 def test_arrow_keys_switch_tabs(about: Page) -> None:

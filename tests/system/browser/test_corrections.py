@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.conftest import serving
 from tests.support.images import trousers
-from tests.system.browser.pages import Pages, announcements, cards, choose_files, titles
+from tests.system.browser.pages import Pages, announcements, cards, checked_pages, choose_files, titles
 from tests.system.browser.test_accessibility import findings
 
 pytestmark = pytest.mark.browser
@@ -33,11 +33,8 @@ def correcting_server(folder: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 def correcting(chromium: Browser, correcting_server: str) -> Iterator[Pages]:
-    pages = Pages(chromium, correcting_server)
-    yield pages
-    pages.close()
-    assert pages.errors == []
-    assert pages.foreign_requests == []
+    with checked_pages(chromium, correcting_server) as pages:
+        yield pages
 
 
 def control(page: Page) -> Locator:

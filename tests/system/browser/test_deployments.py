@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, expect
 from tests.support.machine import PROJECT, free_port
 from tests.support.waiting import wait_until_healthy
 from tests.system.browser.gateway import STAGE, running_gateway
-from tests.system.browser.pages import Pages, announcements, cards, choose_files, open_details, titles
+from tests.system.browser.pages import Pages, announcements, cards, checked_pages, choose_files, open_details, titles
 
 pytestmark = pytest.mark.browser
 
@@ -47,12 +47,10 @@ def stack() -> Iterator[str]:
 
 @pytest.fixture
 def stack_pages(chromium: Browser, stack: str) -> Iterator[Pages]:
-    pages = Pages(chromium, stack)
     ticket = httpx2.post(f"{stack}/uploads", timeout=60).json()  # the emulated S3 may still be starting
-    pages.allowed_hosts.append(urlsplit(ticket["url"]).netloc)
-    yield pages
-    pages.close()
-    assert (pages.errors, pages.foreign_requests) == ([], [])
+    with checked_pages(chromium, stack) as pages:
+        pages.allowed_hosts.append(urlsplit(ticket["url"]).netloc)
+        yield pages
 
 
 @pytest.mark.parametrize("path", [f"/{STAGE}", f"/{STAGE}/", f"/{STAGE}/?from=somewhere"])
