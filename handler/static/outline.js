@@ -16,8 +16,8 @@ export async function outlineOf(url) {
   const context = Object.assign(document.createElement("canvas"), { width, height }).getContext("2d");
   context.drawImage(image, 0, 0);
   const { data } = context.getImageData(0, 0, width, height);
-  const isInside = (x, y) => (x >= 0 && y >= 0 && x < width && y < height ? data[4 * (y * width + x)] / 255 : 0);
-  return { path: pathAround(blurred(isInside), width, height), width, height };
+  const shareInside = (x, y) => (x >= 0 && y >= 0 && x < width && y < height ? data[4 * (y * width + x)] / 255 : 0);
+  return { path: pathAround(blurred(shareInside), width, height), width, height };
 }
 
 /** The mean of each pixel and its neighbours, so that the line has no steps. */

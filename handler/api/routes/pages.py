@@ -1,6 +1,6 @@
 """Routes `/` (the page), `/about` (the model), `/docs` (Swagger UI), `/openapi.json` and static files.
 
-Nothing comes from other hosts.
+Nothing comes from other hosts, but for images whose addresses visitors paste.
 """
 
 import json
