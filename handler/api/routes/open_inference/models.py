@@ -1,11 +1,11 @@
 """Names under which the model is served: its own, and one for stock clients of image classifiers.
 
-Triton's `image_client.py` takes models that have one input, pixels of one size, and one output. So one name lists only
-those. Requests may use every tensor under both.
+Triton's `image_client.py` takes models that have one input, pixels of one size, and one output. The metadata of the
+second name lists only those; requests may use every tensor under both names.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handler.api.predictor import Predictor
 from handler.api.routes.open_inference.tensors import ENCODED, IMAGES, OUTPUTS, PROBABILITIES, RGB, Tensor
@@ -30,9 +30,14 @@ class ServedModel:
 def served_models(predictor: Predictor, card: ModelCard) -> ServedModels:
     """All names; the model's own is the first."""
     name, version = str(card.document["name"]), str(card.document["version"])
-    common = (predictor.known_threshold, predictor.confident_threshold)
-    models = (
-        ServedModel(name, version, predictor.labels, (IMAGES, ENCODED), OUTPUTS, *common),
-        ServedModel(f"{name}-images", version, predictor.labels, (RGB,), (PROBABILITIES,), *common),
+    own = ServedModel(
+        name,
+        version,
+        predictor.labels,
+        inputs=(IMAGES, ENCODED),
+        outputs=OUTPUTS,
+        known_threshold=predictor.known_threshold,
+        confident_threshold=predictor.confident_threshold,
     )
-    return {model.name: model for model in models}
+    whole_images = replace(own, name=f"{name}-images", inputs=(RGB,), outputs=(PROBABILITIES,))
+    return {model.name: model for model in (own, whole_images)}

@@ -1,8 +1,7 @@
 """Parse inference requests: the images, and the requested outputs.
 
-A request has exactly one of the inputs of `tensors`, as JSON or as bytes after it, whichever the model's metadata
-lists. Other members of the protocol
-(model name, priority, timeout) are ignored.
+A request has exactly one of the inputs of `tensors`, as JSON or as bytes after it; it need not be one that the model's
+metadata lists. Other members of the protocol (model name, priority, timeout) are ignored.
 
 An image file may also be the whole body. So may 784 pixels, if the header says that the JSON has length 0; bytes that
 begin like an image file are taken for one.
