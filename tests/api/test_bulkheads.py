@@ -1,10 +1,8 @@
 """Bulkheads: expensive images do not keep others waiting, and nothing is begun for a client that has gone."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from contextlib import closing
+from collections.abc import Callable
 from threading import Event
-from typing import Any, TypeVar
 
 import pytest
 from starlette.requests import ClientDisconnect
@@ -12,8 +10,7 @@ from starlette.requests import ClientDisconnect
 from handler.api.bulkheads import CHEAP_BYTES, CHEAP_PIXELS, Bulkheads
 from handler.errors import OutOfMemory, OutOfTime
 from handler.inference.budget import Budget
-
-Result = TypeVar("Result")
+from tests.support.event_loops import client, finished
 
 # What makes a request expensive, as `spend` takes it
 EXPENSIVE = [
@@ -21,19 +18,6 @@ EXPENSIVE = [
     pytest.param([(CHEAP_PIXELS // 2, True)] * 3, id="several images"),
     pytest.param([(1, False)], id="an image that may hide work"),
 ]
-
-
-def finished(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run in a new event loop: `asyncio.run` would remove the one that Mangum uses."""
-    with closing(asyncio.new_event_loop()) as loop:
-        return loop.run_until_complete(work)
-
-
-def client(*, gone: bool = False) -> Callable[[], Coroutine[Any, Any, bool]]:
-    async def is_gone() -> bool:
-        return gone
-
-    return is_gone
 
 
 def spending(*images: tuple[int, bool]) -> Callable[[Budget], str]:

@@ -10,7 +10,7 @@ from handler.api.predictor import Predictor
 from handler.errors import NotAnImage
 from handler.inference.classifier import Classifier
 from handler.telemetry.request_trace import start_trace
-from tests.api.test_bulkheads import client, finished
+from tests.support.event_loops import client, finished
 
 
 @pytest.mark.parametrize("offload", [True, False])

@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from handler.api.middleware.request_limits import Limits, RequestLimits
-from tests.api.test_bulkheads import finished
+from tests.support.event_loops import finished
 
 WIDE = Limits(bytes_at_once=10**9, bodies_at_once=100, stall_seconds=60, stall_bytes=10, body_seconds=60)
 Send = Callable[[AsyncClient], Coroutine[Any, Any, list[Response]]]

@@ -1,0 +1,21 @@
+"""Run a coroutine to its end, and a client that waits for its response or has gone, for tests without a server."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import closing
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+def finished(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run in a new event loop: `asyncio.run` would remove the one that Mangum uses."""
+    with closing(asyncio.new_event_loop()) as loop:
+        return loop.run_until_complete(work)
+
+
+def client(*, gone: bool = False) -> Callable[[], Coroutine[Any, Any, bool]]:
+    async def is_gone() -> bool:
+        return gone
+
+    return is_gone
