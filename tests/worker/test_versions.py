@@ -9,7 +9,7 @@ from handler.telemetry.reports import InvocationReport
 from handler.worker.worker import Worker
 from infra.operations.missing import Missing
 from tests.support.aws import RESULTS, UPLOADS, Cloud, WorkerOf, event_file, refer_to_object, work_through
-from tests.system.campaign.senders import event_of_backfill
+from tests.system.campaign.events import event_of_backfill
 
 
 @pytest.fixture

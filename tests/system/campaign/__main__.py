@@ -20,8 +20,9 @@ from infra.emulation.names import RESULTS, UPLOADS
 from infra.operations.missing import Missing
 from tests.support.faults import OF_RESULT, Faults
 from tests.system.campaign.cloud import Cloud
+from tests.system.campaign.events import event_of_backfill
 from tests.system.campaign.polling import BATCH, Lambda
-from tests.system.campaign.senders import FORBIDDEN, REPLACED, Senders, event_of_backfill
+from tests.system.campaign.senders import FORBIDDEN, REPLACED, Senders
 
 NETWORK: Final = {
     "connect timeout": 0.004,

@@ -1,30 +1,21 @@
 """Senders of a campaign: put, overwrite and delete objects, and send S3's events late, unordered and twice."""
 
-import gzip
 import json
 import random
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 from typing import Any, Final
-from urllib.parse import quote_plus, unquote, unquote_plus, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from PIL import Image
 
-from handler.contract import ModelInput
-from handler.inference.classifier import Classifier
-from handler.inference.pipeline import prepare
 from infra.emulation.names import UPLOADS
-from tests.support.decoder_inputs import jpeg_with_scans
 from tests.support.faults import Faults, Send
-from tests.support.images import encoded, png_that_claims
-from tests.support.machine import PROJECT
 from tests.system.campaign.cloud import UNVERSIONED, Cloud, Put
+from tests.system.campaign.contents import Content, contents
+from tests.system.campaign.events import FORMATS, POISON, s3_record
 
 FORBIDDEN: Final = "forbidden/"  # access is denied until the faults are disabled
-SCANS: Final = jpeg_with_scans(200, 16)  # more than are decoded
-GZIP_START: Final = b"\x1f\x8b"
 REPLACED: Final = "object replaced"  # a kind of fault
 ACTIONS: Final = {
     "new": 70,
@@ -36,13 +27,6 @@ ACTIONS: Final = {
     "delete": 2.7,
     "poison": 0.5,
 }
-POISON: Final[tuple[Any, ...]] = (
-    {"hello": "world"},
-    {"Records": [{"eventName": "ObjectPainted:Put"}]},
-    {"source": "aws.s3", "detail-type": "Object Painted"},
-    {"Records": [{"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": {}}, "object": {"key": 5}}}]},
-    {"Type": "Notification", "Message": "[" * 5_000},
-)
 
 
 class Senders:
@@ -52,7 +36,7 @@ class Senders:
         self._cloud, self._names, self._rng = cloud, faults.names, random.Random(seed)
         self._contents = contents()
         self._keys: list[str] = []
-        self._repeated: list[tuple[str, bytes, str | None]] = []  # keys of the bucket without versioning
+        self._repeated: list[tuple[str, Content]] = []  # names in the bucket without versioning
         self._hidden: dict[str, str] = {}  # keys, with the version ids of their delete markers
         self._replacements: dict[str, dict[str, Any]] = {}  # their events, by a name that sorts
         self._lock = threading.Lock()
@@ -114,33 +98,29 @@ class Senders:
         )
 
     def _put_content(
-        self, key: str, content: "Content", name: str, sequencer: str, *, archive: bool = False
+        self, key: str, content: Content, name: str, sequencer: str, *, archive: bool = False
     ) -> dict[str, Any]:
         body = content.body(name)  # its ETag is unique
         more = {"StorageClass": "GLACIER"} if archive else {}
-        more |= {"ContentEncoding": "gzip"} if content.is_compressed else {}
-        response = self._cloud.s3.put_object(Bucket=UPLOADS, Key=key, Body=body, **more)
+        response = self._cloud.s3.put_object(Bucket=UPLOADS, Key=key, Body=body, **content.encoding, **more)
         label = None if archive else content.label
         put = Put(UPLOADS, key, response["ETag"].strip('"'), len(body), (sequencer,), label)
         self._names[response["VersionId"]] = name
         self._cloud.puts[response["VersionId"]] = put
-        return _record("ObjectCreated:Put", put, response["VersionId"])
+        return s3_record("ObjectCreated:Put", put, response["VersionId"])
 
     def _put_again(self) -> dict[str, Any]:
         """Put the same bytes again, or for the first time, into a bucket without versioning."""
         if not self._repeated or self._rng.random() < 0.3:
-            content = self._rng.choice(self._contents)
-            name = f"again-{len(self._repeated)}"
-            self._repeated.append((f"{name}.png", content.body(name), content.label))
-        key, body, label = self._rng.choice(self._repeated)
-        stored: dict[str, Any] = {"Bucket": UNVERSIONED, "Key": key, "Body": body}
-        if body.startswith(GZIP_START):
-            stored["ContentEncoding"] = "gzip"
-        etag = self._cloud.s3.put_object(**stored)["ETag"].strip('"')
+            self._repeated.append((f"again-{len(self._repeated)}", self._rng.choice(self._contents)))
+        name, content = self._rng.choice(self._repeated)
+        key, body = f"{name}.png", content.body(name)
+        response = self._cloud.s3.put_object(Bucket=UNVERSIONED, Key=key, Body=body, **content.encoding)
+        etag = response["ETag"].strip('"')
         earlier = self._cloud.puts[etag].sequencers if etag in self._cloud.puts else ()
         sequencer = _sequencer(len(self._cloud.puts) * 1_000 + len(earlier))
-        self._cloud.puts[etag] = put = Put(UNVERSIONED, key, etag, len(body), (*earlier, sequencer), label)
-        return _record("ObjectCreated:Put", put, None)
+        self._cloud.puts[etag] = put = Put(UNVERSIONED, key, etag, len(body), (*earlier, sequencer), content.label)
+        return s3_record("ObjectCreated:Put", put, None)
 
     def _replace(self, request: AWSPreparedRequest, send: Send) -> AWSResponse | None:
         """A fault: the object is overwritten while it is read. May be called in any thread."""
@@ -156,21 +136,20 @@ class Senders:
         versions = [version_id for version_id, put in self._cloud.puts.items() if put.key == key]
         self._cloud.optional.update(versions)
         if only_hide:
-            marker = self._cloud.s3.delete_object(Bucket=UPLOADS, Key=key).get(
-                "VersionId"
-            )  # moto has none of no object
+            deleted = self._cloud.s3.delete_object(Bucket=UPLOADS, Key=key)
+            marker = deleted.get("VersionId")  # moto makes none where there is no object
             self._hidden |= {key: marker} if marker else {}
         else:
             for version_id in versions:
                 self._cloud.s3.delete_object(Bucket=UPLOADS, Key=key, VersionId=version_id)
-        return [_record("ObjectRemoved:Delete", self._cloud.puts[versions[-1]], versions[-1])]
+        return [s3_record("ObjectRemoved:Delete", self._cloud.puts[versions[-1]], versions[-1])]
 
     def _unhide(self, key: str) -> list[dict[str, Any]]:
         """Remove a delete marker: S3 sends no event of the object that is there again."""
         marker = self._hidden.pop(key)
         self._cloud.s3.delete_object(Bucket=UPLOADS, Key=key, VersionId=marker)
         newest = [put for put in self._cloud.puts.values() if put.key == key][-1]
-        return [_record("ObjectRemoved:Delete", newest, marker)]
+        return [s3_record("ObjectRemoved:Delete", newest, marker)]
 
     def _bodies(self, events: list[dict[str, Any]]) -> Iterator[str]:
         self.events += len(events)
@@ -182,72 +161,3 @@ def _sequencer(number: int) -> str:
     """Sequencers of different length, in the order of `number`."""
     base = f"{number:016X}"
     return (base, base.rstrip("0") or "0", base + "7F")[number % 3]
-
-
-def event_of_backfill(found: Mapping[str, Any]) -> str:
-    """The message that the backfill's state machine sends for an object of its manifest."""
-    stored = {"key": found["Key"], "etag": found["ETag"].strip('"'), "version-id": found["VersionId"]}
-    detail = {"bucket": {"name": UPLOADS}, "object": stored}
-    return json.dumps({"source": "clothes-classifier.backfill", "detail-type": "Object Created", "detail": detail})
-
-
-def _record(name: str, put: Put, version_id: str | None) -> dict[str, Any]:
-    stored = {"key": quote_plus(put.key), "size": put.bytes, "eTag": put.etag}
-    stored |= {"versionId": version_id} if version_id else {}
-    return {
-        "eventSource": "aws:s3",
-        "eventTime": "2026-11-20T08:15:30.123Z",
-        "eventName": name,
-        "s3": {"bucket": {"name": put.bucket}, "object": {**stored, "sequencer": put.sequencers[-1]}},
-    }
-
-
-def _from_s3(record: dict[str, Any]) -> dict[str, Any]:
-    return {"Records": [record]}
-
-
-def _through_sns(record: dict[str, Any]) -> dict[str, Any]:
-    return {"Type": "Notification", "Message": json.dumps(_from_s3(record))}
-
-
-def _from_eventbridge(record: dict[str, Any]) -> dict[str, Any]:
-    stored = record["s3"]["object"]
-    detail = {"key": unquote_plus(stored["key"]), "etag": stored["eTag"]}
-    detail |= {"version-id": stored["versionId"]} if "versionId" in stored else {}
-    return {
-        "source": "aws.s3",
-        "detail-type": "Object Created" if record["eventName"].startswith("ObjectCreated") else "Object Deleted",
-        "time": record["eventTime"],
-        "detail": {"bucket": record["s3"]["bucket"], "object": {**detail, "sequencer": stored["sequencer"]}},
-    }
-
-
-FORMATS: Final = (_from_s3, _through_sns, _from_eventbridge)
-
-
-@dataclass(frozen=True)
-class Content:
-    """Bytes of an object, and the label that its image should get; None if it must be rejected."""
-
-    original: bytes
-    label: str | None
-    is_compressed: bool = False
-
-    def body(self, name: str) -> bytes:
-        """The bytes with `name` behind them, compressed if they are to be."""
-        body = self.original + f" {name}".encode()
-        return gzip.compress(body, mtime=0) if self.is_compressed else body
-
-
-def contents() -> list[Content]:
-    """Small images with their labels by the model, files that are not images, and bombs."""
-    classifier = Classifier.shipped()
-    images = []
-    for path in sorted((PROJECT / "handler" / "static" / "samples").glob("*.jpg")):
-        view = prepare(path.read_bytes(), 1_000_000).views[:1]
-        (classification,) = classifier.classify([ModelInput(view, None)], 1)
-        images.append(Content(encoded(Image.fromarray(view[0, 0])), classification.predictions[0].label))
-    compressed = [replace(image, is_compressed=True) for image in images[:2]]
-    rejected = [images[0].original[:100], b"no image", b"x" * 20_000, png_that_claims(60_000, 60_000), SCANS]
-    bomb = Content(bytes(1_000_000), None, is_compressed=True)
-    return [*images * 6, *compressed, *(Content(each, None) for each in rejected), bomb]
