@@ -15,11 +15,6 @@ from tests.support.aws import RESULTS, UPLOADS, Cloud, WorkerOf
 HALF_A_PAIR = "\ud800"
 
 
-@pytest.fixture
-def worker(worker_of: WorkerOf) -> Worker:
-    return worker_of(Settings(results_bucket=RESULTS))
-
-
 def s3_record(key: Any = "innocent.png", bucket: Any = UPLOADS, time: Any = None, **stored: Any) -> dict[str, Any]:
     """A record as S3 sends it; without what is None."""
     members = {"bucket": {"name": bucket}, "object": {"key": key, **stored}}
