@@ -16,7 +16,7 @@ from handler.telemetry.metrics import Metrics
 from handler.telemetry.reports import InvocationReport
 from tests.support.cloudwatch import Metric, metrics_in
 from tests.support.emulated_stack import transformed
-from tests.support.template import PARAMETERS, RESOURCES, TEMPLATE, of_door
+from tests.support.template import FUNCTIONS, PARAMETERS, RESOURCES, TEMPLATE, of_door
 
 STACK: Final = "AWS::StackName"  # resolved() replaces references by their names
 DOORS: Final = PARAMETERS["FrontDoor"]["AllowedValues"]
@@ -29,7 +29,6 @@ ALARMS_OF: Final = {
     for door in DOORS
 }
 ALARMS: Final = ALARMS_OF["RestApi"]
-FUNCTIONS: Final = ("HttpFunction", "WorkerFunction")
 
 # Metrics of AWS services by namespace and dimensions, from their documentation.
 AWS_METRICS: Final = {
@@ -202,54 +201,3 @@ def test_deployment_rolls_back_on_crash_or_error_of_new_version(function: str, e
     assert ("ExecutedVersion", new_version) in of_version["Errors"]
     assert ("Resource", f"{function}:live") in of_version["Errors"]
     assert ("Version", new_version) in of_version[error]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_callers_use_alias_of_a_version_that_the_stack_deletes(function: str) -> None:
-    resources = transformed()["Resources"]
-    alias = resources[f"{function}Aliaslive"]
-    assert alias["Properties"]["Name"] == "live"
-    assert alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
-    version, _ = alias["Properties"]["FunctionVersion"]["Fn::GetAtt"]
-    assert resources[version]["DeletionPolicy"] == "Delete"
-    assert resources[function]["Properties"]["SnapStart"]["ApplyOn"]["Fn::If"][0] == "UsesSnapStart"
-    to_alias = {"Ref": f"{function}Aliaslive"}
-    callers = ("AWS::Lambda::Permission", "AWS::Lambda::EventSourceMapping")
-    called = [each["Properties"]["FunctionName"] for each in resources.values() if each["Type"] in callers]
-    assert [each for each in called if function in str(each)] == [to_alias for each in called if function in str(each)]
-    assert "HttpFunction.Arn}:live/invocations" in json.dumps(resources["Api"])
-
-
-def _parameters_in(value: Any) -> set[str]:
-    """The parameters that a property depends on, directly or through conditions."""
-    found = set(re.findall(r"'(?:Ref|If|Equals|FindInMap|Sub|Condition)': \[?'([\w ${}:,.]+)'", str(value)))
-    found |= set(re.findall(r"\$\{(\w+)\}", str(value)))
-    for condition in found & set(TEMPLATE["Conditions"]):
-        found |= _parameters_in(TEMPLATE["Conditions"][condition])
-    return found & set(PARAMETERS)
-
-
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_changed_parameter_publishes_a_new_version(function: str) -> None:
-    properties = {**TEMPLATE["Globals"]["Function"], **RESOURCES[function]["Properties"]}
-    unversioned = {
-        "DeploymentPreference",
-        "Events",
-        "PermissionsBoundary",
-        "Policies",
-        "ReservedConcurrentExecutions",
-        "VersionDescription",
-    }
-    decisive = {name: value for name, value in properties.items() if name not in unversioned}
-    description = properties["VersionDescription"]
-    assert _parameters_in(description) == _parameters_in(decisive)
-    text, variables = description["Sub"] if isinstance(description["Sub"], list) else (description["Sub"], {})
-    lengths = dict.fromkeys(variables, "x" * 63)  # of a bucket's name
-    lengths |= {name: str(_longest(PARAMETERS[name])) for name in _parameters_in(text)}
-    assert len(re.sub(r"\$\{(\w+)\}", lambda match: lengths[match[1]], text)) <= 256
-
-
-def _longest(parameter: dict[str, Any]) -> str:
-    values = [*parameter.get("AllowedValues", ()), parameter.get("MaxValue", ""), "x" * parameter.get("MaxLength", 0)]
-    return max(map(str, values), key=len)

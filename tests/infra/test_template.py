@@ -9,11 +9,11 @@ import pytest
 from handler.api.presigned_uploads import Uploads
 from handler.result_keys import CORRECTIONS_FOLDER, result_key
 from handler.settings import Settings
-from tests.support.template import PARAMETERS, RESOURCES, TEMPLATE, environment, first_branch
+from tests.support.template import FUNCTIONS, PARAMETERS, RESOURCES, TEMPLATE, environment, first_branch
 
 
 def test_settings_of_both_functions_are_valid_and_consistent() -> None:
-    http, worker = (Settings.from_environment(environment(name)) for name in ("HttpFunction", "WorkerFunction"))
+    http, worker = (Settings.from_environment(environment(name)) for name in FUNCTIONS)
     assert (http.uploads_bucket, http.results_bucket) == ("uploads-bucket", "results-bucket")
     assert worker.results_bucket == http.results_bucket
     assert worker.max_body_bytes == http.max_upload_bytes == Settings().max_upload_bytes
@@ -23,7 +23,7 @@ def test_settings_of_both_functions_are_valid_and_consistent() -> None:
     assert http.cors_origins == Settings().cors_origins
 
 
-@pytest.mark.parametrize("function", ["HttpFunction", "WorkerFunction"])
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_environment_variables_are_known_settings(function: str) -> None:
     assert {name.lower() for name in environment(function)} <= set(vars(Settings()))
 

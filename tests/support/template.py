@@ -26,6 +26,7 @@ Loader.add_multi_constructor("!", _intrinsic)
 TEMPLATE = yaml.load((PROJECT / "template.yaml").read_text(encoding="utf-8"), Loader)
 PARAMETERS = TEMPLATE["Parameters"]
 RESOURCES = TEMPLATE["Resources"]
+FUNCTIONS = ("HttpFunction", "WorkerFunction")
 
 
 def environment(function: str) -> dict[str, str]:
