@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 
 from infra.emulation.names import CREDENTIALS
+from tests.support.conditions import holds
 from tests.support.emulated_stack import SAM_PYTHON, transformed
 from tests.support.machine import PROJECT, missing
 from tests.support.template import PARAMETERS, RESOURCES, TEMPLATE, first_branch
@@ -97,28 +98,10 @@ REFERRING: Final = {
 def rule_fails(name: str, values: Mapping[str, Any]) -> bool:
     """Whether CloudFormation refuses these parameters, the others at their defaults, by the rule `name`."""
     given = {each: str(parameter["Default"]) for each, parameter in PARAMETERS.items()} | dict(values)
-    rule = TEMPLATE["Rules"][name]
-    return _holds(rule["RuleCondition"], given) and not all(
-        _holds(each["Assert"], given) for each in rule["Assertions"]
+    rule, conditions = TEMPLATE["Rules"][name], TEMPLATE["Conditions"]
+    return holds(rule["RuleCondition"], conditions, given) and not all(
+        holds(each["Assert"], conditions, given) for each in rule["Assertions"]
     )
-
-
-def _holds(expression: Mapping[str, Any], given: Mapping[str, str]) -> bool:
-    ((function, arguments),) = expression.items()
-    match function, arguments:
-        case "Not", [negated]:
-            return not _holds(negated, given)
-        case "And", list():
-            return all(_holds(each, given) for each in arguments)
-        case "Equals", [left, right]:
-            return _text(left, given) == _text(right, given)
-        case "Contains", [values, value]:
-            return _text(value, given) in values
-    raise TypeError(function)
-
-
-def _text(value: Any, given: Mapping[str, str]) -> str:
-    return given[value["Ref"]] if isinstance(value, Mapping) else str(value)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pytest
 
+from tests.support.conditions import holds
 from tests.support.emulated_stack import transformed
 from tests.support.template import RESOURCES, TEMPLATE
 
@@ -26,21 +27,13 @@ def output(name: str, partition: str, door: str = "RestApi") -> str | None:
     pseudo = {"AWS::Partition": partition, "AWS::Region": region, "AWS::URLSuffix": suffix, "AWS::StackName": "clothes"}
     pseudo["FrontDoor"] = door
     found = TEMPLATE["Outputs"][name]
-    if "Condition" in found and not _holds({"Condition": found["Condition"]}, pseudo):
+    if "Condition" in found and not _holds(found["Condition"], pseudo):
         return None
     return _resolved(found["Value"], pseudo)
 
 
-def _holds(condition: Any, pseudo: Mapping[str, str]) -> bool:
-    ((function, arguments),) = condition.items()
-    match function, arguments:
-        case "Condition", str(name):
-            return _holds(TEMPLATE["Conditions"][name], pseudo)
-        case "Or", list():
-            return any(_holds(each, pseudo) for each in arguments)
-        case "Equals", [{"Ref": str(name)}, str(value)]:
-            return pseudo[name] == value
-    raise TypeError(function)
+def _holds(condition: str, given: Mapping[str, str]) -> bool:
+    return holds({"Condition": condition}, TEMPLATE["Conditions"], given)
 
 
 def _resolved(value: Any, pseudo: Mapping[str, str]) -> str:
@@ -48,7 +41,7 @@ def _resolved(value: Any, pseudo: Mapping[str, str]) -> str:
         case {"Ref": str(name)} | {"GetAtt": str(name)}:
             return pseudo.get(name, name)
         case {"If": [str(condition), then, otherwise]}:
-            return _resolved(then if _holds({"Condition": condition}, pseudo) else otherwise, pseudo)
+            return _resolved(then if _holds(condition, pseudo) else otherwise, pseudo)
         case {"Sub": [str(text), dict(variables)]}:
             known = {**pseudo, **{name: _resolved(each, pseudo) for name, each in variables.items()}}
             return re.sub(r"\$\{([\w:]+)\}", lambda name: known.get(name[1], name[1]), text)

@@ -33,20 +33,26 @@ def references(section: Any) -> Iterator[str]:
 
 
 def holds(expression: Mapping[str, Any], conditions: Mapping[str, Any], given: Mapping[str, str]) -> bool:
+    """Whether a condition or the assertion of a rule holds, of the translated template or of the one before."""
     ((function, arguments),) = expression.items()
-    match function:
-        case "Condition":
-            return holds(conditions[arguments], conditions, given)
-        case "Fn::Not":
-            return not holds(arguments[0], conditions, given)
-        case "Fn::And":
+    match function.removeprefix("Fn::"), arguments:
+        case "Condition", str(name):
+            return holds(conditions[name], conditions, given)
+        case "Not", [negated]:
+            return not holds(negated, conditions, given)
+        case "And", list():
             return all(holds(each, conditions, given) for each in arguments)
-        case "Fn::Or":
+        case "Or", list():
             return any(holds(each, conditions, given) for each in arguments)
-        case "Fn::Equals":
-            left, right = (given[each["Ref"]] if isinstance(each, Mapping) else str(each) for each in arguments)
-            return left == right
+        case "Equals", [left, right]:
+            return _text(left, given) == _text(right, given)
+        case "Contains", [values, value]:
+            return _text(value, given) in values
     raise TypeError(function)
+
+
+def _text(value: Any, given: Mapping[str, str]) -> str:
+    return given[value["Ref"]] if isinstance(value, Mapping) else str(value)
 
 
 def _resolved(value: Any, conditions: Mapping[str, Any], given: Mapping[str, str]) -> Any:
