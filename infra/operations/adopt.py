@@ -90,7 +90,7 @@ class Bucket:
         if self.dry_run:
             self.say(f"{self.name}: would switch events to EventBridge {state}; {kept}")
             return
-        # Without validation S3 sends no test message to the destinations that are there, nor asks whether it may.
+        # Without validation, S3 neither checks the destinations that are there nor sends them test messages.
         self.s3.put_bucket_notification_configuration(
             Bucket=self.name,
             NotificationConfiguration=after,  # type: ignore[arg-type]  # as S3 returned it
