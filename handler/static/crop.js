@@ -5,6 +5,7 @@ import { text } from "./texts.js";
 
 const STEP = 0.02;
 const SMALLEST = 0.08;
+const FORMAT = { longest: 4096, type: "image/jpeg", quality: 0.95 }; // iOS encodes no canvas of more pixels than 4096 squared
 const START = { left: 0.1, top: 0.1, width: 0.8, height: 0.8 }; // in shares of the image's sides
 const MOVES = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] };
 
@@ -37,7 +38,7 @@ export class CropBox {
     const { left, top, width, height } = this.#box;
     const { naturalWidth: wide, naturalHeight: high } = image;
     const part = { left: left * wide, top: top * high, width: width * wide, height: height * high };
-    return encoded(image, part, { type: "image/jpeg", quality: 0.95 });
+    return encoded(image, part, FORMAT);
   }
 
   #drag(event, preview) {

@@ -1,7 +1,7 @@
 // Encodes images, or parts of them, with a canvas: at a smaller size, in a format that servers read.
 
 /** A part of `source`, in its pixels, at most `longest` pixels wide and high; null if the browser cannot encode it. */
-export function encoded(source, { left = 0, top = 0, width, height }, { longest = Infinity, type, quality }) {
+export function encoded(source, { left = 0, top = 0, width, height }, { longest, type, quality }) {
   const scale = Math.min(1, longest / Math.max(width, height));
   const canvas = document.createElement("canvas");
   canvas.width = Math.max(1, Math.round(scale * width));
