@@ -5,18 +5,12 @@ from collections.abc import Callable
 from email.utils import formatdate
 
 import pytest
-from starlette.testclient import TestClient
 
 from handler.cli.endpoint import Endpoint, EndpointFailure
 from handler.cli.retries import patient
 from tests.support.scripted_server import Reply, Script, refusing_first, scripted
 
 BUSY = Reply(503, b'{"title": "Unavailable", "detail": "it is starting"}')
-
-
-@pytest.fixture(scope="module")
-def expected(client: TestClient, png: bytes) -> bytes:
-    return client.post("/classify", content=png).content
 
 
 def endpoint(address: str, first_pause_seconds: float = 0.001) -> Endpoint:
