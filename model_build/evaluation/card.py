@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from handler.inference.classifier import CARD_PATH, MODEL_PATH
+from handler.inference.colour import COLOUR_MODEL_PATH
+from handler.inference.cutout import CUTOUT_PATH
 from handler.inference.vote import Vote
 from model_build.release.publish import model_version, published_now
 from model_build.run_files import RunError, read_json, write_json
 
 _PURPOSES: Final = {
-    "cutout.onnx": "outlines the main garment of an image; two of its views are cut out by it",
-    "colour.onnx": "classifies the image in colour, and votes beside the 28x28 network",
+    CUTOUT_PATH.name: "outlines the main garment of an image; two of its views are cut out by it",
+    COLOUR_MODEL_PATH.name: "classifies the image in colour, and votes beside the 28x28 network",
 }
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-_SIDE: Final = 400  # the longer side of the photos
+SIDE: Final = 400  # the longer side of the photos
 _QUALITY: Final = 95  # of JPEG, where it is not what is tested
 _GARMENT: Final = 0.5  # the probability from which a place is of the garment
 
@@ -88,7 +88,7 @@ def _with_a_smaller_garment(source: Source) -> Image.Image:
     """Another garment beside it, of two fifths of its longer side: the larger one is right."""
     if source.other is None:
         raise ValueError("the corruption needs another photo")
-    garment, mask = (source.other.photo, source.other.mask)
+    garment, mask = source.other.photo, source.other.mask
     box = _box(mask)
     cut, outline = garment.crop(box), Image.fromarray((mask * 255).astype(np.uint8)).crop(box)
     left, top, right, bottom = _box(source.mask)
@@ -196,9 +196,9 @@ def _border_colour(image: Image.Image) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def source(photo: Image.Image, garment_mask: Callable[[Image.Image], Pixels], other: Source | None = None) -> Source:
+def source(photo: Image.Image, garment_mask: Callable[[Image.Image], Pixels]) -> Source:
     """The photo, reduced, with the mask that `garment_mask` finds."""
     reduced = photo.convert("RGB")
-    reduced.thumbnail((_SIDE, _SIDE))
+    reduced.thumbnail((SIDE, SIDE))
     mask = Image.fromarray(garment_mask(reduced)).resize(reduced.size, Image.Resampling.BILINEAR)
-    return Source(reduced, np.asarray(mask, np.float32), other)
+    return Source(reduced, np.asarray(mask, np.float32))

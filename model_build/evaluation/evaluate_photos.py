@@ -56,12 +56,13 @@ def evaluate_photos(model_dir: Path = MODEL_PATH.parent) -> Mapping[str, Any]:
     check_classifier(model_dir)
     networks = Networks(model_dir)
     sets = measured_sets(networks)
-    vote = fitted_vote(sets.all, networks.known_threshold)
-    thresholds = Thresholds(networks.known_threshold, chosen_confident_threshold(sets.all, networks.known_threshold))
+    known_threshold = networks.card.known_threshold
+    vote = fitted_vote(sets.all, known_threshold)
+    thresholds = Thresholds(known_threshold, chosen_confident_threshold(sets.all, known_threshold))
     photos = {
         "files": photo_files(model_dir),
         "vote": fit_facts(sets.all, vote),
-        **figures(sets.photos, vote, thresholds, networks.labels),
+        **figures(sets.photos, vote, thresholds, networks.card.labels),
         "corruptions": robustness(of_the_ten(sets.photos.pictures), networks, vote, thresholds),
     }
     write_photos(model_dir, photos, thresholds.confident)
@@ -102,15 +103,14 @@ def _report(photos: Mapping[str, Any], thresholds: Thresholds) -> None:
     for name, row in photos["corruptions"].items():
         rows |= {f"{name}: right": row["right"], f"{name}: confident and wrong": row["confident_and_wrong"]}
     for name, row in rows.items():
-        log.info("%s: %s", name, written(row))
+        log.info("%s: %s", name, _written(row))
     log.info("shoes, mean of kinds: %s; calibration error: %s", photos["shoes"]["mean"], photos["calibration_error"])
 
 
 def _report_shop(shop: Measured, vote: Vote, thresholds: Thresholds) -> None:
     """Only shown: these pictures may help to choose, and their figures are not published."""
     output = shop.outputs.voted(vote)
-    right, ten = output.probabilities.argmax(axis=1) == shop.classes, shop.are_of_the_ten
-    confident = (output.known >= thresholds.known) & (output.probabilities.max(axis=1) >= thresholds.confident)
+    right, ten, confident = shop.right(output), shop.are_of_the_ten, thresholds.are_confident(output)
     known = known_figures(shop, output, thresholds.known)
     rows = {"right": share_with_interval(right[ten]), "known kept": known["kept"], "refused": known["refused"]["all"]}
     rows |= {
@@ -118,10 +118,10 @@ def _report_shop(shop: Measured, vote: Vote, thresholds: Thresholds) -> None:
         "of these right": share_with_interval(right[ten & confident]),
     }
     for name, row in rows.items():
-        log.info("shop pictures, %s: %s", name, written(row))
+        log.info("shop pictures, %s: %s", name, _written(row))
 
 
-def written(row: Mapping[str, Any]) -> str:
+def _written(row: Mapping[str, Any]) -> str:
     """A share with its interval and number."""
     if row["share"] is None:
         return "-"

@@ -26,21 +26,27 @@ class Thresholds:
     known: float
     confident: float
 
+    def are_confident(self, output: ModelOutput) -> NDArray[np.bool_]:
+        """(N,): whether the answers of `output` are known and confident."""
+        confident: NDArray[np.bool_] = (output.known >= self.known) & (
+            output.probabilities.max(axis=1) >= self.confident
+        )
+        return confident
+
 
 def chosen_confident_threshold(fitted_on: Measured, known_threshold: float) -> float:
     """The threshold for the promised share of right answers to known photos, by scores of the cross-fitted vote."""
     output = cross_fitted(fitted_on, known_threshold)
     photos = np.array([picture.group != "shop" for picture in fitted_on.pictures])
     chosen = photos & fitted_on.are_of_the_ten & (output.known >= known_threshold)
-    right = output.probabilities.argmax(axis=1) == fitted_on.classes
-    return confident_threshold(output.probabilities.max(axis=1)[chosen], right[chosen])
+    return confident_threshold(output.probabilities.max(axis=1)[chosen], fitted_on.right(output)[chosen])
 
 
 def figures(measured: Measured, vote: Vote, thresholds: Thresholds, labels: tuple[Label, ...]) -> Document:
-    """All figures of photos of unseen senders, as voted with `vote`."""
+    """All figures of photos that no network has learned from, as voted with `vote`."""
     output = measured.outputs.voted(vote)
     return {
-        "accuracy": accuracies(measured, output),
+        "accuracy": _accuracies(measured, output),
         "by_class": _by_class(measured, output, labels),
         "shoes": _shoes(measured, output),
         "calibration_error": _calibration_errors(measured, vote),
@@ -71,9 +77,9 @@ def fit_facts(fitted_on: Measured, vote: Vote) -> Document:
     }
 
 
-def accuracies(measured: Measured, output: ModelOutput) -> Document:
+def _accuracies(measured: Measured, output: ModelOutput) -> Document:
     """Shares of right labels, kinds of shoes told apart unless any kind of shoe is said to be right."""
-    right, ten = output.probabilities.argmax(axis=1) == measured.classes, measured.are_of_the_ten
+    right, ten = measured.right(output), measured.are_of_the_ten
     further = np.array([picture.further for picture in measured.pictures])
     return {
         "all": share_with_interval(right[ten]),
@@ -97,13 +103,13 @@ def known_figures(measured: Measured, output: ModelOutput, threshold: float) -> 
 
 
 def _by_class(measured: Measured, output: ModelOutput, labels: tuple[Label, ...]) -> Document:
-    right = output.probabilities.argmax(axis=1) == measured.classes
+    right = measured.right(output)
     rows = {label.english: right[measured.classes == label.class_id] for label in labels}
     return {name: share_with_interval(of_class) for name, of_class in rows.items() if len(of_class)}
 
 
 def _shoes(measured: Measured, output: ModelOutput) -> Document:
-    right = output.probabilities.argmax(axis=1) == measured.classes
+    right = measured.right(output)
     kinds = np.array([picture.kind for picture in measured.pictures])
     rows = {kind: share_with_interval(right[kinds == kind]) for kind in SHOE_KINDS}
     shares = [row["share"] for row in rows.values() if row["share"] is not None]
@@ -118,9 +124,10 @@ def _has_label(measured: Measured) -> NDArray[np.bool_]:
 
 
 def _right_by_folder(measured: Measured, output: ModelOutput) -> NDArray[np.bool_]:
-    found = output.probabilities.argmax(axis=1)
     shoes = np.array([picture.kind in (*SHOE_KINDS, "other shoes") for picture in measured.pictures])
-    right: NDArray[np.bool_] = np.where(shoes, np.isin(found, _SHOES), found == measured.classes)
+    right: NDArray[np.bool_] = np.where(
+        shoes, np.isin(output.probabilities.argmax(axis=1), _SHOES), measured.right(output)
+    )
     return right
 
 
@@ -136,17 +143,14 @@ def _calibration_errors(measured: Measured, vote: Vote) -> Document:
 
 
 def _calibration_error(ten: Measured, output: ModelOutput) -> float:
-    right = output.probabilities.argmax(axis=1) == ten.classes
-    return round(expected_calibration_error(right, output.probabilities.max(axis=1)), 4)
+    return round(expected_calibration_error(ten.right(output), output.probabilities.max(axis=1)), 4)
 
 
 def _cross_fitted(measured: Measured, thresholds: Thresholds) -> Document:
     """The same with constants that were fitted without a picture's sender: what choosing on these photos brought."""
     output, ten = cross_fitted(measured, thresholds.known), measured.are_of_the_ten
-    scores = output.probabilities.max(axis=1)
-    right = output.probabilities.argmax(axis=1) == measured.classes
-    known = output.known >= thresholds.known
-    confident = known & (scores >= thresholds.confident)
+    scores, right = output.probabilities.max(axis=1), measured.right(output)
+    known, confident = output.known >= thresholds.known, thresholds.are_confident(output)
     return {
         "accuracy": share_with_interval(right[ten]),
         "known_kept": share_with_interval(known[ten]),

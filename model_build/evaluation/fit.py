@@ -58,6 +58,11 @@ class Measured:
     def are_of_the_ten(self) -> NDArray[np.bool_]:
         return self.classes >= 0
 
+    def right(self, output: ModelOutput) -> NDArray[np.bool_]:
+        """(N,): whether the likeliest class of `output` is that of the picture."""
+        right: NDArray[np.bool_] = output.probabilities.argmax(axis=1) == self.classes
+        return right
+
 
 def fitted_vote(measured: Measured, known_threshold: float) -> Vote:
     """The constants for `measured`, of which `KNOWN_KEPT` of those of the ten classes reach `known_threshold`."""

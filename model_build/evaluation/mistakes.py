@@ -14,9 +14,9 @@ from typing import Final
 from PIL import Image
 
 from handler.contract import Label
-from handler.inference.classifier import read_card
 from handler.inference.vote import Vote
 from model_build.evaluation.evaluate_photos import measured_sets
+from model_build.evaluation.figures import Thresholds
 from model_build.evaluation.fit import Measured
 from model_build.evaluation.outputs import Networks
 
@@ -41,28 +41,27 @@ class Mistake:
 
 def write_gallery(model_dir: Path, out: Path) -> int:
     """Write a page with all mistakes of what is in `model_dir` to `out`, the surest first; returns their number."""
-    card, networks = read_card(model_dir / "classifier.json"), Networks(model_dir)
-    sets = measured_sets(networks)
-    vote = Vote.of_card(card.document)
-    thresholds = (card.known_threshold, float(card.document["calibration"]["confident_threshold"]))
-    mistakes = sorted(found_mistakes(sets.all, vote, thresholds, networks.labels), key=lambda each: -each.score)
+    networks = Networks(model_dir)
+    card, measured = networks.card, measured_sets(networks).all
+    vote, thresholds = Vote.of_card(card.document), Thresholds(card.known_threshold, card.confident_threshold)
+    mistakes = sorted(found_mistakes(measured, vote, thresholds, card.labels), key=lambda each: -each.score)
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(page(mistakes, len(sets.all)), encoding="utf-8")
+    out.write_text(page(mistakes, len(measured)), encoding="utf-8")
     return len(mistakes)
 
 
 def found_mistakes(
-    measured: Measured, vote: Vote, thresholds: tuple[float, float], labels: tuple[Label, ...]
+    measured: Measured, vote: Vote, thresholds: Thresholds, labels: tuple[Label, ...]
 ) -> Iterator[Mistake]:
     """Pictures of the ten classes with another label, and known pictures that are none of the ten."""
     output = measured.outputs.voted(vote)
     for picture, scores, known_score in zip(measured.pictures, output.probabilities, output.known, strict=True):
         best, score = int(scores.argmax()), float(scores.max())
-        known = bool(known_score >= thresholds[0])
+        known = bool(known_score >= thresholds.known)
         if picture.class_id == best or (picture.class_id is None and not known):
             continue
         shown = picture.kind if picture.class_id is None else f"{labels[picture.class_id].english} ({picture.kind})"
-        confident = known and score >= thresholds[1]
+        confident = known and score >= thresholds.confident
         yield Mistake(picture.path, shown, labels[best].english, score, known, confident)
 
 

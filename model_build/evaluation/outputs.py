@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handler.contract import ModelOutput
-from handler.inference.classifier import Classifier, read_card
-from handler.inference.colour import ColourClassifier
-from handler.inference.cutout import CutOut
+from handler.inference.classifier import CARD_PATH, MODEL_PATH, Classifier, read_card
+from handler.inference.colour import COLOUR_MODEL_PATH, ColourClassifier
+from handler.inference.cutout import CUTOUT_PATH, CutOut
 from handler.inference.pipeline import prepare
 from handler.inference.vote import Vote, voted
 
@@ -38,15 +38,13 @@ class Outputs:
 
 
 class Networks:
-    """The three networks in a folder, and the threshold of its model card."""
+    """The three networks in a folder, and its model card."""
 
     def __init__(self, model_dir: Path) -> None:
-        card = read_card(model_dir / "classifier.json")
-        self.known_threshold = card.known_threshold
-        self.labels = card.labels
-        self.cut_out = CutOut(model_dir / "cutout.onnx")
-        self._classifier = Classifier(model_dir / "classifier.onnx", card.labels)
-        self._colour = ColourClassifier(model_dir / "colour.onnx")
+        self.card = read_card(model_dir / CARD_PATH.name)
+        self.cut_out = CutOut(model_dir / CUTOUT_PATH.name)
+        self._classifier = Classifier(model_dir / MODEL_PATH.name, self.card.labels)
+        self._colour = ColourClassifier(model_dir / COLOUR_MODEL_PATH.name)
 
     def outputs(self, files: Iterable[bytes]) -> Outputs:
         """Outputs for encoded images, one after the other."""

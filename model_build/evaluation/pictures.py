@@ -22,7 +22,7 @@ class Picture:
     kind: str
     sender: str
     further: bool = False  # one of the kinds of clothes, or of the children's, that only the full data set has
-    unseen: bool = True  # whether also the 28x28 network has learned from no photo of its split
+    unseen: bool = True  # whether no network has learned from it
 
     @property
     def group(self) -> str:

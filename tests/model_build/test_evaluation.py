@@ -18,6 +18,7 @@ from model_build.datasets.mnist import FASHION_MNIST
 from model_build.evaluation.card import check_classifier, version_of, with_photos
 from model_build.evaluation.confidence import confident_threshold, coverage_table
 from model_build.evaluation.corruptions import CORRUPTIONS, Source, corrupted
+from model_build.evaluation.figures import Thresholds
 from model_build.evaluation.fit import KNOWN_KEPT, Measured, cross_fitted, fitted_vote, folds
 from model_build.evaluation.mistakes import found_mistakes, page
 from model_build.evaluation.outputs import Outputs
@@ -151,13 +152,13 @@ def test_mistakes_are_wrong_labels_and_outliers_that_count_as_known() -> None:
     wrong = (output.probabilities.argmax(axis=1) != measured.classes) & (
         measured.are_of_the_ten | (output.known >= THRESHOLD)
     )
-    found = list(found_mistakes(measured, vote, (THRESHOLD, 0.9), FASHION_MNIST.labels))
+    found = list(found_mistakes(measured, vote, Thresholds(THRESHOLD, 0.9), FASHION_MNIST.labels))
     assert {each.path for each in found} == {measured.pictures[i].path for i in np.flatnonzero(wrong).tolist()}
 
 
 def test_gallery_holds_the_pictures_and_escapes_their_names(tmp_path: Path) -> None:
     measured = synthetic(40)
-    mistake = next(found_mistakes(measured, fitted_vote(measured, 0.8), (0.0, 0.9), FASHION_MNIST.labels))
+    mistake = next(found_mistakes(measured, fitted_vote(measured, 0.8), Thresholds(0.0, 0.9), FASHION_MNIST.labels))
     Image.new("RGB", (300, 200), "red").save(tmp_path / "a.jpg")
     text = page([replace(mistake, path=tmp_path / "a.jpg", shown="<hat>")], 40)
     assert "1 mistakes in 40 pictures" in text
