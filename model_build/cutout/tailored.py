@@ -5,6 +5,7 @@ a shirt from both: they are drawn here, in fabrics of photos or in any colours.
 """
 
 import random
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw
@@ -53,16 +54,7 @@ class _Fitting:
         body = body_around(
             Image.new("L", (max(1, round(wide)), max(1, round(self._unit * self._cut.hem)))), (0, 0), self._rng
         )
-        return Body(
-            x - wide / 2,
-            y,
-            x + wide / 2,
-            y + self._unit * self._cut.hem,
-            body.skin,
-            body.hair,
-            body.long_hair,
-            body.lean,
-        )
+        return replace(body, left=x - wide / 2, top=y, right=x + wide / 2, bottom=y + self._unit * self._cut.hem)
 
     def _at(self, x: float, y: float) -> Point:
         """From widths of the shoulders, right and down from the neck, to pixels."""
@@ -164,7 +156,8 @@ class _Fitting:
         dark = darker(cloth, rng.uniform(0.4, 0.8))
         end = {"short": rng.uniform(0.25, 0.4)}.get(cut.front, cut.hem)
         if cut.front == "open":
-            return self._draw_opening(dark)
+            self._draw_opening(dark)
+            return
         if cut.front != "closed":
             draw.line([self._at(0.03, 0.08), self._at(0.03, end)], dark, thin * (2 if cut.front == "zip" else 1))
         if cut.front in ("short", "buttons"):
@@ -184,7 +177,6 @@ class _Fitting:
                 ],
                 tie,
             )
-        return None
 
     def _draw_opening(self, dark: Colour) -> None:
         """What is worn below shows in the middle; lapels fold back beside it."""
