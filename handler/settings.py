@@ -117,7 +117,8 @@ def _on_or_off(variable: str, text: str) -> bool:
 def _corrections(variable: str, text: str) -> str:
     if text == "off":
         return ""
-    if text == "on" or (Path(text).exists() and not Path(text).is_dir()):
+    is_misspelt = text != CORRECTIONS_IN_S3 and text.lower() in ("on", "off", "s3")  # "OFF" is hardly a folder
+    if is_misspelt or (Path(text).exists() and not Path(text).is_dir()):
         raise ValueError(f"{variable} must be 's3', 'off' or a folder, but is {text!r}")
     return text
 

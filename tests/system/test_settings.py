@@ -103,6 +103,8 @@ def test_default_region_is_used_if_no_region_is_set(region: str, used: str) -> N
         ("REQUEST_SECONDS", "0.5"),
         ("DOCS", "no"),
         ("CORRECTIONS", "on"),
+        ("CORRECTIONS", "OFF"),
+        ("CORRECTIONS", "S3"),
         ("CORRECTIONS", sys.executable),
         ("CORRECTIONS", "s3"),  # without RESULTS_BUCKET
         ("AWS_REGION", "eu; script-src *"),
