@@ -1,8 +1,5 @@
 """The colour network: its input, its output, its file."""
 
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +9,7 @@ from PIL import Image
 from handler.contract import COLOUR_SIDE
 from handler.inference.colour import COLOUR_MODEL_PATH, ColourClassifier, squeezed
 from handler.inference.decoding import decode
-from tests.support.machine import PROJECT, missing
+from tests.support.processors import on_haswell
 
 PREDICT = """
 import sys, numpy as np
@@ -52,16 +49,9 @@ def test_file_is_small() -> None:
 def test_processor_without_vnni_gives_the_same_probabilities(
     colour: ColourClassifier, datasets_dir: Path, tmp_path: Path
 ) -> None:
-    if not (emulator := shutil.which("qemu-x86_64")):
-        missing("there is no qemu-x86_64 (Debian's package qemu-user)")
     paths = sorted((datasets_dir / "clothing-dataset-small" / "validation").glob("*/*.jpg"))[::17]
     images = np.stack([squeezed(Image.open(path)) for path in paths])
-    np.save(tmp_path / "images.npy", images)
-
-    command = [emulator, "-cpu", "Haswell", sys.executable, "-W", "ignore", "-c", PREDICT, "images.npy", "found.npy"]
-    subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(PROJECT)}, check=True, timeout=500)
-
     here = np.stack([colour.predict(Image.fromarray(image)) for image in images])
-    there = np.load(tmp_path / "found.npy")
+    there = on_haswell(PREDICT, images, tmp_path)
     assert (here.argmax(axis=1) == there.argmax(axis=1)).all()
     np.testing.assert_allclose(there, here, atol=0.02)

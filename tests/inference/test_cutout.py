@@ -1,9 +1,6 @@
 """The learned cut-out: masks of the main garment, the same on every processor."""
 
 import hashlib
-import shutil
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from handler.contract import ModelCard
 from handler.inference.cutout import CUTOUT_PATH, SIDE, CutOut
-from tests.support.machine import PROJECT, missing
+from tests.support.processors import on_haswell
 
 PREDICT = """
 import sys, numpy as np
@@ -75,14 +72,7 @@ def test_file_is_small_and_named_in_the_card(card: ModelCard) -> None:
 
 @pytest.mark.slow
 def test_processor_without_vnni_gives_the_same_masks(cut_out: CutOut, datasets_dir: Path, tmp_path: Path) -> None:
-    if not (emulator := shutil.which("qemu-x86_64")):
-        missing("there is no qemu-x86_64 (Debian's package qemu-user)")
     paths = sorted((datasets_dir / "clothing-dataset-small" / "validation").glob("*/*.jpg"))[::17]
     images = np.stack([np.asarray(Image.open(path).convert("RGB").resize((96, 96))) for path in paths])
-    np.save(tmp_path / "images.npy", images)
-
-    command = [emulator, "-cpu", "Haswell", sys.executable, "-W", "ignore", "-c", PREDICT, "images.npy", "found.npy"]
-    subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(PROJECT)}, check=True, timeout=500)
-
     here = [cut_out.mask(Image.fromarray(image)) for image in images]
-    assert np.array_equal(np.load(tmp_path / "found.npy"), here)
+    assert np.array_equal(on_haswell(PREDICT, images, tmp_path), here)

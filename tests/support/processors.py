@@ -2,12 +2,19 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Final
 
-from tests.support.machine import PROJECT
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.support.machine import PROJECT, missing
+
+HASWELL: Final = ("qemu-x86_64", "-cpu", "Haswell", sys.executable)
 
 CLASSIFY = """
 import json, sys
@@ -24,8 +31,23 @@ for path in json.load(sys.stdin):
 def differing(photos: Sequence[Path]) -> list[Path]:
     """The photos with another label, another `known` or another `confident` on a Haswell, which has no VNNI."""
     native = _answers([sys.executable], photos)
-    emulated = _answers(["qemu-x86_64", "-cpu", "Haswell", sys.executable], photos)
+    emulated = _answers(HASWELL, photos)
     return [photo for photo, one, other in zip(photos, native, emulated, strict=True) if one != other]
+
+
+def on_haswell(code: str, images: NDArray[Any], folder: Path) -> NDArray[np.float32]:
+    """The array that `code` writes to sys.argv[2] from `images` in sys.argv[1], emulated; both are in `folder`."""
+    require_emulator()
+    np.save(folder / "images.npy", images)
+    command = [*HASWELL, "-W", "ignore", "-c", code, "images.npy", "found.npy"]
+    subprocess.run(command, cwd=folder, env={"PYTHONPATH": str(PROJECT)}, check=True, timeout=500)
+    found: NDArray[np.float32] = np.load(folder / "found.npy")
+    return found
+
+
+def require_emulator() -> None:
+    if not shutil.which(HASWELL[0]):
+        missing(f"there is no {HASWELL[0]} (Debian's package qemu-user)")
 
 
 def _answers(command: Sequence[str], photos: Sequence[Path]) -> list[str]:
