@@ -70,8 +70,8 @@ def test_wrong_download_is_refused_and_leaves_nothing(tmp_path: Path, archive: s
     assert list((tmp_path / "data").iterdir()) == []
 
 
-def test_wrong_photos_on_disk_are_refused(tmp_path: Path, small: str) -> None:
-    assert small
+@pytest.mark.usefixtures("small")
+def test_wrong_photos_on_disk_are_refused(tmp_path: Path) -> None:
     (tmp_path / "data" / FURTHER / "hoodie").mkdir(parents=True)
     with pytest.raises(ChecksumError, match="have the checksum"):
         download_further_photos(tmp_path / "data")
