@@ -29,8 +29,8 @@ _WEAKNESSES: Final = [
 ]
 _PACKAGES: Final = ("numpy", "onnx", "onnxruntime", "onnxscript", "torch", "torchvision")
 _VERSION_DIGITS: Final = 12
-# Entries of networks for photos, which are built and published apart: a new classifier's card keeps them.
-_BUILT_APART: Final = ("cut_out", "colour")
+# The entry of the learned cut-out, which is built and published apart: a new classifier's card keeps it.
+_BUILT_APART: Final = ("cut_out",)
 _OF_PHOTOS: Final = ("files", "vote")  # what classifying photos needs; the figures were of the classifier before
 _ROUNDING = 1e-4  # of the accuracies in the card
 
