@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from handler.contract import ModelInput, ModelOutput
 from handler.inference.colour import ColourClassifier
 
-_LEAST: Final = 1e-3  # e above: one network alone cannot rule out a class
-_LEAST_KNOWN: Final = 1e-4  # logits are of values from here to 1 - 1e-4
+LEAST: Final = 1e-3  # e above: one network alone cannot rule out a class
+LEAST_KNOWN: Final = 1e-4  # logits are of values from here to 1 - 1e-4
 _CLASSES: Final = 10
 
 
@@ -79,7 +79,7 @@ def voted(output: ModelOutput, colour: NDArray[np.float32], vote: Vote) -> Model
 def _scores(of_classifier: Iterable[float], of_colour: Sequence[float], vote: Vote) -> list[float]:
     total, weight = sum(of_colour) or 1.0, vote.colour_weight
     logits = [
-        ((1 - weight) * math.log(p + _LEAST) + weight * math.log(c / total + _LEAST)) / vote.temperature
+        ((1 - weight) * math.log(p + LEAST) + weight * math.log(c / total + LEAST)) / vote.temperature
         for p, c in zip(of_classifier, of_colour, strict=True)
     ]
     highest = max(logits)
@@ -94,7 +94,7 @@ def _known(of_classifier: float, none: float, vote: Vote) -> float:
 
 
 def _logit(probability: float) -> float:
-    inside = min(max(probability, _LEAST_KNOWN), 1 - _LEAST_KNOWN)
+    inside = min(max(probability, LEAST_KNOWN), 1 - LEAST_KNOWN)
     return math.log(inside / (1 - inside))
 
 

@@ -15,15 +15,13 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from handler.contract import ModelOutput
-from handler.inference.vote import Vote
+from handler.inference.vote import LEAST, LEAST_KNOWN, Vote
 from model_build.datasets.weights import balanced
 from model_build.evaluation.outputs import Outputs
 from model_build.evaluation.pictures import Picture
 
 KNOWN_KEPT: Final = 0.94  # of the pictures of the ten classes: above the promised 93 %, since other pictures differ
 FOLDS: Final = 5
-LEAST: Final = 1e-3  # as the vote has it, added to each probability
-LEAST_KNOWN: Final = 1e-4  # and where it clips `known`
 _WEIGHTS: Final = np.linspace(0, 1, 41)
 _TEMPERATURES: Final = np.geomspace(0.3, 2, 96)
 
