@@ -16,8 +16,9 @@ PIP := python -m pip install --quiet --disable-pip-version-check
 run: .venv/serve ## serve the API, its page and an emulated AWS on PORT (8000)
 	$(BIN)/python -m infra.local --port $(PORT)
 
-test: check .venv/bench ## check and test everything: about 20 minutes
-	$(BIN)/python -m pytest
+test: check .venv/bench ## check and test everything: about 20 minutes; one after the other where tests measure or need the machine
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --ignore tests/system
+	$(BIN)/python -m pytest tests/system
 
 test-fast: .venv/test ## unit, API, worker and command line tests: about a minute, without PyTorch, Docker or a browser
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 -m "not (slow or docker or browser or data)" --ignore tests/bench --ignore tests/model_build

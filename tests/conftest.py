@@ -53,11 +53,18 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
     return _Module.from_parent(parent, path=module_path)
 
 
+# Each takes a minute or more to make: the tests that share one run in one process, where there are several.
+_COSTLY_FIXTURES: Final = frozenset({"build", "data_dir", "trained_run"})
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that use the data sets, directly or through another fixture."""
+    """Mark the tests that use the data sets, and those that share a costly fixture, directly or through another one."""
     for item in items:
-        if "datasets_dir" in getattr(item, "fixturenames", ()):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if "datasets_dir" in fixtures:
             item.add_marker(pytest.mark.data)
+        if fixtures & _COSTLY_FIXTURES:
+            item.add_marker(pytest.mark.xdist_group("costly fixtures"))
 
 
 @dataclass(frozen=True)
