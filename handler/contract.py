@@ -95,11 +95,47 @@ class Explanation:
 
 
 @dataclass(frozen=True)
+class InputFormat:
+    """The classifier's input, uint8 (N, channels, side, side), and how an image becomes that.
+
+    `channels`: 1 for grey values, 3 for red, green and blue. `preprocessing`: "cut-out", the main object bright on
+    black, or "resize", the whole image, letterboxed.
+    """
+
+    side: int
+    channels: int
+    preprocessing: str
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of one image: (channels, side, side)."""
+        return self.channels, self.side, self.side
+
+
+@dataclass(frozen=True)
+class Title:
+    """What the classes are, such as clothes."""
+
+    english: str
+    chinese: str
+
+
+@dataclass(frozen=True)
 class ModelCard:
-    """The model card: the labels, and the whole document as published."""
+    """The model card: the labels, what they are, the input's format, and the whole document as published."""
 
     labels: tuple[Label, ...]
+    title: Title
+    input: InputFormat
     document: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.document["name"])
+
+    @property
+    def version(self) -> str:
+        return str(self.document["version"])
 
     @property
     def known_threshold(self) -> float:

@@ -1,6 +1,5 @@
 """Run the ONNX model: pixels to class probabilities, with the colour network's vote on photos."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from handler.contract import (
     IMAGE_SIDE,
     Classification,
     Label,
-    ModelCard,
     ModelInput,
     ModelOutput,
     Pixels,
@@ -19,19 +17,12 @@ from handler.contract import (
     Probabilities,
     Views,
 )
+from handler.inference.card import CARD_PATH, MODEL_PATH, read_card
 from handler.inference.colour import COLOUR_MODEL_PATH, ColourClassifier
 from handler.inference.session import new_session
 from handler.inference.vote import PhotoVote, Vote
 
-MODEL_PATH = Path(__file__).parents[1] / "model" / "classifier.onnx"
-CARD_PATH = MODEL_PATH.with_suffix(".json")
-
-
-def read_card(path: Path = CARD_PATH) -> ModelCard:
-    """Read the model card at `path`, a JSON document with its ``labels`` in the order of their class ids."""
-    document = json.loads(path.read_text(encoding="utf-8"))
-    labels = tuple(Label(row["class_id"], row["english"], row["chinese"]) for row in document["labels"])
-    return ModelCard(labels, document)
+__all__ = ["CARD_PATH", "MODEL_PATH", "Classifier", "read_card"]
 
 
 class Classifier:

@@ -14,7 +14,7 @@ import torchvision
 from numpy.typing import NDArray
 from torch import Tensor
 
-from handler.contract import IMAGE_SIDE, Label
+from handler.contract import IMAGE_SIDE, Label, Title
 from model_build.checks import ChecksumError, check_array, check_images
 from model_build.config import Config
 from model_build.datasets.downloads import downloading
@@ -36,6 +36,7 @@ class Dataset:
     torchvision_class: type[torchvision.datasets.MNIST]
     source: str
     licence: str
+    title: Title
     labels: tuple[Label, ...]
     mean: int
     std: int
@@ -55,6 +56,7 @@ FASHION_MNIST: Final = Dataset(
     torchvision_class=torchvision.datasets.FashionMNIST,
     source="https://github.com/zalandoresearch/fashion-mnist",
     licence="MIT",
+    title=Title("clothes", "服装"),
     labels=tuple(
         Label(class_id, english, chinese)
         for class_id, (english, chinese) in enumerate(
@@ -90,6 +92,7 @@ MNIST: Final = Dataset(
     torchvision_class=torchvision.datasets.MNIST,
     source="http://yann.lecun.com/exdb/mnist",
     licence="CC BY-SA 3.0",
+    title=Title("digits", "数字"),
     labels=tuple(Label(digit, str(digit), _CHINESE_DIGITS[digit]) for digit in range(10)),
     mean=33,
     std=79,

@@ -12,6 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from handler.contract import IMAGE_SIDE
+from handler.inference.card import CUT_OUT
 from handler.inference.classifier import CARD_PATH, MODEL_PATH, Classifier, read_card
 from model_build.config import Config
 from model_build.datasets import photos
@@ -85,7 +87,9 @@ def _card(run_dir: Path, config: Config) -> Mapping[str, Any]:
     return {
         "name": dataset.name,
         "version": model_version(model),
+        "title": asdict(dataset.title),
         "labels": [asdict(label) for label in dataset.labels],
+        "input": {"side": IMAGE_SIDE, "channels": 1, "preprocessing": CUT_OUT},
         "model": {
             "file": MODEL_PATH.name,
             "bytes": len(model),

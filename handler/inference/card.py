@@ -1,0 +1,111 @@
+"""Read a model folder's card, classifier.json: labels, title, input format, thresholds. A wrong card gets one sentence.
+
+classifier.onnx   images uint8 (N, C, S, S) -> probabilities (N, K), known (N,)
+classifier.json   the card
+cutout.onnx       optional, for the preprocessing "cut-out": without it, the foreground is found by colour
+colour.onnx       only if the card has `photos.vote`
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from handler.contract import InputFormat, Label, ModelCard, Title
+
+MODEL_FOLDER: Final = Path(__file__).parents[1] / "model"
+MODEL_PATH: Final = MODEL_FOLDER / "classifier.onnx"
+CARD_PATH: Final = MODEL_FOLDER / "classifier.json"
+
+CUT_OUT: Final = "cut-out"
+RESIZE: Final = "resize"
+_SIDES: Final = range(8, 513)
+_MAX_CHARACTERS: Final = 200  # of a name; CloudWatch takes 255 for a metric's
+# Control characters, line and paragraph separators, halves of surrogate pairs
+_NOT_IN_A_NAME: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def read_card(path: Path = CARD_PATH) -> ModelCard:
+    """Read the model card at `path`, a JSON document. Raises ValueError, which names the file and what is wrong."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"there is no model in {path.parent}: {path.name} is missing") from None
+    except (OSError, ValueError) as error:
+        raise ValueError(f"the model card {path} cannot be read: {error}") from error
+    try:
+        return card_of(document)
+    except ValueError as error:
+        raise ValueError(f"the model card {path} is wrong: {error}") from error
+
+
+def card_of(document: Any) -> ModelCard:
+    """The model card in a JSON document. Raises ValueError, which names the wrong member."""
+    card = _mapping(document, "it")
+    for name in ("name", "version"):
+        _text(card.get(name), name)
+    _text(_mapping(card.get("model"), "model").get("sha256"), "model.sha256")
+    _check_thresholds(_mapping(card.get("calibration"), "calibration"))
+    return ModelCard(_labels(card.get("labels")), _title(card.get("title")), _input(card.get("input")), card)
+
+
+def _labels(rows: Any) -> tuple[Label, ...]:
+    if not isinstance(rows, list) or not rows:
+        raise ValueError("labels should be a list of classes")
+    labels = tuple(_label(row, f"labels[{index}]") for index, row in enumerate(rows))
+    if [label.class_id for label in labels] != list(range(len(labels))):
+        raise ValueError(f"labels should have the class ids 0 to {len(labels) - 1}, in this order")
+    names = [label.english for label in labels]
+    if len(set(names)) < len(names):
+        raise ValueError(f"labels should differ, but {max(names, key=names.count)!r} is there more than once")
+    return labels
+
+
+def _label(row: Any, place: str) -> Label:
+    members = _mapping(row, place)
+    english, chinese = (_text(members.get(name), f"{place}.{name}") for name in ("english", "chinese"))
+    return Label(_whole_number(members.get("class_id"), f"{place}.class_id"), english, chinese)
+
+
+def _title(value: Any) -> Title:
+    members = _mapping(value, "title")
+    return Title(_text(members.get("english"), "title.english"), _text(members.get("chinese"), "title.chinese"))
+
+
+def _input(value: Any) -> InputFormat:
+    members = _mapping(value, "input")
+    side, channels = (_whole_number(members.get(name), f"input.{name}") for name in ("side", "channels"))
+    preprocessing = members.get("preprocessing")
+    if side not in _SIDES:
+        raise ValueError(f"input.side should be {_SIDES.start} to {_SIDES.stop - 1}, but is {side}")
+    if preprocessing not in (CUT_OUT, RESIZE):
+        raise ValueError(f"input.preprocessing should be {CUT_OUT!r} or {RESIZE!r}, but is {preprocessing!r}")
+    if channels not in ((1,) if preprocessing == CUT_OUT else (1, 3)):
+        raise ValueError(f"input.channels should be 1, or 3 with {RESIZE!r}, but is {channels}")
+    return InputFormat(side, channels, preprocessing)
+
+
+def _check_thresholds(calibration: Mapping[str, Any]) -> None:
+    for name in ("known_threshold", "confident_threshold"):
+        value = calibration.get(name, 1.0 if name == "confident_threshold" else None)  # a setting can give that one
+        if type(value) not in (int, float) or not 0 <= value <= 1:
+            raise ValueError(f"calibration.{name} should be a number from 0 to 1, but is {value!r}")
+
+
+def _mapping(value: Any, place: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{place} should be an object, but is {type(value).__name__}")
+    return value
+
+
+def _text(value: Any, place: str) -> str:
+    if not isinstance(value, str) or not value.strip() or len(value) > _MAX_CHARACTERS or _NOT_IN_A_NAME.search(value):
+        raise ValueError(f"{place} should be one line of 1 to {_MAX_CHARACTERS} characters, but is {value!r:.100}")
+    return value
+
+
+def _whole_number(value: Any, place: str) -> int:
+    if type(value) is not int:
+        raise ValueError(f"{place} should be a whole number, but is {value!r}")
+    return value
