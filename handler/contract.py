@@ -7,19 +7,20 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-IMAGE_SIDE: Final = 28
+IMAGE_SIDE: Final = 28  # of Fashion-MNIST's images; what the server's model takes is in its card
 COLOUR_SIDE: Final = 160
 
-# (N, 1, 28, 28), raw grey values as in Fashion-MNIST: 0 black background, 255 white garment
+# (N, C, S, S), raw, with the channels and the side of the model card's `input`. Cut out: 0 black background, 255 white
+# object, as in Fashion-MNIST
 Pixels = NDArray[np.uint8]
 
-# (views, 1, 28, 28): one image, its foreground cut out with one threshold or with several
+# (views, C, S, S): one image; cut out, with one threshold or with several
 Views = Pixels
 
 # (160, 160, 3) RGB, raw: a whole image, squeezed to a square
 ColourPixels = NDArray[np.uint8]
 
-# (N, 10), each row sums to 1
+# (N, K), each row sums to 1
 Probabilities = NDArray[np.float32]
 
 
@@ -43,7 +44,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class ModelInput:
-    """One image as the networks take it; one that is 28x28 grey pixels already has none in `colour`."""
+    """One image as the networks take it; `colour` is what the colour network votes on, if there is a vote on it."""
 
     views: Views
     colour: ColourPixels | None
@@ -51,7 +52,7 @@ class ModelInput:
 
 @dataclass(frozen=True)
 class ModelOutput:
-    """The model's output for N images: `probabilities` (N, 10) of the classes, each row sums to 1.
+    """The model's output for N images: `probabilities` (N, K) of the classes, each row sums to 1.
 
     `known` (N,): confidence, 0 to 1, that the image shows one of the classes (in- or out-of-distribution).
     """
@@ -86,12 +87,12 @@ class Frame:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The model's input for an image, and the class activation map of the likeliest class."""
+    """The model's input for an image, and which parts of it speak for the likeliest class."""
 
-    pixels: NDArray[np.uint8]  # (28, 28)
-    activation_map: NDArray[np.float32]  # (7, 7), 0 to 1, of the same square
+    pixels: NDArray[np.uint8]  # (C, S, S)
+    activation_map: NDArray[np.float32]  # (H, W), 0 to 1, of the same square
     frame: Frame  # which part of the image that square is
-    foreground: NDArray[np.bool_]  # (H, W), H and W at most 64: what the pixels show, within the whole image
+    foreground: NDArray[np.bool_] | None  # (H, W), H and W at most 64: what cut-out pixels show, within the whole image
 
 
 @dataclass(frozen=True)

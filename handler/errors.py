@@ -16,6 +16,8 @@ NotFound              404  no such resource
 Unavailable           503  not now, or not with this configuration
 OutOfMemory           503  too little memory is free now; sending it again helps
 OutOfTime             503  the time for all images of this request was used up; sending it again helps
+
+InvalidModel is not for clients: nothing can be served.
 """
 
 from typing import ClassVar
@@ -108,3 +110,7 @@ class OutOfTime(ClassifierError):
 
     status = 503
     title = "Out of time"
+
+
+class InvalidModel(ValueError):
+    """The folder of the model cannot be served: ``str(error)`` is a sentence for the operator."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 
 from PIL import Image
 
@@ -106,7 +107,8 @@ class Predictor:
         self, images: Sequence[bytes | ClassifierError], budget: Budget | None
     ) -> list[PreparedImage | ClassifierError]:
         with _span("decode", images):
-            prepared = [pipeline.prepare_or_error(image, self._max_pixels, budget) for image in images]
+            prepare = partial(pipeline.prepare_or_error, self._classifier, max_pixels=self._max_pixels, budget=budget)
+            prepared = [prepare(image) for image in images]
         # After the loop, since a budget may stop the work, which then starts again; passed-on errors are the request's.
         pairs = zip(images, prepared, strict=True)
         current_trace().record(new for old, new in pairs if isinstance(new, RejectedImage) and new is not old)

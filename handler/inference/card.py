@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from handler.contract import InputFormat, Label, ModelCard, Title
+from handler.errors import InvalidModel
 
 MODEL_FOLDER: Final = Path(__file__).parents[1] / "model"
 MODEL_PATH: Final = MODEL_FOLDER / "classifier.onnx"
 CARD_PATH: Final = MODEL_FOLDER / "classifier.json"
+_BELOW_A_RUN: Final = "model"  # the model's folder in that of a run
 
 CUT_OUT: Final = "cut-out"
 RESIZE: Final = "resize"
@@ -26,18 +28,27 @@ _MAX_CHARACTERS: Final = 200  # of a name; CloudWatch takes 255 for a metric's
 _NOT_IN_A_NAME: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
+def model_folder(path: str | Path) -> Path:
+    """The folder of a model: the package's own if `path` is empty; `path` may be that of a run, too."""
+    if not path:
+        return MODEL_FOLDER
+    folder = Path(path)
+    below = folder / _BELOW_A_RUN
+    return below if (below / CARD_PATH.name).is_file() and not (folder / CARD_PATH.name).exists() else folder
+
+
 def read_card(path: Path = CARD_PATH) -> ModelCard:
-    """Read the model card at `path`, a JSON document. Raises ValueError, which names the file and what is wrong."""
+    """Read the model card at `path`, a JSON document. Raises InvalidModel, which names the file and what is wrong."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ValueError(f"there is no model in {path.parent}: {path.name} is missing") from None
-    except (OSError, ValueError) as error:
-        raise ValueError(f"the model card {path} cannot be read: {error}") from error
+    except (FileNotFoundError, NotADirectoryError):
+        raise InvalidModel(f"there is no model in {path.parent}: {path.name} is missing") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise InvalidModel(f"the model card {path} cannot be read: {error}") from error
     try:
         return card_of(document)
     except ValueError as error:
-        raise ValueError(f"the model card {path} is wrong: {error}") from error
+        raise InvalidModel(f"the model card {path} is wrong: {error}") from error
 
 
 def card_of(document: Any) -> ModelCard:
@@ -47,7 +58,19 @@ def card_of(document: Any) -> ModelCard:
         _text(card.get(name), name)
     _text(_mapping(card.get("model"), "model").get("sha256"), "model.sha256")
     _check_thresholds(_mapping(card.get("calibration"), "calibration"))
+    files_beside(card)
     return ModelCard(_labels(card.get("labels")), _title(card.get("title")), _input(card.get("input")), card)
+
+
+def files_beside(document: Mapping[str, Any]) -> list[str]:
+    """The names of the files beside the classifier that a card names. Raises ValueError, which names what is wrong."""
+    photos = _mapping(document.get("photos", {}), "photos")
+    files = photos.get("files", [])
+    if not isinstance(files, list):
+        raise ValueError("photos.files should be a list")
+    entries = [_mapping(entry, f"photos.files[{index}]") for index, entry in enumerate(files)]
+    cut_out = _mapping(document.get("cut_out", {}), "cut_out")
+    return [_text(entry["file"], "the name of a file") for entry in (cut_out, *entries) if "file" in entry]
 
 
 def _labels(rows: Any) -> tuple[Label, ...]:

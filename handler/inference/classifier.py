@@ -1,15 +1,17 @@
 """Run the ONNX model: pixels to class probabilities, with the colour network's vote on photos."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handler.contract import (
-    IMAGE_SIDE,
     Classification,
+    InputFormat,
     Label,
+    ModelCard,
     ModelInput,
     ModelOutput,
     Pixels,
@@ -17,68 +19,94 @@ from handler.contract import (
     Probabilities,
     Views,
 )
-from handler.inference.card import CARD_PATH, MODEL_PATH, read_card
+from handler.errors import InvalidModel
+from handler.inference.card import CARD_PATH, CUT_OUT, MODEL_FOLDER, MODEL_PATH, RESIZE, files_beside, read_card
 from handler.inference.colour import COLOUR_MODEL_PATH, ColourClassifier
+from handler.inference.cutout import CUTOUT_PATH, CutOut
+from handler.inference.occlusion import occlusion_map
 from handler.inference.session import new_session
 from handler.inference.vote import PhotoVote, Vote
 
 __all__ = ["CARD_PATH", "MODEL_PATH", "Classifier", "read_card"]
 
+_IMAGES: Final = "images"
+_OUTPUTS: Final = ("probabilities", "known")
+_MAPS: Final = "activation_maps"
+
 
 class Classifier:
-    """An ONNX Runtime session, created once: uint8 pixels (N, 1, 28, 28) to a ModelOutput.
+    """An ONNX Runtime session, created once: uint8 pixels (N, C, S, S) to a ModelOutput.
 
     An image is known if the model's `known` output reaches `known_threshold`, and the answer is confident if its score
-    reaches `confident_threshold`, too. Without a `photo_vote`, the views alone decide on photos.
+    reaches `confident_threshold`, too. Without a `photo_vote`, the views alone decide on photos. `input` says how an
+    image becomes pixels, and `cut_out` is the network for that, if there is one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what it composes is passed in
         self,
         model_path: Path,
         labels: Sequence[Label],
         known_threshold: float = 0.5,
         confident_threshold: float = 1.0,
+        *,
         photo_vote: PhotoVote | None = None,
+        cut_out: CutOut | None = None,
+        preprocessing: str = CUT_OUT,
     ) -> None:
+        """Raises InvalidModel if the file is no such model."""
         self.labels = tuple(labels)
         self.known_threshold, self.confident_threshold = known_threshold, confident_threshold
-        self._photo_vote = photo_vote
+        self.cut_out, self._photo_vote = cut_out, photo_vote
         self._session = new_session(model_path)
+        self.input = _input_format(self._session, model_path, preprocessing)
+        self._has_maps = _MAPS in _outputs(self._session, model_path, len(self.labels))
 
     @classmethod
     def shipped(cls, known_threshold: float | None = None, confident_threshold: float | None = None) -> "Classifier":
-        """Load the model that is part of this package, and run it once, so that the first image is as fast as the next.
-
-        The thresholds are the model card's, unless they are given.
-        """
-        classifier = cls.of_folder(MODEL_PATH.parent, known_threshold, confident_threshold)
-        classifier.predict(np.zeros((1, 1, IMAGE_SIDE, IMAGE_SIDE), np.uint8))
-        return classifier
+        """Load the model that is part of this package: see `of_folder`."""
+        return cls.of_folder(MODEL_FOLDER, known_threshold, confident_threshold)
 
     @classmethod
     def of_folder(
         cls, folder: Path, known_threshold: float | None = None, confident_threshold: float | None = None
     ) -> "Classifier":
-        """The model in `folder`, named as in this package. Raises ValueError if its card lacks the vote's constants."""
+        """Load the model in `folder`, and run it once, so that the first image is as fast as the next.
+
+        The thresholds are the model card's, unless they are given. Raises InvalidModel if a file is missing or wrong.
+        """
         card = read_card(folder / CARD_PATH.name)
-        return cls(
+        _check_files(folder, card)
+        classifier = cls(
             folder / MODEL_PATH.name,
             card.labels,
             card.known_threshold if known_threshold is None else known_threshold,
             card.confident_threshold if confident_threshold is None else confident_threshold,
-            PhotoVote(ColourClassifier(folder / COLOUR_MODEL_PATH.name), Vote.of_card(card.document)),
+            photo_vote=_photo_vote(folder, card),
+            cut_out=_cut_out(folder, card),
+            preprocessing=card.input.preprocessing,
         )
+        if classifier.input != card.input:
+            takes, promised = (" x ".join(map(str, each.shape)) for each in (classifier.input, card.input))
+            raise InvalidModel(f"{folder}: {MODEL_PATH.name} takes images of {takes}, but its card says {promised}")
+        classifier.predict(np.zeros((1, *card.input.shape), np.uint8))
+        return classifier
 
     def predict(self, pixels: Pixels) -> ModelOutput:
-        """Run the model on uint8 pixels (N, 1, 28, 28). Raises ValueError for any other array."""
-        return ModelOutput(*self.outputs(pixels, "probabilities", "known"))
+        """Run the model on uint8 pixels (N, C, S, S). Raises ValueError for any other array."""
+        return ModelOutput(*self.outputs(pixels, *_OUTPUTS))
 
     def probabilities(self, pixels: Pixels) -> Probabilities:
-        """Only the probabilities (N, 10) of `predict`."""
+        """Only the probabilities (N, K) of `predict`."""
         return self.predict(pixels).probabilities
 
     def predict_views(self, images: Sequence[Views]) -> ModelOutput:
-        """Run the model once on all views of N images, and average over the views of each image."""
+        """Run the model on all views of N images, and average over the views of each image.
+
+        Views that are cut out are one run. Those of the preprocessing "resize" are larger, and have a run each: it is
+        as fast, takes less memory, and gives an image the same output in every batch.
+        """
+        if self.input.preprocessing == RESIZE:
+            return _joined([self.predict(views) for views in images])
         return _mean_over_views(self.predict(np.concatenate(images)), [len(views) for views in images])
 
     def predict_images(self, images: Sequence[ModelInput]) -> ModelOutput:
@@ -97,25 +125,31 @@ class Classifier:
         ]
 
     def explain(self, image: ModelInput, top_k: int) -> tuple[Classification, NDArray[np.float32]]:
-        """Classify one image, with the class activation map (7, 7) of its first view: 0 no contribution, 1 most.
+        """Classify one image, with a map (H, W) of its first view for the likeliest class: 0 no contribution, 1 most.
 
-        The map is of the likeliest class. Source: B. Zhou et al., "Learning Deep Features for Discriminative
-        Localization" (arXiv 1512.04150).
+        The class activation map, or an occlusion map if the model has none. Source: B. Zhou et al., "Learning Deep
+        Features for Discriminative Localization" (arXiv 1512.04150).
         """
-        probabilities, known, maps = self.outputs(image.views, "probabilities", "known", "activation_maps")
+        probabilities, known, *maps = self.outputs(image.views, *_OUTPUTS, *([_MAPS] if self._has_maps else []))
         of_views = _mean_over_views(ModelOutput(probabilities, known), [len(image.views)])
         (classification,) = self.classifications(self._with_vote(of_views, [image]), top_k)
-        activation_map: NDArray[np.float32] = maps[0, classification.predictions[0].class_id].clip(min=0)
-        highest = activation_map.max()
-        return classification, activation_map / highest if highest > 0 else activation_map
+        best = classification.predictions[0].class_id
+        contributions = maps[0][0, best] if maps else self._occlusion_map(image.views[:1], best)
+        contributions = contributions.clip(min=0)
+        highest = contributions.max()
+        return classification, contributions / highest if highest > 0 else contributions
 
     def outputs(self, pixels: Pixels, *names: str) -> list[NDArray[np.float32]]:
         """The model's outputs `names`, or all of them. Raises ValueError as `predict` does."""
-        if pixels.dtype != np.uint8 or pixels.shape[1:] != (1, IMAGE_SIDE, IMAGE_SIDE):
+        if pixels.dtype != np.uint8 or pixels.shape[1:] != self.input.shape:
+            shape = ", ".join(map(str, self.input.shape))
             raise ValueError(
-                f"the model takes uint8 pixels of shape (N, 1, 28, 28), but got {pixels.dtype} of shape {pixels.shape}"
+                f"the model takes uint8 pixels of shape (N, {shape}), but got {pixels.dtype} of shape {pixels.shape}"
             )
-        return [np.asarray(output) for output in self._session.run(names or None, {"images": pixels})]
+        return [np.asarray(output) for output in self._session.run(names or None, {_IMAGES: pixels})]
+
+    def _occlusion_map(self, view: Views, class_id: int) -> NDArray[np.float32]:
+        return occlusion_map(lambda pixels: float(self.predict(pixels).probabilities[0, class_id]), view)
 
     def _with_vote(self, output: ModelOutput, images: Sequence[ModelInput]) -> ModelOutput:
         return self._photo_vote.applied(output, images) if self._photo_vote else output
@@ -139,3 +173,46 @@ def _mean_over_views(output: ModelOutput, counts: Sequence[int]) -> ModelOutput:
         np.stack([rows.mean(axis=0) for rows in np.split(output.probabilities, ends)]),
         np.stack([rows.mean() for rows in np.split(output.known, ends)]),
     )
+
+
+def _joined(outputs: Sequence[ModelOutput]) -> ModelOutput:
+    return ModelOutput(
+        np.concatenate([output.probabilities for output in outputs]),
+        np.concatenate([output.known for output in outputs]),
+    )
+
+
+def _input_format(session: Any, path: Path, preprocessing: str) -> InputFormat:
+    match [(tensor.name, tensor.type, *tensor.shape) for tensor in session.get_inputs()]:
+        case [("images", "tensor(uint8)", _, int(channels), int(height), int(width))] if height == width:
+            return InputFormat(side=height, channels=channels, preprocessing=preprocessing)
+        case found:
+            raise InvalidModel(f"{path} should have one input, uint8 images (N, C, S, S), but has {found}")
+
+
+def _outputs(session: Any, path: Path, classes: int) -> Mapping[str, Sequence[Any]]:
+    """The shapes of the outputs by their names."""
+    shapes = {tensor.name: tensor.shape for tensor in session.get_outputs()}
+    if missing := [name for name in _OUTPUTS if name not in shapes]:
+        raise InvalidModel(f"{path} has no output {missing[0]!r}; it has {[*shapes]}")
+    found = shapes["probabilities"][-1]
+    if found != classes:
+        raise InvalidModel(f"{path} has {found} classes, but its card has {classes} labels")
+    return shapes
+
+
+def _check_files(folder: Path, card: ModelCard) -> None:
+    """Raise InvalidModel if a file that the card names beside the classifier is missing."""
+    if missing := [name for name in files_beside(card.document) if not (folder / name).is_file()]:
+        raise InvalidModel(f"the model in {folder} is incomplete: its card names {missing[0]}, which is missing")
+
+
+def _photo_vote(folder: Path, card: ModelCard) -> PhotoVote | None:
+    if "photos" not in card.document:
+        return None
+    return PhotoVote(ColourClassifier(folder / COLOUR_MODEL_PATH.name), Vote.of_card(card.document))
+
+
+def _cut_out(folder: Path, card: ModelCard) -> CutOut | None:
+    path = folder / CUTOUT_PATH.name
+    return CutOut(path) if card.input.preprocessing == CUT_OUT and path.is_file() else None

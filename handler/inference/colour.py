@@ -1,6 +1,6 @@
-"""Colour network: an image in colour to probabilities of the ten classes, and of none of them.
+"""Colour network: an image in colour to probabilities of the classes, and of none of them.
 
-It sees what the 28x28 pixels of the classifier cannot show: fabric, soles and laces, and what surrounds a garment.
+It sees what the cut-out grey pixels of the classifier cannot show: fabric, soles and laces, and what surrounds them.
 """
 
 from collections.abc import Iterable
@@ -24,12 +24,12 @@ class ColourClassifier:
         self._session = LazySession(path)
 
     def predict(self, image: Image.Image) -> NDArray[np.float32]:
-        """Probabilities (11,) of the ten classes, by their ids, and of none of them; their sum is 1."""
+        """Probabilities (K + 1,) of the classes, by their ids, and of none of them; their sum is 1."""
         row: NDArray[np.float32] = self.probabilities([squeezed(image)])[0]
         return row
 
     def probabilities(self, images: Iterable[ColourPixels]) -> NDArray[np.float32]:
-        """Probabilities (N, 11) of N images (160, 160, 3), each as `squeezed` returns it.
+        """Probabilities (N, K + 1) of N images (160, 160, 3), each as `squeezed` returns it.
 
         One run for each: a run for several would round differently, takes N times the memory, and is not faster.
         """

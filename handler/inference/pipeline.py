@@ -2,7 +2,8 @@
 
     decode -> preprocess -> classify       `prepare` does the first two, `classify_each` the third
 
-One image that cannot be decoded does not stop the others: its error takes the place of its classification.
+How an image is preprocessed is said by the classifier's `input`, which comes from the model card. One image that cannot
+be decoded does not stop the others: its error takes the place of its classification.
 """
 
 from collections.abc import Sequence
@@ -11,20 +12,22 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import numpy as np
+from PIL import Image
 
 from handler.contract import Classification, Explanation, Frame, ModelInput
 from handler.errors import ClassifierError, OutOfMemory, OutOfTime, RejectedImage
 from handler.inference.budget import Budget
+from handler.inference.card import RESIZE
 from handler.inference.classifier import Classifier
 from handler.inference.colour import squeezed
-from handler.inference.cutout import CutOut
 from handler.inference.decoding import decode
-from handler.inference.preprocessing import DETAIL_SIDE, GarmentMask, Preprocessed, preprocessed, within_image
+from handler.inference.letterbox import letterbox_frame, letterboxed
+from handler.inference.preprocessing import DETAIL_SIDE, preprocessed, within_image
 from handler.inference.transparency import Mask
 
 Error = TypeVar("Error", bound=ClassifierError)
 
-_CUT_OUT: Final = CutOut()
+_WHOLE: Final = Frame(0, 0, 1, 1)
 _FOREGROUND_SIDE: Final = 64  # pixels of an explanation's foreground, along the longer side
 
 
@@ -34,40 +37,45 @@ class PreparedImage(ModelInput):
 
     frame: Frame  # the square that the pixels of the view are
     part: Frame  # the image without a transparent margin
-    foreground: Mask  # (H, W) of that part
+    foreground: Mask | None  # (H, W) of that part; None if nothing is cut out
 
 
-def prepare(
-    image: bytes, max_pixels: int, budget: Budget | None = None, garment_mask: GarmentMask = _CUT_OUT.mask
-) -> PreparedImage:
-    """Decode and preprocess an encoded image, within the `budget` that it shares with others.
+def prepare(classifier: Classifier, image: bytes, max_pixels: int, budget: Budget | None = None) -> PreparedImage:
+    """Decode and preprocess an encoded image for `classifier`, within the `budget` that it shares with others.
 
-    Photos are cut out by `garment_mask`: that of the shipped network.
     Raises RejectedImage if the image cannot be classified, OutOfTime or OutOfMemory if it is to be sent again.
     """
+    resizes = classifier.input.preprocessing == RESIZE
     try:
-        decoded = decode(image, max_pixels, DETAIL_SIDE, budget)
+        decoded = decode(image, max_pixels, classifier.input.side if resizes else DETAIL_SIDE, budget)
         with budget.timed() if budget else nullcontext():
-            return _as_model_input(preprocessed(decoded, garment_mask))
+            return _resized(decoded, classifier) if resizes else _cut_out(decoded, classifier)
     except (MemoryError, RuntimeError) as error:
         if not is_memory_short(error):
             raise
         raise OutOfMemory("too little memory is free for the image now; send it again later") from error
 
 
-def _as_model_input(found: Preprocessed) -> PreparedImage:
+def _resized(image: Image.Image, classifier: Classifier) -> PreparedImage:
+    pixels = letterboxed(image, classifier.input.side, classifier.input.channels)
+    return PreparedImage(pixels[np.newaxis], None, letterbox_frame(image.size), _WHOLE, None)
+
+
+def _cut_out(image: Image.Image, classifier: Classifier) -> PreparedImage:
+    garment_mask = classifier.cut_out.mask if classifier.cut_out else None
+    found = preprocessed(image, garment_mask, classifier.input.side)
     colour = None if found.photo is None else squeezed(found.photo)
     return PreparedImage(found.views[:, np.newaxis], colour, found.frame, found.part, found.foreground)
 
 
 def prepare_or_error(
-    image: bytes | Error, max_pixels: int, budget: Budget | None = None
+    classifier: Classifier, image: bytes | Error, max_pixels: int, budget: Budget | None = None
 ) -> PreparedImage | Error | RejectedImage | OutOfTime | OutOfMemory:
     """As `prepare`, but returns the error; an error in place of the image is passed on."""
     if isinstance(image, ClassifierError):
         return image
     try:
-        return prepare(image, max_pixels, budget)
+        return prepare(classifier, image, max_pixels, budget)
     except (RejectedImage, OutOfTime, OutOfMemory) as error:
         return type(error)(str(error))  # a copy: the traceback of the original would keep the decoded image in memory
 
@@ -88,12 +96,13 @@ def classify_each(
 
 def classify(classifier: Classifier, image: bytes, max_pixels: int, top_k: int) -> Classification:
     """Classify one encoded image. Raises RejectedImage."""
-    (classification,) = classifier.classify([prepare(image, max_pixels)], top_k)
+    (classification,) = classifier.classify([prepare(classifier, image, max_pixels)], top_k)
     return classification
 
 
 def explain(classifier: Classifier, image: PreparedImage, top_k: int) -> tuple[Classification, Explanation]:
-    """Classify one image, and explain it: the classifier's input, the class activation map, and the foreground."""
+    """Classify one image, and explain it: the classifier's input, the map of the likeliest class, the foreground."""
     classification, activation_map = classifier.explain(image, top_k)
-    foreground = within_image(image.foreground, image.part, _FOREGROUND_SIDE)
-    return classification, Explanation(image.views[0, 0], activation_map, image.frame, foreground)
+    found = image.foreground
+    foreground = None if found is None else within_image(found, image.part, _FOREGROUND_SIDE)
+    return classification, Explanation(image.views[0], activation_map, image.frame, foreground)

@@ -1,8 +1,9 @@
-"""Preprocess an image as the training data was: 28x28 grey pixels, a bright garment on a black background.
+"""Cut out the main object of an image: a view is small, grey, square, and shows it bright on a black background.
 
-The steps are those of H. Xiao, K. Rasul and R. Vollgraf, "Fashion-MNIST" (arXiv 1708.07747), section 2: trim, resize
-the longer side to 28, sharpen, centre, negate. The paper's images have a clear background. For other images the
-background is found first: whatever differs little in colour from the border. It is blackened.
+It is the preprocessing "cut-out" of a model card. The steps are those of H. Xiao, K. Rasul and R. Vollgraf,
+"Fashion-MNIST" (arXiv 1708.07747), section 2: trim, resize the longer side to 28, sharpen, centre, negate. The paper's
+images have a clear background. For other images the background is found first: whatever differs little in colour from
+the border. It is blackened.
 
 How little is uncertain. So the foreground is cut out with several thresholds, and the model's outputs for these views
 are averaged: test-time augmentation, as A. Krizhevsky, I. Sutskever and G. Hinton, "ImageNet Classification",
@@ -26,7 +27,7 @@ from handler.contract import IMAGE_SIDE, Frame
 from handler.inference.foreground import foreground_masks, learned_foreground, with_thin_parts
 from handler.inference.transparency import Mask, is_cut_out, opaque_part
 
-# The longer side, in pixels, at which the foreground is cut out: eight times the model's input.
+# The longer side, in pixels, at which the foreground is cut out: eight times that of Fashion-MNIST's images.
 DETAIL_SIDE: Final = 8 * IMAGE_SIDE
 
 # The longer side at which the foreground mask is computed. At 56, 64, 96 and 128 pixels, a model trained without photos
@@ -57,7 +58,7 @@ class View:
     foreground: Mask  # (H, W) of `reduced`
     brightened: NDArray[np.uint8]  # (H, W): the foreground bright, the background black
     trimmed: Image.Image  # the bounding box of the foreground
-    pixels: NDArray[np.uint8]  # (28, 28)
+    pixels: NDArray[np.uint8]  # (S, S)
     frame: Frame  # which part of the image the pixels show
 
 
@@ -65,30 +66,30 @@ class View:
 class Preprocessed:
     """The views of an image, and what the first one shows."""
 
-    views: NDArray[np.uint8]  # (views, 28, 28)
+    views: NDArray[np.uint8]  # (views, S, S)
     frame: Frame  # the square of the first view, in the image
     part: Frame  # the image without a transparent margin
     foreground: Mask  # (H, W) of that part, reduced: what the first view shows
-    photo: Image.Image | None  # that part, reduced; None if it is 28x28 grey pixels already
+    photo: Image.Image | None  # that part, reduced; None if it is grey pixels of the model's size already
 
 
 def views_of(image: Image.Image, garment_mask: GarmentMask | None = None) -> tuple[NDArray[np.uint8], Frame]:
-    """The views of an image, uint8 (views, 28, 28), and the frame of the first one, as `preprocessed` finds them."""
+    """Fashion-MNIST's views of an image, uint8 (views, 28, 28), and the frame of the first one: see `preprocessed`."""
     found = preprocessed(image, garment_mask)
     return found.views, found.frame
 
 
-def preprocessed(image: Image.Image, garment_mask: GarmentMask | None = None) -> Preprocessed:
-    """Preprocess an image in mode L, LA, RGB or RGBA.
+def preprocessed(image: Image.Image, garment_mask: GarmentMask | None = None, side: int = IMAGE_SIDE) -> Preprocessed:
+    """Preprocess an image in mode L, LA, RGB or RGBA to views of side x side pixels.
 
-    A grey image of 28x28 pixels is used unchanged; a cut-out garment's alpha channel is the foreground mask: these have
-    one view. Two of the views of any other image are cut out by `garment_mask`, if it is given.
+    A grey image of this size is used unchanged; a cut-out object's alpha channel is the foreground mask: these have one
+    view. Two of the views of any other image are cut out by `garment_mask`, if it is given.
     """
     image, part = opaque_part(image)
-    unchanged = _already_preprocessed(image)
+    unchanged = _already_preprocessed(image, side)
     if unchanged is not None:
         return Preprocessed(unchanged[np.newaxis], part, part, unchanged > 0, None)
-    views = _views(image, garment_mask)
+    views = _views(image, garment_mask, side)
     first, pixels = views[0], np.stack([view.pixels for view in views])
     return Preprocessed(pixels, _within(part, first.frame), part, first.foreground, first.reduced)
 
@@ -105,18 +106,18 @@ def within_image(foreground: Mask, part: Frame, longest_side: int) -> Mask:
     return np.asarray(mask) >= 128
 
 
-def _views(image: Image.Image, garment_mask: GarmentMask | None) -> list[View]:
+def _views(image: Image.Image, garment_mask: GarmentMask | None, side: int) -> list[View]:
     if is_cut_out(image):
-        return preprocessed_views(image, THRESHOLDS[:1])
+        return preprocessed_views(image, THRESHOLDS[:1], side)
     reduced = _reduced(image, DETAIL_SIDE)
     if garment_mask is None:
-        return preprocessed_views(reduced)
-    beside = preprocessed_views(reduced, _THRESHOLDS_BESIDE_LEARNED)
-    learned = _learned_views(reduced, garment_mask(reduced), beside[0].foreground)
-    return learned + beside if learned else preprocessed_views(reduced)
+        return preprocessed_views(reduced, THRESHOLDS, side)
+    beside = preprocessed_views(reduced, _THRESHOLDS_BESIDE_LEARNED, side)
+    learned = _learned_views(reduced, garment_mask(reduced), beside[0].foreground, side)
+    return learned + beside if learned else preprocessed_views(reduced, THRESHOLDS, side)
 
 
-def _learned_views(reduced: Image.Image, probabilities: NDArray[np.float32], classical: Mask) -> list[View]:
+def _learned_views(reduced: Image.Image, probabilities: NDArray[np.float32], classical: Mask, side: int) -> list[View]:
     """Views of a reduced image, the foreground being where `probabilities` (H, W) reach each of two thresholds.
 
     `classical` is the foreground by colour, which may add thin parts. Empty if a threshold is reached nowhere.
@@ -125,22 +126,24 @@ def _learned_views(reduced: Image.Image, probabilities: NDArray[np.float32], cla
     foregrounds = [learned_foreground(probabilities, threshold, reduced.size) for threshold in _LEARNED_THRESHOLDS]
     if not all(each.any() for each in foregrounds):
         return []
-    return [_view(reduced, grey, with_thin_parts(each, classical)) for each in foregrounds]
+    return [_view(reduced, grey, with_thin_parts(each, classical), side) for each in foregrounds]
 
 
-def preprocessed_views(image: Image.Image, thresholds: Sequence[float] = THRESHOLDS) -> list[View]:
+def preprocessed_views(
+    image: Image.Image, thresholds: Sequence[float] = THRESHOLDS, side: int = IMAGE_SIDE
+) -> list[View]:
     """All steps from an image in mode L, LA, RGB or RGBA to a view of it, for each of `thresholds`."""
     reduced = _reduced(image, DETAIL_SIDE)
     grey = reduced.convert("L")
     masks = foreground_masks(_reduced(reduced, _MASK_SIDE), thresholds)
-    return [_view(reduced, grey, _enlarged(mask, reduced.size)) for mask in masks]
+    return [_view(reduced, grey, _enlarged(mask, reduced.size), side) for mask in masks]
 
 
-def _view(reduced: Image.Image, grey: Image.Image, foreground: Mask) -> View:
+def _view(reduced: Image.Image, grey: Image.Image, foreground: Mask, side: int) -> View:
     brightened = _brightened(grey, foreground)
     box = _bounding_box(foreground)
     trimmed = Image.fromarray(brightened[box])
-    return View(reduced, foreground, brightened, trimmed, _centred(trimmed), _frame(box, reduced.size))
+    return View(reduced, foreground, brightened, trimmed, _centred(trimmed, side), _frame(box, reduced.size))
 
 
 def _reduced(image: Image.Image, longer_side: int) -> Image.Image:
@@ -154,8 +157,8 @@ def _enlarged(mask: Mask, size: tuple[int, int]) -> Mask:
     return np.asarray(image.resize(size, Image.Resampling.BILINEAR)) >= 128
 
 
-def _already_preprocessed(image: Image.Image) -> NDArray[np.uint8] | None:
-    if image.size != (IMAGE_SIDE, IMAGE_SIDE) or is_cut_out(image):
+def _already_preprocessed(image: Image.Image, side: int) -> NDArray[np.uint8] | None:
+    if image.size != (side, side) or is_cut_out(image):
         return None
     if image.mode == "L":
         return np.array(image)
@@ -195,7 +198,7 @@ def _bounding_box(foreground: Mask) -> tuple[slice, slice]:
 
 
 def _frame(box: tuple[slice, slice], size: tuple[int, int]) -> Frame:
-    """The square around `box` that `_centred` maps to the 28x28 pixels."""
+    """The square around `box` that `_centred` maps to the pixels of the view."""
     rows, columns = box
     side = max(rows.stop - rows.start, columns.stop - columns.start)
     left, top = (columns.start + columns.stop - side) / 2, (rows.start + rows.stop - side) / 2
@@ -209,11 +212,11 @@ def _within(part: Frame, frame: Frame) -> Frame:
     return Frame(left, top, frame.width * part.width, frame.height * part.height)
 
 
-def _centred(trimmed: Image.Image) -> NDArray[np.uint8]:
-    scale = IMAGE_SIDE / max(trimmed.size)
-    width, height = (max(1, round(side * scale)) for side in trimmed.size)
+def _centred(trimmed: Image.Image, side: int) -> NDArray[np.uint8]:
+    scale = side / max(trimmed.size)
+    width, height = (max(1, round(length * scale)) for length in trimmed.size)
     resized = trimmed.resize((width, height), Image.Resampling.BICUBIC)
-    canvas = Image.new("L", (IMAGE_SIDE, IMAGE_SIDE))
+    canvas = Image.new("L", (side, side))
     sharpened = resized.filter(ImageFilter.UnsharpMask(radius=1, percent=60, threshold=0))
-    canvas.paste(sharpened, ((IMAGE_SIDE - width) // 2, (IMAGE_SIDE - height) // 2))
+    canvas.paste(sharpened, ((side - width) // 2, (side - height) // 2))
     return np.array(canvas)

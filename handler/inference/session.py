@@ -1,4 +1,4 @@
-"""ONNX Runtime sessions of the model files that ship with this package."""
+"""ONNX Runtime sessions of the files in a model's folder."""
 
 import threading
 from pathlib import Path
@@ -8,9 +8,11 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from handler.errors import InvalidModel
+
 
 def session_options() -> ort.SessionOptions:
-    """ONNX Runtime's options for the files that ship with this package."""
+    """ONNX Runtime's options for the files in a model's folder."""
     options = ort.SessionOptions()
     # The file was optimized when it was built; optimizing again would dominate the time to create a session.
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -22,8 +24,13 @@ def session_options() -> ort.SessionOptions:
 
 
 def new_session(path: Path) -> ort.InferenceSession:
-    """A session of the file at `path`, on the CPU."""
-    return ort.InferenceSession(path, sess_options=session_options(), providers=["CPUExecutionProvider"])
+    """A session of the file at `path`, on the CPU. Raises InvalidModel if it is missing or damaged."""
+    if not path.is_file():
+        raise InvalidModel(f"there is no model in {path.parent}: {path.name} is missing")
+    try:
+        return ort.InferenceSession(path, sess_options=session_options(), providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime has a class of its own for each of its states
+        raise InvalidModel(f"{path} is not an ONNX file that this version can run: {error}") from error
 
 
 class LazySession:

@@ -1,12 +1,12 @@
-"""Vote on a photo: combine the classifier of 28x28 grey pixels with the colour network.
+"""Vote on a photo: combine the classifier of cut-out grey pixels with the colour network.
 
     log p = (1 - w) log(P + e) + w log(C + e)       scores = softmax(log p / T)
     known = sigmoid(v logit(K) + u logit(1 - n) + b)
 
-P and K are the classifier's probabilities and its `known`, n is the colour network's probability of none of the ten
-classes, and C its ten others, whose sum is made 1. The weighted geometric mean is a logarithmic opinion pool (C. Genest
-and J. Zidek, "Combining Probability Distributions", Statistical Science 1(1), 1986), T a temperature (C. Guo et al.,
-"On Calibration of Modern Neural Networks", arXiv 1706.04599), and `known` a logistic regression.
+P and K are the classifier's probabilities and its `known`, n is the colour network's probability of none of the
+classes, and C its others, whose sum is made 1. The weighted geometric mean is a logarithmic opinion pool (C. Genest and
+J. Zidek, "Combining Probability Distributions", Statistical Science 1(1), 1986), T a temperature (C. Guo et al., "On
+Calibration of Modern Neural Networks", arXiv 1706.04599), and `known` a logistic regression.
 """
 
 import math
@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handler.contract import ModelInput, ModelOutput
+from handler.errors import InvalidModel
 from handler.inference.colour import ColourClassifier
 
 LEAST: Final = 1e-3  # e above: one network alone cannot rule out a class
 LEAST_KNOWN: Final = 1e-4  # logits are of values from here to 1 - 1e-4
-_CLASSES: Final = 10
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class Vote:
 
     @classmethod
     def of_card(cls, document: Mapping[str, Any]) -> "Vote":
-        """The constants in the model card `document`. Raises ValueError, which names what is missing."""
+        """The constants in the model card `document`. Raises InvalidModel, which names what is missing."""
         constants: Mapping[str, Any] = document.get("photos", {}).get("vote", {})
         missing = [field.name for field in fields(cls) if field.name not in constants]
         if missing:
-            raise ValueError(f"photos cannot be classified: the model card's photos.vote lacks {', '.join(missing)}")
+            raise InvalidModel(f"photos cannot be classified: the model card's photos.vote lacks {', '.join(missing)}")
         return cls(**{field.name: float(constants[field.name]) for field in fields(cls)})
 
 
@@ -65,15 +65,18 @@ class PhotoVote:
 
 
 def voted(output: ModelOutput, colour: NDArray[np.float32], vote: Vote) -> ModelOutput:
-    """The vote on N photos: `output` of the classifier, and `colour` (N, 11) of the colour network.
+    """The vote on N photos: `output` of the classifier, and `colour` (N, K + 1) of the colour network.
 
     The logarithms are the C library's in double precision: those of NumPy's vector units differ by processor.
     """
+    classes = output.probabilities.shape[1]
+    if colour.shape[1] != classes + 1:
+        raise InvalidModel(f"the colour network should have {classes + 1} outputs, but has {colour.shape[1]}")
     rows = zip(output.probabilities.tolist(), colour.tolist(), strict=True)
-    scores = [_scores(of_classifier, of_colour[:_CLASSES], vote) for of_classifier, of_colour in rows]
-    pairs = zip(output.known.tolist(), colour[:, _CLASSES].tolist(), strict=True)
+    scores = [_scores(of_classifier, of_colour[:classes], vote) for of_classifier, of_colour in rows]
+    pairs = zip(output.known.tolist(), colour[:, classes].tolist(), strict=True)
     known = [_known(of_classifier, none, vote) for of_classifier, none in pairs]
-    return ModelOutput(np.array(scores, np.float32).reshape(-1, _CLASSES), np.array(known, np.float32))
+    return ModelOutput(np.array(scores, np.float32).reshape(-1, classes), np.array(known, np.float32))
 
 
 def _scores(of_classifier: Iterable[float], of_colour: Sequence[float], vote: Vote) -> list[float]:

@@ -120,7 +120,7 @@ class Worker:
         content = decoded_content(download, self._settings.max_body_bytes)
         if postpones and is_costly(content, self._settings.max_pixels):
             raise _Postponed
-        image = prepare_or_error(content, self._settings.max_pixels, budget)
+        image = prepare_or_error(self._classifier, content, self._settings.max_pixels, budget)
         if isinstance(image, OutOfMemory | OutOfTime):
             raise image  # not the image's fault
         seconds = {"download": download.seconds, "decode": perf_counter() - started}
@@ -169,7 +169,7 @@ class Worker:
             failed=len(outcomes) - len(finished) - gone,
             classifications=classifications,
             seconds=seconds,
-            model_version=str(self._card.document["version"]),
+            model_version=self._card.version,
         )
 
 

@@ -88,8 +88,9 @@ def _measured(pictures: list[Picture], networks: Networks) -> Measured:
 def _check_what_ships(model_dir: Path, photos: Measured, vote: Vote) -> None:
     """Raise ValueError if the classifier as it ships, with the card just written, answers otherwise."""
     some = slice(None, None, max(1, len(photos) // _CHECKED))
-    images = [prepare(picture.path.read_bytes(), MAX_PIXELS) for picture in photos.pictures[some]]
-    shipped, measured = Classifier.of_folder(model_dir).predict_images(images), photos.outputs[some].voted(vote)
+    classifier = Classifier.of_folder(model_dir)
+    images = [prepare(classifier, picture.path.read_bytes(), MAX_PIXELS) for picture in photos.pictures[some]]
+    shipped, measured = classifier.predict_images(images), photos.outputs[some].voted(vote)
     if not np.allclose(shipped.probabilities, measured.probabilities, atol=_ROUNDING):
         raise ValueError(f"the classifier in {model_dir} answers otherwise than was measured")
 

@@ -43,15 +43,15 @@ class Networks:
     def __init__(self, model_dir: Path) -> None:
         self.card = read_card(model_dir / CARD_PATH.name)
         self.cut_out = CutOut(model_dir / CUTOUT_PATH.name)
-        self._classifier = Classifier(model_dir / MODEL_PATH.name, self.card.labels)
         self._colour = ColourClassifier(model_dir / COLOUR_MODEL_PATH.name)
+        self._classifier = Classifier(model_dir / MODEL_PATH.name, self.card.labels, cut_out=self.cut_out)
 
     def outputs(self, files: Iterable[bytes]) -> Outputs:
         """Outputs for encoded images, one after the other."""
         return joined([self._outputs(file) for file in files])
 
     def _outputs(self, file: bytes) -> Outputs:
-        prepared = prepare(file, MAX_PIXELS, garment_mask=self.cut_out.mask)
+        prepared = prepare(self._classifier, file, MAX_PIXELS)
         if prepared.colour is None:
             raise ValueError("an image of 28x28 grey pixels has no vote")
         of_colour = self._colour.probabilities(prepared.colour[np.newaxis])

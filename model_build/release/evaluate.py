@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from handler.contract import Label, ModelOutput, Pixels, Views
 from handler.inference.classifier import Classifier
+from handler.inference.cutout import CutOut
 from handler.inference.pipeline import prepare
 from handler.inference.preprocessing import views_of
 from model_build.config import Config
-from model_build.datasets.mnist import DATASETS, LabelledImages, load
+from model_build.datasets.mnist import DATASETS, Dataset, LabelledImages, load
 from model_build.datasets.non_clothing import non_clothing_views
 from model_build.datasets.photos import ALLOWED, download_photos, photo_paths
 from model_build.datasets.shop_pictures import shop_picture
@@ -50,7 +51,7 @@ def evaluate(run_dir: Path, config: Config) -> None:
     """Classify everything with both files; write metrics.json and the plots."""
     dataset, test = DATASETS[config.dataset], load(config).test
     threshold = float(read_calibration(run_dir)["known_threshold"])
-    photos = _photos() if dataset.has_photos and config.photo_variants else {}
+    photos = _photos(run_dir, dataset) if dataset.has_photos and config.photo_variants else {}
     shop_pictures = _shop_pictures(test) if dataset.has_photos else []
     non_clothing = non_clothing_views(_NON_CLOTHING, _SEED, with_text=dataset.text_is_unknown)
     metrics: dict[str, Mapping[str, Any]] = {}
@@ -81,12 +82,13 @@ def _predicted(classifier: Classifier, images: Pixels, description: str) -> Mode
     )
 
 
-def _photos() -> Mapping[str, list[Views]]:
+def _photos(run_dir: Path, dataset: Dataset) -> Mapping[str, list[Views]]:
     """The photos of the validation split by their folder, preprocessed from the bytes of their files."""
+    classifier = Classifier(run_dir / INT8_FILE, dataset.labels, cut_out=CutOut())
     by_folder: defaultdict[str, list[Views]] = defaultdict(list)
     paths = photo_paths(download_photos(), "validation")
     for path in track(paths, "preprocessing photos"):
-        by_folder[path.parent.name].append(prepare(path.read_bytes(), _MAX_PIXELS).views)
+        by_folder[path.parent.name].append(prepare(classifier, path.read_bytes(), _MAX_PIXELS).views)
     return by_folder
 
 

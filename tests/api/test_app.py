@@ -19,10 +19,10 @@ from handler.api.app import create_app
 from handler.contract import Classification, ModelCard, ModelInput
 from handler.errors import Archived, BadRequest, ClassifierError, OutOfMemory, OutOfTime, RejectedImage
 from handler.inference.classifier import MODEL_PATH, Classifier
-from handler.inference.pipeline import prepare
 from handler.settings import Settings
 from tests.support.images import FORMATS, encoded, trousers
 from tests.support.sending import WAYS
+from tests.support.shipped import prepare
 
 
 @pytest.mark.parametrize("format_name", FORMATS)

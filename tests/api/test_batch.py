@@ -10,9 +10,10 @@ from starlette.testclient import TestClient
 from handler.api.app import create_app
 from handler.contract import ModelCard, ModelOutput, Pixels
 from handler.inference.classifier import MODEL_PATH, Classifier
-from handler.inference.pipeline import prepare
+from handler.inference.cutout import CutOut
 from handler.settings import Settings
 from tests.support.images import encoded, trousers
+from tests.support.shipped import prepare
 
 IMAGES = [encoded(trousers(100 + 20 * i), name) for i, name in enumerate(["PNG", "JPEG", "WEBP", "GIF"])]
 
@@ -108,7 +109,7 @@ def test_batch_of_64_images_takes_one_model_run(card: ModelCard) -> None:
             self.batches.append(len(pixels))
             return super().predict(pixels)
 
-    with TestClient(create_app(Counting(MODEL_PATH, card.labels), card, Settings())) as client:
+    with TestClient(create_app(Counting(MODEL_PATH, card.labels, cut_out=CutOut()), card, Settings())) as client:
         reply = client.post("/classify/batch", **files([IMAGES[0]] * 63 + [b"no image"]))
     assert len(reply.json()["results"]) == 64
     assert Counting.batches == [63 * len(prepare(IMAGES[0], 10**6).views)]  # all views of each image

@@ -11,8 +11,8 @@ from starlette.testclient import TestClient
 
 from handler.contract import Frame, ModelInput
 from handler.inference.classifier import Classifier
-from handler.inference.pipeline import prepare
 from tests.support.images import encoded, trousers
+from tests.support.shipped import prepare
 
 
 def explanation(client: TestClient, image: bytes) -> Any:

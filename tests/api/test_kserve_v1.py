@@ -9,8 +9,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from handler.api.routes.kserve_v1 import Predictions
-from handler.inference.pipeline import prepare
 from tests.support.images import encoded, png_that_claims, trousers
+from tests.support.shipped import prepare
 
 MODEL = "/v1/models/fashion-mnist"
 PREDICT = f"{MODEL}:predict"

@@ -15,9 +15,9 @@ from handler.api.routes.open_inference.schemas import Inference
 from handler.contract import ModelCard, Pixels
 from handler.http_entry import handler
 from handler.inference.classifier import read_card
-from handler.inference.pipeline import prepare
 from tests.support.gateway_events import Sent, function_url_event, http_api_event, reply_body, rest_event
 from tests.support.images import encoded, png_that_claims, trousers
+from tests.support.shipped import prepare
 from tests.support.tensor_requests import INFER, LENGTH, MODEL, PNG, binary, document, elements, files, images, text
 
 VERSION = read_card().document["version"]

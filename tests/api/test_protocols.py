@@ -11,8 +11,8 @@ import pytest
 from httpx2 import Client
 from PIL import Image
 
-from handler.inference.pipeline import prepare
 from tests.support.images import FORMATS, encoded, trousers
+from tests.support.shipped import prepare
 
 RNG = np.random.default_rng(20)
 FILES = [

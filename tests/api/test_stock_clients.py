@@ -19,9 +19,9 @@ from tritonclient import http as triton  # type: ignore[import-untyped]  # it sh
 from tritonclient.utils import InferenceServerException, triton_to_np_dtype  # type: ignore[import-untyped]
 
 from handler.contract import ModelCard
-from handler.inference.pipeline import prepare
 from tests.support.images import encoded, trousers
 from tests.support.machine import PROJECT, free_port
+from tests.support.shipped import prepare
 
 pytestmark = pytest.mark.slow
 MODEL = "fashion-mnist"

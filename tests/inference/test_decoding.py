@@ -9,9 +9,9 @@ from PIL import Image
 
 from handler.errors import BrokenImage, NotAnImage, RejectedImage, TooManyPixels
 from handler.inference.decoding import decode, format_of
-from handler.inference.pipeline import prepare
 from handler.inference.preprocessing import DETAIL_SIDE
 from tests.support.images import FORMATS, encoded, png_that_claims, trousers
+from tests.support.shipped import prepare
 
 LIMIT = 50_000_000
 

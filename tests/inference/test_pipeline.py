@@ -8,6 +8,7 @@ from handler.errors import BrokenImage, OutOfTime, TooManyPixels
 from handler.inference.budget import Budget
 from handler.inference.pipeline import PreparedImage, prepare_or_error
 from tests.support.images import encoded, png_that_claims, trousers
+from tests.support.shipped import SHIPPED
 
 
 class RecordingBudget(Budget):
@@ -34,25 +35,25 @@ class RecordingBudget(Budget):
 )
 def test_image_spends_its_pixels_and_time(side: int, options: dict[str, Any], trusted: bool) -> None:
     budget = RecordingBudget()
-    assert isinstance(prepare_or_error(encoded(trousers(side), **options), 10**8, budget), PreparedImage)
+    assert isinstance(prepare_or_error(SHIPPED, encoded(trousers(side), **options), 10**8, budget), PreparedImage)
     assert budget.taken == [(side * side, trusted)]
     assert budget.worked > 0
 
 
 def test_broken_image_spends_its_time_alone() -> None:
     budget = RecordingBudget()
-    assert isinstance(prepare_or_error(png_that_claims(100, 100), 10**8, budget), BrokenImage)
+    assert isinstance(prepare_or_error(SHIPPED, png_that_claims(100, 100), 10**8, budget), BrokenImage)
     assert budget.spent == 0
     assert budget.worked > 0
 
 
 def test_image_that_is_refused_by_its_header_spends_nothing() -> None:
     budget = RecordingBudget()
-    assert isinstance(prepare_or_error(png_that_claims(100, 100), 9_999, budget), TooManyPixels)
+    assert isinstance(prepare_or_error(SHIPPED, png_that_claims(100, 100), 9_999, budget), TooManyPixels)
     assert (budget.taken, budget.worked) == ([], 0)
 
 
 def test_image_beyond_the_budget_is_not_decoded() -> None:
     budget = Budget(1, 60)
     budget.spend(1)
-    assert isinstance(prepare_or_error(png_that_claims(100, 100), 10**8, budget), OutOfTime)
+    assert isinstance(prepare_or_error(SHIPPED, png_that_claims(100, 100), 10**8, budget), OutOfTime)

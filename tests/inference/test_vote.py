@@ -6,9 +6,10 @@ import pytest
 from handler.contract import COLOUR_SIDE, ModelCard, ModelInput, ModelOutput
 from handler.inference.classifier import MODEL_PATH, Classifier
 from handler.inference.colour import ColourClassifier
-from handler.inference.pipeline import explain, prepare
+from handler.inference.pipeline import explain
 from handler.inference.vote import PhotoVote, Vote, voted
 from tests.support.images import encoded, trousers
+from tests.support.shipped import prepare
 
 CLASSIFIER_ALONE = Vote(0, 1, 1, 0, 0)
 COLOUR_ALONE = Vote(1, 1, 0, 1, 0)
@@ -102,6 +103,7 @@ def test_confident_is_known_with_a_high_score(card: ModelCard) -> None:
 
 def test_foreground_of_an_explanation_is_the_garment_within_the_whole_image(classifier: Classifier) -> None:
     _, explanation = explain(classifier, prepare(encoded(trousers(300)), 10**6), 1)
+    assert explanation.foreground is not None
     assert max(explanation.foreground.shape) == 64
     assert 0.1 < explanation.foreground.mean() < 0.9
     assert not explanation.foreground[[0, -1]].any()

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from handler.contract import Label, ModelCard
 from handler.inference.classifier import MODEL_PATH, Classifier
-from handler.inference.pipeline import prepare
+from handler.inference.cutout import CutOut
 from handler.result_keys import result_key
 from handler.settings import Settings
 from handler.telemetry.reports import InvocationReport
@@ -19,6 +19,7 @@ from handler.worker.s3_events import uploads_in_text
 from handler.worker.worker import Worker
 from tests.support.aws import MAX_RECEIVE_COUNT, RESULTS, UPLOADS, Cloud, event_file, refer_to_object, work_through
 from tests.support.images import encoded, png_that_claims, trousers
+from tests.support.shipped import prepare
 
 SETTINGS = Settings(results_bucket=RESULTS, max_body_bytes=1_000_000)
 
@@ -185,7 +186,7 @@ class _CountingClassifier(Classifier):
     """Records the number of views of each run."""
 
     def __init__(self, model_path: Path, labels: Sequence[Label]) -> None:
-        super().__init__(model_path, labels)
+        super().__init__(model_path, labels, cut_out=CutOut())
         self.runs: list[int] = []
 
     def predict(self, pixels: Any) -> Any:

@@ -4,6 +4,7 @@ import base64
 import io
 from typing import Annotated, Any, Final
 
+import numpy as np
 from fastapi import APIRouter, Query, Request
 from PIL import Image
 
@@ -22,7 +23,7 @@ from handler.api.schemas import (
     ExplainedResponse,
     ExplanationResponse,
 )
-from handler.contract import Classification, Explanation
+from handler.contract import Classification, Explanation, Pixels
 from handler.errors import (
     BadRequest,
     ClassifierError,
@@ -164,12 +165,18 @@ def _item(index: int, image: SentImage, outcome: Classification | ClassifierErro
 
 
 def _explanation_response(explanation: Explanation) -> ExplanationResponse:
+    foreground = explanation.foreground
     return ExplanationResponse(
-        pixels=_png_url(Image.fromarray(explanation.pixels)),
+        pixels=_png_url(_image_of(explanation.pixels)),
         activation_map=explanation.activation_map.astype(float).round(3).tolist(),
         view=explanation.frame,
-        foreground=_png_url(Image.fromarray(explanation.foreground)),
+        foreground=None if foreground is None else _png_url(Image.fromarray(foreground)),
     )
+
+
+def _image_of(pixels: Pixels) -> Image.Image:
+    """An image of pixels (C, S, S), grey or in colour."""
+    return Image.fromarray(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
 
 
 def _png_url(image: Image.Image) -> str:

@@ -8,10 +8,10 @@ from PIL import Image
 
 from handler.contract import ModelInput
 from handler.inference.classifier import Classifier
-from handler.inference.pipeline import prepare
 from tests.support.decoder_inputs import jpeg_with_scans
 from tests.support.images import encoded, png_that_claims
 from tests.support.machine import PROJECT
+from tests.support.shipped import prepare
 
 SCANS: Final = jpeg_with_scans(200, 16)  # more than are decoded
 
