@@ -12,6 +12,7 @@ from handler.api.middleware.request_limits import Limits, RequestLimits
 from handler.api.middleware.response_headers import ResponseHeaders
 from handler.api.middleware.telemetry import REQUEST_ID, SERVER_TIMING, RequestTelemetry
 from handler.api.middleware.trailing_slash import TrailingSlashRedirect
+from handler.api.openapi import complete_document
 from handler.api.predictor import Predictor
 from handler.api.presigned_uploads import upload_origin
 from handler.api.problems import Problem, add_problem_handlers
@@ -24,6 +25,7 @@ from handler.api.routes.open_inference.binary import LENGTH_HEADER
 from handler.api.routes.open_inference.routes import open_inference_routes
 from handler.api.routes.pages import add_pages
 from handler.api.routes.uploads import upload_routes
+from handler.api.schemas import Labels
 from handler.contract import ModelCard
 from handler.inference.classifier import Classifier
 from handler.lifecycle.cold_start import ColdStart
@@ -31,9 +33,9 @@ from handler.settings import Settings
 from handler.telemetry.reports import RequestReport, log_request
 
 _DESCRIPTION: Final = (
-    "Tells which of ten classes of clothing an image shows. Post an image file to `/classify`, in a form, as raw bytes "
-    "or as base64. `known` says whether it shows one of the classes at all; `confident`, whether to act on the label "
-    "without a look at the image. Clients of KServe and Hugging Face work, too; errors are problems (RFC 9457)."
+    "Tells which of {count} classes of {classes} an image shows. Post an image file to `/classify`, in a form, as raw "
+    "bytes or as base64. `known` says whether it shows one of the classes at all; `confident`, whether to act on the "
+    "label without a look at the image. Clients of KServe and Hugging Face work, too; errors are problems (RFC 9457)."
 )
 _DAY: Final = 86_400  # seconds
 _LARGEST_BODIES_AT_ONCE: Final = 8  # or any number of smaller ones, with as many bytes
@@ -54,12 +56,14 @@ def create_app(  # noqa: PLR0913  what it composes is passed in
     bodies of all requests together hold is limited.
     """
     cold_start = cold_start or ColdStart()  # here, since FastAPI builds its middleware at the first request
+    classes = Labels.of(card, corrections=bool(settings.corrections))
     app = _Api(
         lambda inner: RequestTelemetry(
             ResponseHeaders(_with_middleware(inner, settings, limited=offload)), report, cold_start
         ),
-        title="Clothes classifier",
-        description=_DESCRIPTION,
+        classes,
+        title=f"{card.title.english[0].upper()}{card.title.english[1:]} classifier",
+        description=_DESCRIPTION.format(count=len(card.labels), classes=card.title.english),
         version=__version__,
         openapi_url=None,  # `add_pages` adds it, and documentation that loads nothing from other hosts
         redirect_slashes=False,  # FastAPI would redirect to any Host that the request names
@@ -80,27 +84,29 @@ def create_app(  # noqa: PLR0913  what it composes is passed in
     app.include_router(kserve_v1_routes(predictor, card, settings))
     app.include_router(hugging_face_routes(predictor, settings))
     app.include_router(correction_routes(predictor, card, settings))
-    app.include_router(about_routes(card, corrections=bool(settings.corrections)))
-    add_pages(app, upload_origin(settings), docs=settings.docs)
+    app.include_router(about_routes(card, classes))
+    add_pages(app, classes, upload_origin(settings), docs=settings.docs)
     app.router.default = TrailingSlashRedirect(app.router)
     return app
 
 
 class _Api(FastAPI):
-    """FastAPI with `middleware` around everything, its own error responses included, and problems in its document."""
+    """FastAPI with `middleware` around all, its own error responses included, and a complete OpenAPI document."""
 
-    def __init__(self, middleware: Callable[[ASGIApp], ASGIApp], **settings: Any) -> None:
+    def __init__(self, middleware: Callable[[ASGIApp], ASGIApp], classes: Labels, **settings: Any) -> None:
         super().__init__(**settings)
-        self._middleware = middleware
+        self._middleware, self._classes = middleware, classes
 
     def build_middleware_stack(self) -> ASGIApp:
         # Starlette's responses to unexpected errors bypass middleware that is added in the usual way.
         return self._middleware(super().build_middleware_stack())
 
     def openapi(self) -> dict[str, Any]:
-        document = super().openapi()
-        document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
-        return document
+        if self.openapi_schema is None:
+            document = super().openapi()
+            document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+            complete_document(document, self._classes)
+        return super().openapi()
 
 
 def _with_middleware(app: ASGIApp, settings: Settings, *, limited: bool) -> ASGIApp:

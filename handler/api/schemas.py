@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from handler.api.problems import Problem
-from handler.contract import Classification, Frame, Label, Prediction
+from handler.contract import Classification, Frame, InputFormat, Label, ModelCard, Prediction, Title
 
 # Images in OpenAPI's terms
 FILE: Final[dict[str, Any]] = {"type": "string", "format": "binary"}
@@ -17,25 +17,8 @@ BASE64: Final[dict[str, Any]] = {
 FILE_AS_BODY: Final[dict[str, Any]] = {"image/*": {"schema": FILE}, "application/octet-stream": {"schema": FILE}}
 
 
-DRESS: Final[dict[str, Any]] = {
-    "label": "Dress",
-    "class_id": 3,
-    "score": 0.988,
-    "known": True,
-    "known_score": 0.997,
-    "confident": True,
-    "predictions": [
-        {"label": "Dress", "class_id": 3, "score": 0.988},
-        {"label": "T-shirt/top", "class_id": 0, "score": 0.003},
-        {"label": "Ankle boot", "class_id": 9, "score": 0.001},
-    ],
-}
-
-
 class ClassificationResponse(BaseModel):
     """The likeliest class, and the `top_k` likeliest classes, the likeliest first."""
-
-    model_config = ConfigDict(json_schema_extra={"example": DRESS})
 
     label: str
     class_id: int
@@ -68,20 +51,23 @@ class ClassificationResponse(BaseModel):
 
 
 class ExplanationResponse(BaseModel):
-    """The model's input, and the class activation map of the likeliest class."""
+    """The model's input, and which parts of it speak for the likeliest class."""
 
-    pixels: Annotated[str, Field(description="The 28x28 pixels of the model's input: a PNG, as a data URL.")]
+    pixels: Annotated[str, Field(description="The pixels of the model's input: a PNG, as a data URL.")]
     activation_map: Annotated[
         list[list[float]],
-        Field(description="7 rows of 7, 0 to 1: how much each part of the pixels contributed to the likeliest class."),
+        Field(description="Rows from 0 to 1: how much each part of the pixels contributed to the likeliest class."),
     ]
     view: Annotated[
         Frame, Field(description="The square that the pixels show, in shares of the upright image's sides.")
     ]
     foreground: Annotated[
-        str,
-        Field(description="The garment as the model saw it, white on black, in the whole image: a PNG, as a data URL."),
-    ]
+        str | None,
+        Field(
+            description="What the model has cut out, white on black, in the whole image: a PNG, as a data URL. "
+            "Only if its `input` is cut out."
+        ),
+    ] = None
 
 
 class ExplainedResponse(ClassificationResponse):
@@ -118,18 +104,30 @@ class BatchFailure(BaseModel):
 class BatchResponse(BaseModel):
     """A result or an error for each image, in the order in which they were sent."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"results": [{"index": 0, "name": "dress.jpg", "status": 200, "answer": DRESS}]}}
-    )
-
     results: list[BatchResult | BatchFailure]
 
 
 class Labels(BaseModel):
-    """The classes of the model, in the order of their ids."""
+    """The classes of the model, in the order of their ids, and what a client shows beside them."""
 
+    name: Annotated[str, Field(description="The model's name.")]
+    title: Annotated[Title, Field(description="What the classes are, such as clothes.")]
     labels: list[Label]
+    input: Annotated[InputFormat, Field(description="The classifier's input, and how an image becomes that.")]
+    photos: Annotated[bool, Field(description="Whether a second network votes on photos.")]
     corrections: Annotated[bool, Field(description="Whether this service takes corrections, at /corrections.")]
+
+    @classmethod
+    def of(cls, card: ModelCard, *, corrections: bool) -> Self:
+        votes = "vote" in card.document.get("photos", {})
+        return cls(
+            name=card.name,
+            title=card.title,
+            labels=list(card.labels),
+            input=card.input,
+            photos=votes,
+            corrections=corrections,
+        )
 
 
 class Health(BaseModel):

@@ -1,16 +1,19 @@
 // The page about the model: tables from the model card, and code to copy.
 
 import { fetchModelCard, RequestError } from "./api.js";
+import { HAS_PHOTO_NETWORKS, LABELS } from "./model.js";
 import { followTheme } from "./preferences.js";
 import { SNIPPETS } from "./snippets.js";
-import { isChinese, measuredShare, switchLanguage, text, translate } from "./texts.js";
+import { isChinese, measuredShare, nameOf, switchLanguage, text, translate } from "./texts.js";
 
 const find = (id) => document.getElementById(id);
 const shareOf = (measured) => (measured ? measuredShare(measured.share) : "–");
+const MAX_CONFUSION_CLASSES = 60; // a larger table cannot be read
 let card = null;
 
-function labelOf(english) {
-  return (isChinese() && card.labels.find((label) => label.english === english)?.chinese) || english;
+function nameOfClass(english) {
+  const label = LABELS.find((each) => each.english === english);
+  return label ? nameOf(label) : english;
 }
 
 function cell(name, content, attributes = {}) {
@@ -40,8 +43,8 @@ function section(id, document_, fill) {
 
 function renderAccuracy(photos) {
   const { all } = photos.accuracy ?? {};
-  find("accuracy-of").textContent = all ? text("aboutAccuracyOf", { percent: shareOf(all), count: all.images }) : "";
-  const rows = Object.entries(photos.by_class).map(([label, measured]) => ({ cells: [labelOf(label), shareOf(measured),
+  find("accuracy-of").textContent = all ? text("aboutAccuracyOf", { percent: shareOf(all), images: all.images }) : "";
+  const rows = Object.entries(photos.by_class).map(([label, measured]) => ({ cells: [nameOfClass(label), shareOf(measured),
     measured.interval?.map((bound) => measuredShare(bound)).join(" – ") ?? "", String(measured.images)] }));
   fillTable("accuracy", [text("aboutClass"), text("aboutRight"), text("aboutInterval"), text("aboutPhotos")], rows);
 }
@@ -55,8 +58,8 @@ function renderCoverage(rows) {
 }
 
 function renderConfusion({ images, accuracy, confusion_matrix: matrix }) {
-  find("confusion-of").textContent = text("aboutConfusionOf", { count: images, percent: measuredShare(accuracy) });
-  const names = card.labels.map((label) => labelOf(label.english));
+  find("confusion-of").textContent = text("aboutConfusionOf", { images, percent: measuredShare(accuracy) });
+  const names = LABELS.map(nameOf);
   fillTable("confusion", ["", ...names], matrix.map((counts, i) => ({
     cells: [names[i], ...counts.map((count, j) => cell("td", count || "", { className: classOf(i === j, count, counts) }))] })));
 }
@@ -73,15 +76,17 @@ function listItems(id, sentences) {
 function renderCard() {
   section("accuracy", card.photos?.by_class && card.photos, renderAccuracy);
   section("coverage", card.photos?.coverage, renderCoverage);
-  section("confusion", card.metrics?.int8?.confusion_matrix && card.metrics.int8, renderConfusion);
-  section("weaknesses", card.known_weaknesses, (sentences) => listItems("weaknesses", sentences));
-  const sets = [card.dataset, card.dataset?.photos].filter(Boolean);
-  section("licences", sets.length && sets, () => listItems("licences", [text("aboutModelLicence"),
+  section("confusion", LABELS.length <= MAX_CONFUSION_CLASSES && card.metrics?.int8?.confusion_matrix && card.metrics.int8, renderConfusion);
+  const weaknesses = (isChinese() && card.known_weaknesses_chinese) || card.known_weaknesses;
+  section("weaknesses", weaknesses?.length && weaknesses, (sentences) => listItems("weaknesses", sentences));
+  const sets = [card.dataset, card.dataset?.photos].filter((set) => set?.licence && set.source);
+  section("licences", sets, () => listItems("licences", [text("aboutCodeLicence"),
     ...sets.map(({ name, licence, source }) => `${name}: ${licence} (${source})`)]));
 }
 
 function render() {
   translate(document);
+  find("lead").textContent = text(HAS_PHOTO_NETWORKS ? "aboutLeadPhotos" : "aboutLead");
   document.title = `${text("model")} – ${text("title")}`;
   const [otherName, otherTag] = isChinese() ? ["English", "en"] : ["中文", "zh-CN"];
   Object.assign(find("language"), { textContent: otherName, lang: otherTag });

@@ -1,5 +1,8 @@
 // API client: sends an image and returns its result, or throws a RequestError with the key of a text.
 
+import { LABELS } from "./model.js";
+
+const CAMERA_CLASSES = 3;
 const POLL_MILLISECONDS = 700;
 const UPLOAD_TIMEOUT_MILLISECONDS = 60_000;
 
@@ -55,12 +58,6 @@ function serverTiming(header) {
   return Object.fromEntries([...entries].map(([, step, milliseconds]) => [step, Number(milliseconds)]));
 }
 
-/** `labels` of the classes, and whether the server takes `corrections`. */
-export async function fetchLabels() {
-  const { json } = await sendForJson("labels");
-  return json;
-}
-
 /** Stores that an image shows the class of this id, or "none". */
 export async function correct(file, classId) {
   await ensureReadable(file);
@@ -85,7 +82,7 @@ export async function classify(file, { signal, onUpload }) {
   await ensureReadable(file);
   const started = performance.now();
   try {
-    const { json, timing } = await sendForJson("classify?top_k=10&explain=true", {
+    const { json, timing } = await sendForJson(`classify?top_k=${LABELS.length}&explain=true`, {
       method: "POST",
       body: file,
       headers: { "Content-Type": "application/octet-stream" }, // the browser's guess may be wrong
@@ -101,7 +98,7 @@ export async function classify(file, { signal, onUpload }) {
 
 /** Classifies a frame of the camera, without an explanation. */
 export async function classifyFrame(file, signal) {
-  const { json } = await sendForJson("classify?top_k=3", { method: "POST", body: file, signal });
+  const { json } = await sendForJson(`classify?top_k=${Math.min(LABELS.length, CAMERA_CLASSES)}`, { method: "POST", body: file, signal });
   if (!Array.isArray(json.predictions)) throw new RequestError("unexpectedResponse");
   return json;
 }
@@ -111,7 +108,7 @@ export async function classifyBatch(files, names, signal) {
   await Promise.all(files.map(ensureReadable));
   const form = new FormData();
   files.forEach((file, i) => form.append("file", file, names[i]));
-  const { json } = await sendForJson("classify/batch?top_k=10", { method: "POST", body: form, signal });
+  const { json } = await sendForJson(`classify/batch?top_k=${LABELS.length}`, { method: "POST", body: form, signal });
   if (json.results?.length !== files.length) throw new RequestError("unexpectedResponse");
   return json.results.map(({ answer }) => (answer ? { result: { ...answer, timing: {} } } : {}));
 }

@@ -1,38 +1,32 @@
 // The page's entry: adds a result for each image, classifies them, and listens to the buttons.
 
-import { fetchLabels, classify, RequestError } from "./api.js";
+import { classify, RequestError } from "./api.js";
 import { hasCamera, openCamera } from "./camera.js";
 import { fromFile, listenForImages } from "./inputs.js";
+import { LABELS, TAKES_CORRECTIONS } from "./model.js";
 import { followTheme } from "./preferences.js";
 import { Queue } from "./queue.js";
 import { Result } from "./result.js";
 import { Results } from "./results.js";
-import { isChinese, switchLanguage, text, translate } from "./texts.js";
+import { isChinese, nameOf, switchLanguage, text, translate } from "./texts.js";
 
 const MAX_ANNOUNCEMENTS = 20;
+const LISTED_CLASSES = 40;
 
 const find = (id) => document.getElementById(id);
 const results = new Results();
 const queue = new Queue(finished);
-let labels = [];
-let takesCorrections = false;
 
 const actions = { remove, retry: (result) => queue.add([result]), explain, announce, correctionClasses };
 
-function labelOf({ class_id: classId, label }) {
-  return (isChinese() && labels[classId]?.chinese) || label;
-}
-
-const nameOf = (label) => (isChinese() ? label.chinese : label.english);
-
 /** The classes that a visitor can correct a result to: their ids and names; none if the server takes no corrections. */
 function correctionClasses() {
-  return takesCorrections ? labels.map((label) => [String(label.class_id), nameOf(label)]) : [];
+  return TAKES_CORRECTIONS ? LABELS.map((label) => [String(label.class_id), nameOf(label)]) : [];
 }
 
 function addImages(images) {
   showNotice("");
-  const added = images.map((image) => new Result(image, labelOf, actions));
+  const added = images.map((image) => new Result(image, actions));
   results.add(added);
   showResults();
   queue.add(added);
@@ -42,7 +36,8 @@ function addImages(images) {
 function showResults() {
   find("results").hidden = false;
   document.body.classList.add("has-results");
-  if (matchMedia("(max-width: 40rem)").matches) find("samples-box").open = false;
+  const samples = find("samples-box"); // a page for other classes has none
+  if (samples && matchMedia("(max-width: 40rem)").matches) samples.open = false;
 }
 
 function scrollToCard(element) {
@@ -124,22 +119,14 @@ function render() {
 }
 
 function renderClasses() {
-  find("classes").hidden = !labels.length;
-  find("classes").querySelector("ul").replaceChildren(...labels.map((label) => {
+  const names = LABELS.slice(0, LISTED_CLASSES).map(nameOf);
+  const more = LABELS.length - names.length;
+  if (more) names.push(text("moreClasses", { more }));
+  find("classes").querySelector("ul").replaceChildren(...names.map((name) => {
     const item = document.createElement("li");
-    item.textContent = nameOf(label);
+    item.textContent = name;
     return item;
   }));
-}
-
-async function loadLabels() {
-  try {
-    ({ labels, corrections: takesCorrections } = await fetchLabels());
-  } catch (error) {
-    if (!(error instanceof RequestError)) throw error;
-    return; // the page works without them: each result has English labels
-  }
-  render();
 }
 
 find("clear").addEventListener("click", clear);
@@ -147,7 +134,6 @@ find("undo").querySelector("button").addEventListener("click", undo);
 find("language").addEventListener("click", () => { switchLanguage(); showNotice(""); render(); });
 find("theme").addEventListener("click", followTheme((isDark) => { find("theme").ariaPressed = String(isDark); }));
 find("live-open").hidden = !hasCamera();
-find("live-open").addEventListener("click", () => openCamera(labelOf, (file) => addImages([fromFile(file)])));
+find("live-open").addEventListener("click", () => openCamera((file) => addImages([fromFile(file)])));
 listenForImages(addImages, showNotice);
 render();
-loadLabels();

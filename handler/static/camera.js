@@ -14,7 +14,7 @@ const find = (id) => document.getElementById(id);
 export const hasCamera = () => Boolean(navigator.mediaDevices?.getUserMedia); // only with HTTPS, or on this computer
 
 /** Opens the view; `onPicture(file)` gets each picture that the visitor keeps. */
-export async function openCamera(labelOf, onPicture) {
+export async function openCamera(onPicture) {
   const [dialog, video, keep] = ["live", "live-video", "live-keep"].map(find);
   const closed = new AbortController();
   dialog.addEventListener("close", () => closed.abort(), { once: true });
@@ -42,28 +42,28 @@ export async function openCamera(labelOf, onPicture) {
   await video.play().catch(() => {}); // rejected if it is closed at once
   if (closed.signal.aborted) return;
   keep.disabled = false;
-  await watch(labelOf, closed.signal);
+  await watch(closed.signal);
 }
 
 function stop(stream) {
   for (const track of stream.getTracks()) track.stop();
 }
 
-async function watch(labelOf, signal) {
+async function watch(signal) {
   while (!signal.aborted) {
     const started = performance.now();
-    if (find("live-video").videoWidth && !document.hidden) await show(labelOf, signal);
+    if (find("live-video").videoWidth && !document.hidden) await show(signal);
     const left = MILLISECONDS_PER_FRAME - (performance.now() - started);
     await new Promise((resolve) => { setTimeout(resolve, Math.max(left, 0)); });
   }
 }
 
-async function show(labelOf, signal) {
+async function show(signal) {
   try {
     const result = await classifyFrame(await picture(LONGEST_SIDE), signal);
     if (signal.aborted) return;
     find("live").dataset.voice = voiceOf(result);
-    find("live-title").textContent = titleOf(result, labelOf);
+    find("live-title").textContent = titleOf(result);
   } catch (error) {
     if (signal.aborted) return;
     if (!(error instanceof RequestError)) throw error;

@@ -6,10 +6,12 @@ import { curlCommand } from "./curl.js";
 import { paintHeatmap } from "./heatmap.js";
 import { fromFile } from "./inputs.js";
 import { outlineOf } from "./outline.js";
-import { duration, percent, text, translate } from "./texts.js";
+import { INPUT } from "./model.js";
+import { duration, labelOf, percent, text, translate } from "./texts.js";
 
 const COPIED_MILLISECONDS = 2000;
 const TOP_CLASSES = 3;
+const PIXELS_SHOWN = 84; // the side of the picture of the model's input
 
 export class Card {
   #result;
@@ -72,6 +74,7 @@ export class Card {
     this.#find(".file-name").textContent = name;
     this.#find(".image").alt = text("preview", { name });
     this.#find(".pixels img").alt = text("pixels");
+    this.#find(".model-input p").textContent = text(INPUT.channels === 1 ? "modelInputGrey" : "modelInputColour");
     this.#find(".remove").ariaLabel = text("remove", { name });
     this.#find(".copy").ariaLabel = text("copyLabel", { name });
     this.#find(".title").textContent = title;
@@ -91,7 +94,7 @@ export class Card {
 
   #scoreRow(prediction) {
     const row = document.getElementById("score-template").content.firstElementChild.cloneNode(true);
-    row.querySelector(".label").textContent = this.#result.labelOf(prediction);
+    row.querySelector(".label").textContent = labelOf(prediction);
     row.querySelector(".percent").textContent = percent(prediction.score);
     row.querySelector(".bar i").style.width = `${100 * prediction.score}%`;
     return row;
@@ -106,12 +109,13 @@ export class Card {
   async #showExplanation(explanation) {
     this.#explanation = explanation;
     const { pixels, activation_map: activationMap, view, foreground } = explanation;
-    for (const part of [".model-input", ".looked", ".heatmap-toggle"]) this.#find(part).hidden = false;
+    for (const part of [".model-input", ".heatmap-toggle"]) this.#find(part).hidden = false;
     this.#find(".pixels img").src = pixels;
+    this.#find(".pixels img").classList.toggle("pixelated", INPUT.side < PIXELS_SHOWN);
     for (const canvas of this.element.querySelectorAll(".heatmap")) paintHeatmap(canvas, activationMap);
     const { style } = this.#find(".preview .heatmap");
     for (const side of ["left", "top", "width", "height"]) style[side] = `${100 * view[side]}%`;
-    if (!foreground) return; // a server of an earlier version
+    if (!foreground) return; // this model sees the whole image
     const { path, width, height } = await outlineOf(foreground);
     const outline = this.#find(".outline");
     outline.setAttribute("viewBox", `0 0 ${width} ${height}`);
@@ -122,9 +126,11 @@ export class Card {
   #renderLegend() {
     const { predictions } = this.#result.state.result;
     const withMap = this.#find(".heatmap-toggle").ariaPressed === "true";
-    const key = withMap ? "outlineAndMap" : "outline";
-    this.#find(".legend").textContent = text(key, { label: this.#result.labelOf(predictions[0]) });
+    const withOutline = Boolean(this.#explanation?.foreground);
+    const key = { true: withMap ? "outlineAndMap" : "outline", false: withMap ? "map" : "" }[withOutline];
+    this.#find(".legend").textContent = key && text(key, { label: labelOf(predictions[0]) });
     this.#find(".scale").hidden = !withMap;
+    this.#find(".looked").hidden = !key || Boolean(this.#cropBox);
   }
 
   #toggleHeatmap() {
@@ -150,7 +156,7 @@ export class Card {
 
   #showCropTools(isCropping) {
     this.#find(".crop-tools").hidden = !isCropping;
-    for (const part of [".looked", ".crop"]) this.#find(part).hidden = isCropping;
+    this.#find(".crop").hidden = isCropping;
     this.render();
   }
 

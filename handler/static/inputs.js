@@ -27,6 +27,9 @@ export function listenForImages(onImages, onNotice) {
   const addTransfer = async (transfer, noticeIfNone) => {
     const address = transfer.files.length ? null : addressIn(transfer.getData("text/uri-list") || transfer.getData("text/plain"));
     if (!address) return addFiles(transfer.files, noticeIfNone);
+    await addAddress(address);
+  };
+  const addAddress = async (address) => {
     onNotice(text("addressLoading", { host: new URL(address).host }));
     try {
       addFiles([await fetchImage(address)]);
@@ -35,6 +38,12 @@ export function listenForImages(onImages, onNotice) {
       onNotice(addressNotice(error, address));
     }
   };
+  document.getElementById("address").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const address = addressIn(event.target.elements[0].value);
+    if (address) addAddress(address);
+    else onNotice(text("noAddress"));
+  });
   for (const input of document.querySelectorAll("input[type=file]")) listenToFileInput(input, addFiles);
   for (const button of document.querySelectorAll("[data-sample]")) {
     button.addEventListener("click", () => onImages([fromSample(button.dataset.sample)]));

@@ -3,7 +3,7 @@
 import { Card } from "./card.js";
 import { Tile } from "./tile.js";
 import { messageOf, titleOf, voiceOf } from "./voice.js";
-import { text } from "./texts.js";
+import { labelOf, text } from "./texts.js";
 
 const NO_CORRECTION = { kind: "none", classId: "" }; // then chosen, sending, and sent or failed (with `error`)
 
@@ -17,10 +17,8 @@ export class Result {
   #isCompact = false;
   #isOpen = false; // a tile that was opened is a card
 
-  /** `labelOf(prediction)` is the class's name in the current language. */
-  constructor(image, labelOf, actions) {
+  constructor(image, actions) {
     this.#image = image;
-    this.labelOf = labelOf;
     this.actions = actions;
     this.element = document.createElement("li");
   }
@@ -63,6 +61,7 @@ export class Result {
   show(state) {
     this.state = state;
     this.render();
+    this.#explain();
   }
 
   setCompact(isCompact) {
@@ -76,7 +75,6 @@ export class Result {
     this.#isOpen = !this.#isOpen;
     this.#newView();
     this.element.querySelector(this.#isOpen ? ".close" : ".tile").focus();
-    if (this.#isOpen) this.actions.explain(this);
   }
 
   /** Shows `image`, a part of this one, in its place; without one, the whole image again. */
@@ -99,7 +97,7 @@ export class Result {
 
   get title() {
     const { kind, result } = this.state;
-    return result ? titleOf(result, this.labelOf) : text(kind);
+    return result ? titleOf(result) : text(kind);
   }
 
   get message() {
@@ -116,7 +114,7 @@ export class Result {
     const { result } = this.state;
     const parts = { name: this.name, title: this.title, message: this.message };
     if (!result || result.known) return text("summary", parts);
-    return text("unknownSummary", { ...parts, labels: result.predictions.slice(0, 3).map(this.labelOf).join(", ") });
+    return text("unknownSummary", { ...parts, labels: result.predictions.slice(0, 3).map(labelOf).join(", ") });
   }
 
   #newView() {
@@ -124,5 +122,11 @@ export class Result {
     this.element.className = this.isTile ? "small" : "card";
     this.element.replaceChildren(this.#view.element);
     this.render();
+    this.#explain();
+  }
+
+  /** A card's result of a batch gets its explanation, which tiles do without. */
+  #explain() {
+    if (this.state.result && this.#view && !this.isTile) this.actions.explain(this);
   }
 }

@@ -2,7 +2,8 @@
 
 import { csvOf, download, jsonOf, rowOf } from "./export.js";
 import { fill } from "./select.js";
-import { text } from "./texts.js";
+import { inSlices } from "./slices.js";
+import { labelOf, text } from "./texts.js";
 
 const MAX_CARDS = 6; // more results are tiles
 const REFRESH_MILLISECONDS = 250; // counts and order, while results arrive
@@ -19,7 +20,7 @@ const SORTS = {
 const FILTERS = { filterAll: () => true, filterUnsure: (result) => result.voice === "unsure",
   unknown: (result) => result.voice === "none", filterFailed: (result) => result.voice === "failed" };
 
-const classOf = ({ state: { result } }) => (result?.known ? result.class_id : 99);
+const classOf = ({ state: { result } }) => (result?.known ? result.class_id : Infinity);
 const scoreOf = ({ state: { result } }) => (result?.known ? result.score : -1);
 
 export class Results {
@@ -79,7 +80,7 @@ export class Results {
 
   /** In the current language. */
   render() {
-    for (const result of this.all) result.render();
+    inSlices(this.all, (result) => result.render());
     fill(find("sort"), Object.keys(SORTS).map((key) => [key, text(key)]));
     this.#renderOverview();
   }
@@ -104,7 +105,7 @@ export class Results {
       const count = this.all.filter((result) => result.voice === voice).length;
       if (count) parts.push(text(key, { count }));
     }
-    return text("counts", { count: this.all.length, parts: parts.join(" · ") });
+    return text("counts", { images: this.all.length, parts: parts.join(" · ") });
   }
 
   /** The classes of the known images, the most frequent first. */
@@ -114,13 +115,13 @@ export class Results {
       if (!result.state.result?.known) continue;
       const { class_id: classId } = result.state.result;
       const count = (counts.get(classId)?.count ?? 0) + 1;
-      counts.set(classId, { classId, count, label: result.labelOf(result.state.result) });
+      counts.set(classId, { classId, count, label: labelOf(result.state.result) });
     }
     return [...counts.values()].sort((a, b) => b.count - a.count);
   }
 
   #layOut() {
-    for (const result of this.all) result.setCompact(this.isCompact);
+    inSlices(this.all, (result) => result.setCompact(this.isCompact)); // as it will be then
     find("cards").classList.toggle("tiles", this.isCompact);
     find("overview").hidden = !this.isCompact;
     if (!this.isCompact) [find("filter").value, find("sort").value] = ["filterAll", "sortNewest"];

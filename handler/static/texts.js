@@ -1,10 +1,12 @@
 // The page's texts in the current language; numbers formatted for it.
 
 import { CHINESE } from "./chinese.js";
-import { ENGLISH } from "./english.js";
+import { ENGLISH, ENGLISH_PHRASES } from "./english.js";
+import { LABELS, namesIn } from "./model.js";
 import { preferredLanguage, rememberLanguage } from "./preferences.js";
 
 const TEXTS = { en: ENGLISH, zh: CHINESE };
+const NAMES = { en: namesIn("english"), zh: namesIn("chinese") };
 const TAGS = { en: "en", zh: "zh-CN" };
 let language = preferredLanguage();
 document.documentElement.lang = TAGS[language];
@@ -17,10 +19,20 @@ export function switchLanguage() {
   rememberLanguage(language);
 }
 
-/** The text of this key; each {name} in it is replaced by `values[name]`. */
+/** The text of this key; each {name} in it is replaced by `values[name]`, or by what the model's card says. */
 export function text(key, values = {}) {
-  return TEXTS[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  const named = { ...NAMES[language], ...values };
+  return TEXTS[language][key].replace(/\{(\w+)\}/g, (_, name) => named[name]);
 }
+
+/** The name of a predicted class. */
+export const labelOf = ({ class_id: classId, label }) => (isChinese() && LABELS[classId]?.chinese) || label;
+
+/** The same within a sentence: "a dress". */
+export const phraseOf = (prediction) => (isChinese() ? "" : ENGLISH_PHRASES[prediction.label]) || labelOf(prediction);
+
+/** The name of one of the model's classes. */
+export const nameOf = (label) => (isChinese() ? label.chinese : label.english);
 
 /** Fills the elements below `root` whose `data-text` or `data-label` is a key of the texts. */
 export function translate(root) {

@@ -1,6 +1,6 @@
 // A result among many: thumbnail, label and percentage, as a button that opens the card.
 
-import { percent, text } from "./texts.js";
+import { labelOf, percent, text } from "./texts.js";
 
 export class Tile {
   #result;
@@ -17,7 +17,7 @@ export class Tile {
 
   render() {
     const { name, title, voice, state } = this.#result;
-    this.#find(".label").textContent = voice === "unsure" ? `${this.#result.labelOf(state.result)}?` : title;
+    this.#find(".label").textContent = voice === "unsure" ? `${labelOf(state.result)}?` : title;
     this.#find(".percent").textContent = state.result?.known ? percent(state.result.score) : "";
     this.#find(".file-name").textContent = name;
     this.element.ariaLabel = text("openResult", { name, title });

@@ -33,6 +33,7 @@ def test_page_has_no_inline_script_or_style(client: TestClient, path: str) -> No
 def test_page_urls_are_relative_to_a_base_set_by_the_server(client: TestClient) -> None:
     html = client.get("/").text
     assert "{{" not in html
+    assert 'content="http://testserver/static/' in html  # the picture that other sites show with a link
     assert 0 < html.index("<base href=") < html.index('href="static/')
     urls = re.findall(r'(?:src|href)="([^"]+)"', INDEX.replace('<base href="{{base}}">', ""))
     assert [url for url in urls if re.match(r"/|https?:", url)] == []

@@ -9,14 +9,14 @@ from handler.api.schemas import Health, Labels
 from handler.contract import ModelCard
 
 
-def about_routes(card: ModelCard, *, corrections: bool) -> APIRouter:
+def about_routes(card: ModelCard, classes: Labels) -> APIRouter:
     """`/labels`, `/model` and `/health`."""
     router = APIRouter(tags=["About"])
 
     @router.get("/labels")
     async def labels() -> Labels:
-        """List the classes, in English and in Chinese."""
-        return Labels(labels=list(card.labels), corrections=corrections)
+        """List the classes, in English and in Chinese, and tell what the model is."""
+        return classes
 
     @router.get("/model")
     async def model() -> Mapping[str, Any]:

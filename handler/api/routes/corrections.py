@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from anyio import to_thread
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from handler.api.corrections import SIDE, Correction, add_correction, correction_store, pixels_alone
 from handler.api.predictor import Predictor
@@ -30,8 +30,6 @@ _OFF: Final = "this service takes no corrections; the setting CORRECTIONS can sw
 
 class StoredCorrection(BaseModel):
     """The correction is stored, be it by this request or by an earlier one."""
-
-    model_config = ConfigDict(json_schema_extra={"example": {"id": "0" * 64, "class_id": 3, "label": "Dress"}})
 
     id: Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="The hash of the picture that is stored.")]
     class_id: Annotated[int | None, Field(description="What the image shows; null: none of the classes.")]

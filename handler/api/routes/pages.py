@@ -1,11 +1,14 @@
-"""Routes `/` (the page), `/about` (the model), `/docs` (Swagger UI), `/openapi.json` and static files.
+"""Routes `/` (the page), `/about` (the model), `/docs` (Swagger UI), `/openapi.json`, static files, the app manifest.
 
-Nothing comes from other hosts, but for images whose addresses visitors paste.
+What the model is (classes, title, input) stands in the pages, so that their first paint has the right words. Nothing
+comes from other hosts, but for images whose addresses visitors paste.
 """
 
+import html
 import json
 import re
-from functools import cache, lru_cache
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -14,12 +17,17 @@ from fastapi import FastAPI, Request, Response
 
 from handler.api.routes.documents import REVALIDATE, Document
 from handler.api.routes.static_files import StaticFiles
+from handler.api.schemas import Labels
 
 STATIC_FOLDER: Final = Path(__file__).parents[2] / "static"
 
 _HTML: Final = "text/html; charset=utf-8"
+_MANIFEST: Final = "application/manifest+json"
 _LINK_TO_DOCS: Final = re.compile(r'\s*<a href="docs".*?</a>')
-_ROOT_PATHS: Final = 8  # of which the documents are kept; a deployment has one
+_SAMPLES: Final = re.compile(r"\s*<!-- samples -->.*?<!-- /samples -->", re.DOTALL)
+_SAMPLES_SHOW: Final = "clothes"  # the title of the models that the page's sample images suit
+_ADDRESSES: Final = 8  # of which the documents are kept; a deployment has one
+_HOST: Final = re.compile(r"[\w.-]+(?::\d+)?", re.ASCII)
 
 # Browsers may load and run nothing from elsewhere.
 _OWN: Final = (
@@ -36,39 +44,72 @@ def page_policy(upload_origin: str | None) -> str:
     return " ".join([_OWN, "https:", *([upload_origin] if upload_origin else [])])
 
 
-def add_pages(app: FastAPI, upload_origin: str | None, *, docs: bool) -> None:
+def add_pages(app: FastAPI, classes: Labels, upload_origin: str | None, *, docs: bool) -> None:
     """Add `/` and `/about`, with `docs` also `/docs` and `/openapi.json`, and the files that they load to `app`."""
     static = StaticFiles("static", lambda: STATIC_FOLDER)
     static.add_to(app)
-    _add_page(app, static, ("/", "index.html"), page_policy(upload_origin), docs=docs)
-    _add_page(app, static, ("/about", "about.html"), _OWN, docs=docs)
+    filled = _filler(app.title, classes, static, docs=docs)
+    _add_page(app, "/", page_policy(upload_origin), partial(filled, "index.html"))
+    _add_page(app, "/about", _OWN, partial(filled, "about.html"))
+    _add_page(app, "/manifest.webmanifest", _OWN, partial(filled, "manifest.webmanifest"), _MANIFEST)
     if docs:
         swagger = StaticFiles("swagger", _swagger_folder)
         swagger.add_to(app)
-        _add_documentation(app, static, swagger)
+        _add_documentation(app, classes, static, swagger)
         _add_openapi(app)
 
 
-def _add_page(app: FastAPI, static: StaticFiles, page_file: tuple[str, str], policy: str, *, docs: bool) -> None:
-    path, file = page_file
+def _filler(title: str, classes: Labels, static: StaticFiles, *, docs: bool) -> Callable[[str, str, str], str]:
+    """A function from a file's name, the origin and the root path to the file with all that is known filled in."""
 
-    @lru_cache(_ROOT_PATHS)
-    def page_below(root_path: str) -> Document:
-        html = _html(file, static)
+    def filled(name: str, origin: str, root_path: str) -> str:
+        text = _with_versions(name, static)
+        text = text if docs else _LINK_TO_DOCS.sub("", text)
+        text = text if classes.title.english == _SAMPLES_SHOW else _SAMPLES.sub("", text)
         # Relative, since a proxy may remove a prefix that the app does not know.
-        html = html.replace("{{base}}", f"{root_path}/" if root_path else "./")
-        return Document.of((html if docs else _LINK_TO_DOCS.sub("", html)).encode(), _HTML)
+        base = f"{root_path}/" if root_path else "./"
+        values = {**_values(title, classes), "base": base, "address": f"{origin}{root_path}/"}
+        return _fill(text, values, _in_json if name.endswith(".webmanifest") else html.escape)
 
-    @app.get(path, include_in_schema=False, name=file)
+    return filled
+
+
+def _values(title: str, classes: Labels) -> dict[str, str]:
+    return {
+        "title": title,
+        "classes": classes.title.english,
+        "count": str(len(classes.labels)),
+        "model": classes.model_dump_json(),
+    }
+
+
+def _fill(text: str, values: Mapping[str, str], escaped: Callable[[str], str]) -> str:
+    """Replace each {{name}} in `text` by that one of `values`."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: escaped(values[found[1]]), text)
+
+
+def _in_json(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def _add_page(
+    app: FastAPI, path: str, policy: str, text_at: Callable[[str, str], str], media_type: str = _HTML
+) -> None:
+    @lru_cache(_ADDRESSES)
+    def page_at(origin: str, root_path: str) -> Document:
+        return Document.of(text_at(origin, root_path).encode(), media_type)
+
+    @app.get(path, include_in_schema=False)
     async def page(request: Request) -> Response:
-        return _page_response(request, page_below(_root_path(request)), policy)
+        return _page_response(request, page_at(_origin(request), _root_path(request)), policy)
 
 
-def _add_documentation(app: FastAPI, static: StaticFiles, swagger: StaticFiles) -> None:
+def _add_documentation(app: FastAPI, classes: Labels, static: StaticFiles, swagger: StaticFiles) -> None:
     @cache
     def documentation_page() -> Document:
         # Without a base, which would change Swagger UI's links within the page; all its addresses are relative.
-        return Document.of(_html("docs.html", static, swagger).encode(), _HTML)
+        page = _fill(_with_versions("docs.html", static, swagger), _values(app.title, classes), html.escape)
+        return Document.of(page.encode(), _HTML)
 
     @app.get("/docs", include_in_schema=False)
     async def documentation(request: Request) -> Response:
@@ -76,7 +117,7 @@ def _add_documentation(app: FastAPI, static: StaticFiles, swagger: StaticFiles) 
 
 
 def _add_openapi(app: FastAPI) -> None:
-    @lru_cache(_ROOT_PATHS)
+    @lru_cache(_ADDRESSES)
     def openapi_below(root_path: str) -> Document:
         document = {**app.openapi(), "servers": [{"url": root_path or "/"}]}
         return Document.of(json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode(), "application/json")
@@ -86,12 +127,12 @@ def _add_openapi(app: FastAPI) -> None:
         return openapi_below(_root_path(request)).response(request, REVALIDATE)
 
 
-def _html(name: str, *folders: StaticFiles) -> str:
-    """The HTML file `name`, whose addresses below each of `folders` get their versions."""
-    html = (STATIC_FOLDER / name).read_text(encoding="utf-8")
+def _with_versions(name: str, *folders: StaticFiles) -> str:
+    """The file `name`, whose addresses below each of `folders` get their versions."""
+    text = (STATIC_FOLDER / name).read_text(encoding="utf-8")
     for folder in folders:
-        html = html.replace(f'"{folder.name}/', f'"{folder.address}/')
-    return html
+        text = re.sub(rf'(?<=["}}]){folder.name}/', f"{folder.address}/", text)
+    return text
 
 
 def _page_response(request: Request, page: Document, policy: str) -> Response:
@@ -107,3 +148,9 @@ def _swagger_folder() -> Path:
 
 def _root_path(request: Request) -> str:
     return quote(request.scope.get("root_path", "").rstrip("/"))
+
+
+def _origin(request: Request) -> str:
+    """Scheme and host that the request names; empty if the host is none, so that nothing foreign enters the page."""
+    host = request.url.netloc
+    return f"{request.url.scheme}://{host}" if _HOST.fullmatch(host) else ""

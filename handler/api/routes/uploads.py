@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from anyio import to_thread
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from handler.api.presigned_uploads import ID_PATTERN, Rejection, Uploads, s3_client
 from handler.api.problems import problem_responses
-from handler.api.schemas import DRESS, ClassificationResponse
+from handler.api.schemas import ClassificationResponse
 from handler.contract import Classification
 from handler.errors import NotFound, Unavailable
 from handler.settings import Settings
@@ -57,8 +57,6 @@ class Pending(Outcome):
 
 class Done(ClassificationResponse, Outcome):
     """The image was classified."""
-
-    model_config = ConfigDict(json_schema_extra={"example": {"id": "0" * 32, "status": "done", **DRESS}})
 
     status: Literal["done"]
 

@@ -52,7 +52,7 @@ def test_unknown_image_gets_no_guess_but_closest_classes(page: Page) -> None:
 def test_card_shows_model_input_pixel_by_pixel(page: Page) -> None:
     page.get_by_role("button", name="Dress").click()
     open_details(page)
-    pixels = page.get_by_alt_text("Model input: 28 by 28 greyscale pixels")
+    pixels = page.get_by_alt_text("Model input: 28 by 28 pixels")
     expect(pixels).to_be_visible()
     expect(pixels).to_have_css("image-rendering", "pixelated")
     assert pixels.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [28, 28]
