@@ -16,16 +16,13 @@ from tritonclient.utils import (  # type: ignore[import-untyped]  # it ships no 
 
 from handler.api.requests.json_values import pixels_of_json, whole_number
 from handler.api.routes.open_inference.binary import encoded_of_binary, packed, pixels_of_binary, split_body
-from handler.api.routes.open_inference.tensors import (
-    ENCODED,
-    IMAGES,
-    checked_shape,
-    encoded_of_json,
-)
+from handler.api.routes.open_inference.tensors import ENCODED, Tensors, checked_shape, encoded_of_json
 from handler.content_encoding import decompressed
+from handler.contract import InputFormat
 from handler.errors import BadRequest, ClassifierError, TooManyBytes, TooManyImages
 
 PIXELS = np.random.default_rng(5).integers(0, 256, (3, 1, 28, 28)).astype(np.uint8)
+TENSORS = Tensors.of(InputFormat(side=28, channels=1, preprocessing="cut-out"), classes=10)
 NESTINGS: dict[str, Any] = {
     "nested": PIXELS.tolist(),
     "flat": PIXELS.ravel().tolist(),
@@ -39,7 +36,7 @@ def test_pixels_in_json_are_read_row_by_row(values: list[Any]) -> None:
 
 
 def test_pixels_in_bytes_are_read_row_by_row() -> None:
-    assert np.array_equal(pixels_of_binary(PIXELS.tobytes(), PIXELS.shape, IMAGES), PIXELS)
+    assert np.array_equal(pixels_of_binary(PIXELS.tobytes(), PIXELS.shape, TENSORS.images), PIXELS)
 
 
 def image(value: Any = 0, rows: int = 28) -> list[Any]:
@@ -117,7 +114,7 @@ WRONG_SHAPES: dict[str, list[Any]] = {
 @pytest.mark.parametrize("shape", WRONG_SHAPES.values(), ids=WRONG_SHAPES)
 def test_invalid_shape_raises_bad_request(shape: list[Any]) -> None:
     with pytest.raises(BadRequest, match=r"the shape of 'images' should be \[N, 1, 28, 28\], but is"):
-        checked_shape(IMAGES, shape, 64)
+        checked_shape(TENSORS.images, shape, 64)
 
 
 @pytest.mark.parametrize("shape", [[65], [2**63], [2**63, 1], [1e300]], ids=str)
@@ -154,7 +151,7 @@ def test_wrong_length_of_an_element_raises_bad_request(data: bytes) -> None:
 @pytest.mark.parametrize("size", [0, 1, 783, 785, 784 * 2])
 def test_wrong_number_of_pixel_bytes_raises_bad_request(size: int) -> None:
     with pytest.raises(BadRequest, match=rf"of shape \[1, 1, 28, 28\] takes 784 bytes, but has {size}"):
-        pixels_of_binary(bytes(size), (1, 1, 28, 28), IMAGES)
+        pixels_of_binary(bytes(size), (1, 1, 28, 28), TENSORS.images)
 
 
 @pytest.mark.parametrize(

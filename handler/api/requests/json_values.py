@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from handler.contract import IMAGE_SIDE, Pixels
+from handler.contract import InputFormat, Pixels
 from handler.errors import BadRequest
 
 MAX_VALUES: Final = 10_000  # a parsed value takes up to fifty times its bytes: "[]," becomes 135
-MAX_VALUES_PER_IMAGE: Final = (IMAGE_SIDE + 1) ** 2  # the numbers, and the brackets around them
+_MAX_VALUES_OF_IMAGES: Final = 250_000  # unless one image alone has more; the rest is to be sent as files or as bytes
 _VALUES_BESIDE_IMAGES: Final = 1_000
 _MAX_DIGITS: Final = 100  # of a whole number; reading one takes time quadratic in its digits
 
@@ -25,12 +25,14 @@ def looks_like_json(body: bytes) -> bool:
     return bool(_JSON_START.match(body))
 
 
-def parse_json(body: bytes, max_images: int | None = None) -> Any:
-    """Parse `body` as JSON of at most about MAX_VALUES values, or enough for `max_images` images as numbers.
+def max_values(images: int, form: InputFormat) -> int:
+    """Enough for about so many images as numbers, with the brackets around them, and for what is beside them."""
+    of_one = (form.side + 1) ** 2 * (1 if form.channels == 1 else form.channels + 1)
+    return min(images * of_one, max(of_one, _MAX_VALUES_OF_IMAGES)) + _VALUES_BESIDE_IMAGES
 
-    Raises BadRequest.
-    """
-    max_values = MAX_VALUES if max_images is None else max_images * MAX_VALUES_PER_IMAGE + _VALUES_BESIDE_IMAGES
+
+def parse_json(body: bytes, max_values: int = MAX_VALUES) -> Any:
+    """Parse `body` as JSON of at most about `max_values` values. Raises BadRequest."""
     if sum(map(body.count, (b",", b"[", b"{"))) > max_values:
         raise BadRequest(f"the JSON has more than {max_values:,} values, the maximum")
     try:

@@ -57,6 +57,7 @@ class LabelScore(BaseModel):
 def hugging_face_routes(predictor: Predictor, settings: Settings) -> APIRouter:
     """`/huggingface`."""
     router = APIRouter(tags=["Hugging Face"])
+    top_k_query = Query(ge=1, description=f"How many classes to return; there are {len(predictor.labels)}.")
 
     def classify(budget: Budget, body: Body, top_k: int) -> list[LabelScore]:
         image, options = _image_in(body.content())
@@ -70,7 +71,7 @@ def hugging_face_routes(predictor: Predictor, settings: Settings) -> APIRouter:
     )
     async def hugging_face(
         request: Request,
-        top_k: Annotated[int, Query(ge=1, description="How many classes to return; there are 10.")] = _TOP_K,
+        top_k: Annotated[int, top_k_query] = _TOP_K,
         function_to_apply: Annotated[  # noqa: ARG001  checked by FastAPI
             Literal["softmax"], Query(description="Only `softmax` is supported.")
         ] = "softmax",

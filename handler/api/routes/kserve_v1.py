@@ -2,7 +2,8 @@
 
     {"instances": ["<base64>", {"b64": "<base64>"}, {"image": {"b64": "<base64>"}, "key": "a"}, [[0, 255, ...], ...]]}
 
-`inputs` is the same as `instances`; `image_bytes` and `data` are the same as `image`.
+An image as numbers has the side of the model's input: rows of grey values, or rows of [red, green, blue]. `inputs` is
+the same as `instances`; `image_bytes` and `data` are the same as `image`.
 """
 
 import io
@@ -20,11 +21,11 @@ from handler.api.predictor import Predictor
 from handler.api.problems import IMAGE_ERRORS, problem_responses
 from handler.api.requests.base64_images import from_base64
 from handler.api.requests.body import Body, received_body
-from handler.api.requests.json_values import parse_json, pixels_of_json, whole_number
+from handler.api.requests.json_values import max_values, parse_json, pixels_of_json, whole_number
 from handler.api.requests.options import refuse_top_k
 from handler.api.routes.model_name import require_model
 from handler.api.schemas import BASE64, ClassificationResponse
-from handler.contract import IMAGE_SIDE, Classification, ModelCard
+from handler.contract import Classification, InputFormat, ModelCard
 from handler.errors import BadRequest, ClassifierError, MissingImage, NotFound, TooManyImages
 from handler.inference.budget import Budget
 from handler.settings import Settings
@@ -68,12 +69,12 @@ class _Instance:
 
 def kserve_v1_routes(predictor: Predictor, card: ModelCard, settings: Settings) -> APIRouter:
     """All below `/v1`."""
-    name = str(card.document["name"])
+    name = card.name
     router = APIRouter(tags=["KServe v1"])
     known_model = [Depends(_refuse_to_get_predictions), Depends(require_model(name))]
 
     def predict(budget: Budget, body: Body) -> bytes:
-        instances = _instances_in(body.content(), settings.max_batch_images)
+        instances = _instances_in(body.content(), settings.max_batch_images, card.input)
         images = [instance.image for instance in instances]
         outcomes = predictor.classify_each(images, len(predictor.labels), budget)
         rows = zip(range(len(instances)), instances, outcomes, strict=True)
@@ -86,7 +87,7 @@ def kserve_v1_routes(predictor: Predictor, card: ModelCard, settings: Settings) 
         dependencies=known_model,
         response_model=Predictions,
         responses=problem_responses(*IMAGE_ERRORS, TooManyImages, NotFound),
-        openapi_extra={"requestBody": _body(settings.max_batch_images)},
+        openapi_extra={"requestBody": _body(settings.max_batch_images, card.input)},
     )
     async def predict_instances(request: Request) -> Response:
         """Classify several images; if one cannot be read, the request fails."""
@@ -122,9 +123,9 @@ async def _refuse_to_get_predictions(request: Request) -> None:
         raise HTTPException(405, headers={"Allow": "POST"})
 
 
-def _instances_in(body: bytes, max_images: int) -> list[_Instance]:
+def _instances_in(body: bytes, max_images: int, form: InputFormat) -> list[_Instance]:
     """1 to `max_images` instances. Raises BadRequest, which names the instance that is wrong."""
-    document = parse_json(body, max_images)
+    document = parse_json(body, max_values(max_images, form))
     given = [name for name in _INSTANCES if isinstance(document, dict) and name in document]
     if len(given) != 1 or type(document[given[0]]) is not list:
         raise BadRequest('the body should be JSON like {"instances": [...]} or {"inputs": [...]}')
@@ -136,37 +137,42 @@ def _instances_in(body: bytes, max_images: int) -> list[_Instance]:
         raise TooManyImages(f"{name!r} has {count} images, more than the maximum of {max_images}")
     objects = [instance for instance in document[name] if isinstance(instance, dict)]
     refuse_top_k([document, *objects], "a prediction has the probabilities of all classes")
-    return [_instance(instance, f"{name}[{i}]") for i, instance in enumerate(document[name])]
+    return [_instance(instance, f"{name}[{i}]", form) for i, instance in enumerate(document[name])]
 
 
-def _instance(instance: Any, name: str) -> _Instance:
+def _instance(instance: Any, name: str, form: InputFormat) -> _Instance:
     if not isinstance(instance, dict):
-        return _Instance(_image(instance, name))
+        return _Instance(_image(instance, name, form))
     given = [member for member in _IMAGE if member in instance]
     if len(given) != 1:
         raise BadRequest(f"{name!r} should have exactly one of {list(_IMAGE)}, but has {given}")
     (member,) = given
-    image = _image(instance, name) if member == "b64" else _image(instance[member], f"{name}.{member}")
-    return _Instance(image, _key(instance, name))
+    value, place = (instance, name) if member == "b64" else (instance[member], f"{name}.{member}")
+    return _Instance(_image(value, place, form), _key(instance, name))
 
 
-def _image(value: Any, name: str) -> bytes:
+def _image(value: Any, name: str, form: InputFormat) -> bytes:
     match value:
         case str() | {"b64": str()}:
             return from_base64(value if isinstance(value, str) else value["b64"], name)
         case list():
-            return _image_of_numbers(value, name)
+            return _image_of_numbers(value, name, form)
         case _:
-            raise BadRequest(f'{name!r} should be a base64 text, {{"b64": "<base64>"}} or 28 rows of 28 numbers')
+            raise BadRequest(f'{name!r} should be a base64 text, {{"b64": "<base64>"}} or {_rows_of(form)}')
 
 
-def _image_of_numbers(values: list[Any], name: str) -> bytes:
+def _rows_of(form: InputFormat) -> str:
+    return f"{form.side} rows of {form.side} {'numbers' if form.channels == 1 else '[red, green, blue]'}"
+
+
+def _image_of_numbers(values: list[Any], name: str, form: InputFormat) -> bytes:
     """A PNG of the pixels, which the model gets unchanged: so all instances take one path."""
     rows = values[0] if len(values) == 1 and isinstance(values[0], list) else values
     if not all(isinstance(row, list) for row in rows):
-        raise BadRequest(f"{name!r} should be 28 rows of 28 numbers")
+        raise BadRequest(f"{name!r} should be {_rows_of(form)}")
+    shape = (form.side, form.side) if form.channels == 1 else (form.side, form.side, form.channels)
     file = io.BytesIO()
-    Image.fromarray(pixels_of_json(rows, (IMAGE_SIDE, IMAGE_SIDE), name)).save(file, "PNG")
+    Image.fromarray(pixels_of_json(rows, shape, name)).save(file, "PNG")
     return file.getvalue()
 
 
@@ -179,8 +185,10 @@ def _key(instance: dict[str, Any], name: str) -> str | int | None:
     raise BadRequest(f"the key of {name!r} should be a text or a whole number, but is {reprlib.repr(key)}")
 
 
-def _body(max_images: int) -> dict[str, Any]:
-    numbers = _array(28, 28, _array(28, 28, {"type": "integer", "minimum": 0, "maximum": 255}))
+def _body(max_images: int, form: InputFormat) -> dict[str, Any]:
+    number: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": 255}
+    pixel = number if form.channels == 1 else _array(form.channels, form.channels, number)
+    numbers = _array(form.side, form.side, _array(form.side, form.side, pixel))
     image = {"anyOf": [BASE64, _object("b64", BASE64), numbers]}
     keyed = [_object(name, image, key=_KEY) for name in ("image", "image_bytes", "data")]
     instance = {"anyOf": [BASE64, _object("b64", BASE64, key=_KEY), *keyed, numbers, _array(1, 1, numbers)]}
@@ -191,7 +199,7 @@ def _body(max_images: int) -> dict[str, Any]:
     ]
     return {
         "required": True,
-        "description": f"1 to {max_images} instances: images as base64, or as 28 rows of 28 numbers from 0 to 255.",
+        "description": f"1 to {max_images} instances: images as base64, or as {_rows_of(form)} from 0 to 255.",
         "content": {"application/json": {"schema": {"oneOf": documents}}},
     }
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from handler.api.predictor import Predictor
-from handler.api.routes.open_inference.tensors import ENCODED, IMAGES, OUTPUTS, PROBABILITIES, RGB, Tensor
+from handler.api.routes.open_inference.tensors import ENCODED, Tensor, Tensors
 from handler.contract import Label, ModelCard
 
 ServedModels = Mapping[str, "ServedModel"]  # by name
@@ -21,6 +21,7 @@ class ServedModel:
     name: str
     version: str
     labels: tuple[Label, ...]
+    tensors: Tensors
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     known_threshold: float
@@ -29,15 +30,16 @@ class ServedModel:
 
 def served_models(predictor: Predictor, card: ModelCard) -> ServedModels:
     """All names; the model's own is the first."""
-    name, version = str(card.document["name"]), str(card.document["version"])
+    tensors = Tensors.of(card.input, len(card.labels))
     own = ServedModel(
-        name,
-        version,
-        predictor.labels,
-        inputs=(IMAGES, ENCODED),
-        outputs=OUTPUTS,
+        card.name,
+        card.version,
+        card.labels,
+        tensors,
+        inputs=(tensors.images, ENCODED),
+        outputs=tensors.outputs,
         known_threshold=predictor.known_threshold,
         confident_threshold=predictor.confident_threshold,
     )
-    whole_images = replace(own, name=f"{name}-images", inputs=(RGB,), outputs=(PROBABILITIES,))
+    whole_images = replace(own, name=f"{card.name}-images", inputs=(tensors.rgb,), outputs=(tensors.probabilities,))
     return {model.name: model for model in (own, whole_images)}

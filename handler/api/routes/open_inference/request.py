@@ -3,17 +3,18 @@
 A request has exactly one of the inputs of `tensors`, as JSON or as bytes after it; it need not be one that the model's
 metadata lists. Other members of the protocol (model name, priority, timeout) are ignored.
 
-An image file may also be the whole body. So may 784 pixels, if the header says that the JSON has length 0; bytes that
-begin like an image file are taken for one.
+An image file may also be the whole body. So may the pixels of one image, if the header says that the JSON has length 0;
+bytes that begin like an image file are taken for one.
 """
 
+import math
 import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from handler.api.requests.base64_images import from_base64
-from handler.api.requests.json_values import parse_json, pixels_of_json, whole_number
+from handler.api.requests.json_values import max_values, parse_json, pixels_of_json, whole_number
 from handler.api.requests.options import refuse_top_k
 from handler.api.routes.open_inference.binary import (
     LENGTH_HEADER,
@@ -22,21 +23,18 @@ from handler.api.routes.open_inference.binary import (
     pixels_of_binary,
     split_body,
 )
+from handler.api.routes.open_inference.models import ServedModel
 from handler.api.routes.open_inference.tensors import (
     ENCODED,
-    IMAGES,
-    INPUTS,
-    OUTPUTS,
-    RGB,
     Tensor,
+    Tensors,
     checked_shape,
     encoded_of_json,
 )
-from handler.contract import IMAGE_SIDE, Pixels
+from handler.contract import Pixels
 from handler.errors import BadRequest, MissingImage
 from handler.inference.decoding import format_of
 
-_RAW_SHAPE: Final = (1, 1, IMAGE_SIDE, IMAGE_SIDE)
 _KINDS: Final = {dict: "an object", list: "an array", str: "a text", bool: "true or false", int: "a whole number"}
 
 
@@ -51,7 +49,7 @@ class RequestedOutput:
 
 @dataclass(frozen=True)
 class InferenceRequest:
-    """Pixels (N, 1, 28, 28) or N image files, the name of their input, and the requested outputs."""
+    """Pixels (N, C, S, S) or N image files, the name of their input, and the requested outputs."""
 
     images: Pixels | tuple[bytes, ...]
     outputs: tuple[RequestedOutput, ...]
@@ -59,16 +57,17 @@ class InferenceRequest:
     id: str | None = None
 
 
-def inference_request(
-    body: bytes, json_length: str | None, max_images: int, outputs: Sequence[Tensor] = OUTPUTS
-) -> InferenceRequest:
-    """`json_length` is the request's LENGTH_HEADER, if it has one; `outputs` are the default. Raises BadRequest."""
+def inference_request(body: bytes, json_length: str | None, max_images: int, model: ServedModel) -> InferenceRequest:
+    """`json_length` is the request's LENGTH_HEADER, if it has one; the model's outputs are the default.
+
+    Raises BadRequest.
+    """
     head, binary = split_body(body, json_length)
     if json_length is None and format_of(body):
-        return InferenceRequest((body,), _all(outputs, binary=False))
+        return InferenceRequest((body,), _all(model.outputs, binary=False))
     if json_length is not None and not head:
-        return _raw_request(binary, outputs)
-    document = parse_json(head, max_images)
+        return _raw_request(binary, model)
+    document = parse_json(head, max_values(max_images, model.tensors.form))
     if type(document) is not dict:
         raise BadRequest('the body should be JSON like {"inputs": [...]}')
     refuse_top_k(
@@ -76,60 +75,53 @@ def inference_request(
         "an output has the parameter 'classification'",
     )
     request_id = _member(document, "id", str, "")
-    requested = _outputs(document, outputs)
-    tensor, images = _images(document, binary, max_images)
+    requested = _outputs(document, model)
+    tensor, images = _images(document, binary, max_images, model.tensors)
     return InferenceRequest(images, requested, tensor.name, request_id or None)
 
 
-def _raw_request(body: bytes, outputs: Sequence[Tensor]) -> InferenceRequest:
+def _raw_request(body: bytes, model: ServedModel) -> InferenceRequest:
     if not body:
         raise MissingImage("the body is empty")
-    is_file = format_of(body) is not None or len(body) != IMAGE_SIDE**2
-    images = (body,) if is_file else pixels_of_binary(body, _RAW_SHAPE, IMAGES)
-    return InferenceRequest(images, _all(outputs, binary=True))
+    shape = model.tensors.form.shape
+    is_file = format_of(body) is not None or len(body) != math.prod(shape)
+    images = (body,) if is_file else pixels_of_binary(body, (1, *shape), model.tensors.images)
+    return InferenceRequest(images, _all(model.outputs, binary=True))
 
 
-def _images(document: dict[str, Any], binary: bytes, max_images: int) -> tuple[Tensor, Pixels | tuple[bytes, ...]]:
+def _images(
+    document: dict[str, Any], binary: bytes, max_images: int, tensors: Tensors
+) -> tuple[Tensor, Pixels | tuple[bytes, ...]]:
     inputs = _objects(document, "inputs")
-    names = [tensor.name for tensor in INPUTS]
+    names = [tensor.name for tensor in tensors.inputs]
     if len(inputs) != 1:
         raise BadRequest(f"'inputs' should have exactly one of {names}, but has {len(inputs)} inputs")
     given = inputs[0]
-    tensor = _named(given, INPUTS)
+    tensor = _named(given, tensors.inputs)
     if _member(given, "datatype", str) != tensor.datatype:
         raise BadRequest(f"{tensor.name!r} should be {tensor.datatype}, but is {reprlib.repr(given['datatype'])}")
     shape = checked_shape(tensor, _member(given, "shape", list), max_images)
     parameters = _member(given, "parameters", dict, {})
     _member(parameters, "content_type", str, "")
-    if tensor is IMAGES:
-        return tensor, _pixels(given, parameters, shape, binary)
-    read = _files if tensor is ENCODED else _whole_images
-    return tensor, read(given, parameters, shape, binary)
-
-
-def _pixels(given: dict[str, Any], parameters: dict[str, Any], shape: tuple[int, ...], binary: bytes) -> Pixels:
-    if _is_binary(given, parameters, binary):
-        return pixels_of_binary(binary, shape, IMAGES)
-    return pixels_of_json(_member(given, "data", list), shape, IMAGES.name)
+    is_binary = _is_binary(given, parameters, binary)
+    if tensor is ENCODED:
+        return tensor, _files(given, parameters, shape, binary if is_binary else None)
+    if is_binary:
+        return tensor, (pixels_of_binary if tensor is tensors.images else files_of_binary)(binary, shape, tensor)
+    if tensor is tensors.rgb:  # as JSON, a batch of these would take gigabytes
+        raise BadRequest(f"{tensor.name!r} should be bytes after the JSON, with a 'binary_data_size', but is JSON")
+    return tensor, pixels_of_json(_member(given, "data", list), shape, tensor.name)
 
 
 def _files(
-    given: dict[str, Any], parameters: dict[str, Any], shape: tuple[int, ...], binary: bytes
+    given: dict[str, Any], parameters: dict[str, Any], shape: tuple[int, ...], binary: bytes | None
 ) -> tuple[bytes, ...]:
-    if not _is_binary(given, parameters, binary):
+    if binary is None:
         return encoded_of_json(_member(given, "data", list), shape)
     files = encoded_of_binary(binary, shape)
     if parameters.get("content_type") != "base64":
         return files
     return tuple(from_base64(text.decode("latin-1"), f"{ENCODED.name}[{i}]") for i, text in enumerate(files))
-
-
-def _whole_images(
-    given: dict[str, Any], parameters: dict[str, Any], shape: tuple[int, ...], binary: bytes
-) -> tuple[bytes, ...]:
-    if not _is_binary(given, parameters, binary):  # as JSON, a batch of these would take gigabytes
-        raise BadRequest(f"{RGB.name!r} should be bytes after the JSON, with a 'binary_data_size', but is JSON")
-    return files_of_binary(binary, shape, RGB)
 
 
 def _is_binary(given: dict[str, Any], parameters: dict[str, Any], binary: bytes) -> bool:
@@ -143,25 +135,25 @@ def _is_binary(given: dict[str, Any], parameters: dict[str, Any], binary: bytes)
     return "binary_data_size" in parameters
 
 
-def _outputs(document: dict[str, Any], default: Sequence[Tensor]) -> tuple[RequestedOutput, ...]:
+def _outputs(document: dict[str, Any], model: ServedModel) -> tuple[RequestedOutput, ...]:
     binary = _member(_member(document, "parameters", dict, {}), "binary_data_output", bool, False)
     given = _objects(document, "outputs", [])
-    outputs = tuple(_output(output, binary) for output in given)
+    outputs = tuple(_output(output, binary, model.tensors) for output in given)
     if len({output.tensor for output in outputs}) < len(outputs):
         raise BadRequest("'outputs' names an output more than once")
-    return outputs or _all(default, binary)
+    return outputs or _all(model.outputs, binary)
 
 
 def _all(tensors: Sequence[Tensor], binary: bool) -> tuple[RequestedOutput, ...]:
     return tuple(RequestedOutput(tensor, binary) for tensor in tensors)
 
 
-def _output(given: dict[str, Any], binary: bool) -> RequestedOutput:
+def _output(given: dict[str, Any], binary: bool, tensors: Tensors) -> RequestedOutput:
     parameters = _member(given, "parameters", dict, {})
     classes = _member(parameters, "classification", int, 0)
     if classes < 0:
         raise BadRequest(f"'classification' should be the number of classes to return, but is {reprlib.repr(classes)}")
-    return RequestedOutput(_named(given, OUTPUTS), _member(parameters, "binary_data", bool, binary), classes)
+    return RequestedOutput(_named(given, tensors.outputs), _member(parameters, "binary_data", bool, binary), classes)
 
 
 def _named(given: dict[str, Any], tensors: tuple[Tensor, ...]) -> Tensor:

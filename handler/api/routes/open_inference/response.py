@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from handler.api.routes.open_inference.binary import packed
 from handler.api.routes.open_inference.models import ServedModel
 from handler.api.routes.open_inference.request import InferenceRequest, RequestedOutput
-from handler.api.routes.open_inference.tensors import PROBABILITIES
+from handler.api.routes.open_inference.tensors import KNOWN
 from handler.contract import Label, ModelOutput
 
 
@@ -44,7 +44,7 @@ def inference_response(request: InferenceRequest, output: ModelOutput, model: Se
 
 def _tensor(requested: RequestedOutput, output: ModelOutput, labels: Sequence[Label]) -> tuple[dict[str, Any], bytes]:
     """The JSON of a tensor, and its bytes after the JSON."""
-    is_labelled = requested.tensor is PROBABILITIES
+    is_labelled = requested.tensor is not KNOWN
     values = output.probabilities if is_labelled else output.known
     described: dict[str, Any] = {"name": requested.tensor.name, "datatype": requested.tensor.datatype}
     data: Any

@@ -21,7 +21,6 @@ from handler.api.routes.open_inference.request import InferenceRequest, inferenc
 from handler.api.routes.open_inference.response import InferenceResponse, inference_response
 from handler.api.routes.open_inference.schemas import (
     BINARY_RESPONSE,
-    INFERENCE_BODY,
     IndexEntry,
     Inference,
     Live,
@@ -31,6 +30,7 @@ from handler.api.routes.open_inference.schemas import (
     Models,
     Ready,
     ServerMetadata,
+    inference_body,
 )
 from handler.contract import ModelCard, ModelInput
 from handler.errors import ClassifierError, NotFound, TooManyImages
@@ -45,6 +45,7 @@ _INFERENCE_ERRORS: Final = (*IMAGE_ERRORS, TooManyImages, NotFound)
 def open_inference_routes(predictor: Predictor, card: ModelCard, settings: Settings) -> APIRouter:
     """All below `/v2`."""
     models = served_models(predictor, card)
+    body = inference_body(models[card.name].tensors)
     router = APIRouter(tags=["Open Inference Protocol v2"])
     _add_server_routes(router, models)
     for path, check, suffix in (
@@ -53,7 +54,7 @@ def open_inference_routes(predictor: Predictor, card: ModelCard, settings: Setti
     ):
         base = _ModelPath(path, suffix, [Depends(check)])
         _add_model_routes(router, base, models, settings)
-        _add_inference(router, base, _inference_of(predictor, models, settings))
+        _add_inference(router, base, _inference_of(predictor, models, settings), body)
     return router
 
 
@@ -119,7 +120,10 @@ def _add_model_routes(router: APIRouter, base: _ModelPath, models: ServedModels,
 
 
 def _add_inference(
-    router: APIRouter, base: _ModelPath, inference: Callable[[Request], Awaitable[InferenceResponse]]
+    router: APIRouter,
+    base: _ModelPath,
+    inference: Callable[[Request], Awaitable[InferenceResponse]],
+    body: dict[str, Any],
 ) -> None:
     @router.post(
         f"{base.path}/infer",
@@ -127,7 +131,7 @@ def _add_inference(
         dependencies=base.dependencies,
         response_model=Inference,
         responses={**problem_responses(*_INFERENCE_ERRORS), 200: BINARY_RESPONSE},
-        openapi_extra={"requestBody": INFERENCE_BODY},
+        openapi_extra={"requestBody": body},
     )
     async def infer(request: Request) -> Response:
         """Run the model on images or pixels: tensors as JSON, or as bytes after it."""
@@ -142,7 +146,7 @@ def _inference_of(
     predictor: Predictor, models: ServedModels, settings: Settings
 ) -> Callable[[Request], Awaitable[InferenceResponse]]:
     def infer(budget: Budget, body: Body, json_length: str | None, model: ServedModel) -> InferenceResponse:
-        request = inference_request(body.content(), json_length, settings.max_batch_images, model.outputs)
+        request = inference_request(body.content(), json_length, settings.max_batch_images, model)
         return inference_response(request, predictor.predict(_inputs(predictor, request, budget)), model)
 
     async def inference(request: Request) -> InferenceResponse:

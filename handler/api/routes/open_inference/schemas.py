@@ -1,15 +1,17 @@
 """Schemas of the Open Inference Protocol's requests and responses, for OpenAPI."""
 
+import math
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, Field
 
 from handler.api.routes.open_inference import tensors
 from handler.api.routes.open_inference.models import ServedModel
+from handler.inference.card import CUT_OUT
 
-_TENSOR_NAMES: Final = [tensor.name for tensor in tensors.OUTPUTS]
+_TENSOR_NAMES: Final = ["probabilities", tensors.KNOWN.name]
 _DATA_TYPES: Final = {"UINT8": "TYPE_UINT8", "FP32": "TYPE_FP32", "BYTES": "TYPE_STRING"}
-_FORMATS: Final = {tensors.IMAGES: "FORMAT_NCHW", tensors.RGB: "FORMAT_NHWC"}
+_FORMATS: Final = {"images": "FORMAT_NCHW", "rgb": "FORMAT_NHWC"}
 _SCALAR: Final = {"dims": [1], "reshape": {"shape": []}}  # Triton's configuration knows no other form of one value
 
 
@@ -22,11 +24,11 @@ class ServerMetadata(BaseModel):
 
 
 class Live(BaseModel):
-    live: Literal[True] = True
+    live: bool = True
 
 
 class Ready(BaseModel):
-    ready: Literal[True] = True
+    ready: bool = True
 
 
 class Models(BaseModel):
@@ -35,7 +37,7 @@ class Models(BaseModel):
 
 class ModelReady(BaseModel):
     name: str
-    ready: Literal[True] = True
+    ready: bool = True
 
 
 class IndexEntry(BaseModel):
@@ -91,7 +93,7 @@ class ConfiguredTensor(BaseModel):
     @classmethod
     def of(cls, tensor: tensors.Tensor, **others: Any) -> "ConfiguredTensor":
         dims: dict[str, Any] = {"dims": tensor.shape[1:]} if tensor.shape[1:] else _SCALAR
-        values = {"name": tensor.name, "data_type": _DATA_TYPES[tensor.datatype], "format": _FORMATS.get(tensor)}
+        values = {"name": tensor.name, "data_type": _DATA_TYPES[tensor.datatype], "format": _FORMATS.get(tensor.name)}
         return cls.model_validate({**values, **dims, **others})
 
 
@@ -200,48 +202,59 @@ def _output(*names: str) -> dict[str, Any]:
     }
 
 
-# A schema cannot require that a shape begins with the number of images; so this one is for one image.
-_REQUEST: Final = {
-    "type": "object",
-    "description": "One image. N images have a shape that begins with N, and N times the data.",
-    "required": ["inputs"],
-    "properties": {
-        "id": {"type": "string", "description": "Returned in the response."},
-        "parameters": {"type": "object", "properties": {"binary_data_output": {"type": "boolean"}}},
-        "inputs": _array(
-            1,
-            {
-                "anyOf": [
-                    _input(tensors.ENCODED, "Image files as base64.", _shape(1, 1, 1), _array(1, _IMAGE)),
-                    _input(
-                        tensors.IMAGES,
-                        "Pixels, 0 black background, 255 white garment: flat, or nested by their shape.",
-                        _shape(4, 1, 1, 28, 28),
-                        {"anyOf": [_array(784, _PIXEL), _array(1, _array(1, _array(28, _array(28, _PIXEL))))]},
-                    ),
-                ]
-            },
-        ),
-        "outputs": {
-            "description": "The outputs to return, in this order; by default all.",
-            "anyOf": [
-                {"type": "array", "maxItems": 1, "items": _output(*_TENSOR_NAMES)},
-                *(
-                    {"type": "array", "minItems": 2, "maxItems": 2, "prefixItems": [_output(first), _output(second)]}
-                    for first, second in (_TENSOR_NAMES, _TENSOR_NAMES[::-1])
-                ),
-            ],
+def inference_body(model: tensors.Tensors) -> dict[str, Any]:
+    """The request body of the model's inference in OpenAPI's terms."""
+    return {
+        "required": True,
+        "description": "JSON; or JSON followed by tensors as bytes, its length in the header "
+        "Inference-Header-Content-Length; or an image file alone, that length 0 or absent. "
+        "The Content-Type is ignored; the Content-Encoding may be gzip or deflate.",
+        "content": {
+            "application/json": {"schema": _request(model)},
+            "application/octet-stream": {"schema": {"type": "string", "format": "image"}},
         },
-    },
-}
+    }
 
-INFERENCE_BODY: Final[dict[str, Any]] = {
-    "required": True,
-    "description": "JSON; or JSON followed by tensors as bytes, its length in the header "
-    "Inference-Header-Content-Length; or an image file alone, that length 0 or absent. "
-    "The Content-Type is ignored; the Content-Encoding may be gzip or deflate.",
-    "content": {
-        "application/json": {"schema": _REQUEST},
-        "application/octet-stream": {"schema": {"type": "string", "format": "image"}},
-    },
-}
+
+def _request(model: tensors.Tensors) -> dict[str, Any]:
+    """A schema cannot require that a shape begins with the number of images; so this one is for one image."""
+    outputs = [
+        {"type": "array", "minItems": 2, "maxItems": 2, "prefixItems": [_output(first), _output(second)]}
+        for first, second in (_TENSOR_NAMES, _TENSOR_NAMES[::-1])
+    ]
+    return {
+        "type": "object",
+        "description": "One image. N images have a shape that begins with N, and N times the data.",
+        "required": ["inputs"],
+        "properties": {
+            "id": {"type": "string", "description": "Returned in the response."},
+            "parameters": {"type": "object", "properties": {"binary_data_output": {"type": "boolean"}}},
+            "inputs": _array(
+                1,
+                {
+                    "anyOf": [
+                        _input(tensors.ENCODED, "Image files as base64.", _shape(1, 1, 1), _array(1, _IMAGE)),
+                        _pixels(model),
+                    ]
+                },
+            ),
+            "outputs": {
+                "description": "The outputs to return, in this order; by default all.",
+                "anyOf": [{"type": "array", "maxItems": 1, "items": _output(*_TENSOR_NAMES)}, *outputs],
+            },
+        },
+    }
+
+
+def _pixels(model: tensors.Tensors) -> dict[str, Any]:
+    shape = (1, *model.form.shape)
+    nested: dict[str, Any] = _PIXEL
+    for length in reversed(shape):
+        nested = _array(length, nested)
+    colours = "0 black background, 255 white object" if model.form.preprocessing == CUT_OUT else "0 to 255"
+    return _input(
+        model.images,
+        f"Pixels, {colours}: flat, or nested by their shape.",
+        _shape(len(shape), *shape),
+        {"anyOf": [_array(math.prod(shape), _PIXEL), nested]},
+    )

@@ -1,12 +1,13 @@
 """Tensors of the Open Inference Protocol: the model's inputs and outputs, and their JSON form.
 
     name            datatype   shape             meaning
-    images          UINT8      [N, 1, 28, 28]    pixels as the model takes them: 0 black background, 255 white garment
+    images          UINT8      [N, C, S, S]      pixels as the model takes them; cut out: 0 black background, 255 white
     encoded         BYTES      [N] or [N, 1]     image files; base64 in JSON
-    rgb             UINT8      [N, 160, 160, 3]  whole images in colour, squeezed to a square; only as bytes
-    probabilities   FP32       [N, 10]
+    rgb             UINT8      [N, W, W, 3]      whole images in colour, squeezed to a square; only as bytes
+    probabilities   FP32       [N, K]
     known           FP32       [N]               confidence that the image shows one of the classes
 
+C channels, the side S and K classes are the model card's; W is 160 where images are cut out, else S.
 In JSON a tensor's data is nested by its shape, or flat in row-major order.
 """
 
@@ -16,8 +17,9 @@ from typing import Any, Final
 
 from handler.api.requests.base64_images import from_base64
 from handler.api.requests.json_values import flattened, whole_number
-from handler.contract import COLOUR_SIDE, IMAGE_SIDE
+from handler.contract import COLOUR_SIDE, InputFormat
 from handler.errors import BadRequest, MissingImage, TooManyImages
+from handler.inference.card import RESIZE
 
 
 @dataclass(frozen=True)
@@ -29,14 +31,37 @@ class Tensor:
     shape: tuple[int, ...]
 
 
-IMAGES: Final = Tensor("images", "UINT8", (-1, 1, IMAGE_SIDE, IMAGE_SIDE))
 ENCODED: Final = Tensor("encoded", "BYTES", (-1,))
-RGB: Final = Tensor("rgb", "UINT8", (-1, COLOUR_SIDE, COLOUR_SIDE, 3))
-INPUTS: Final = (IMAGES, ENCODED, RGB)
-
-PROBABILITIES: Final = Tensor("probabilities", "FP32", (-1, 10))
 KNOWN: Final = Tensor("known", "FP32", (-1,))
-OUTPUTS: Final = (PROBABILITIES, KNOWN)
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """All inputs and outputs of a model whose pixels have the form `form`."""
+
+    form: InputFormat
+    images: Tensor
+    rgb: Tensor
+    probabilities: Tensor
+
+    @classmethod
+    def of(cls, form: InputFormat, classes: int) -> "Tensors":
+        """Those of a model of so many `classes`."""
+        side = form.side if form.preprocessing == RESIZE else COLOUR_SIDE
+        return cls(
+            form,
+            images=Tensor("images", "UINT8", (-1, *form.shape)),
+            rgb=Tensor("rgb", "UINT8", (-1, side, side, 3)),
+            probabilities=Tensor("probabilities", "FP32", (-1, classes)),
+        )
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        return self.images, ENCODED, self.rgb
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]:
+        return self.probabilities, KNOWN
 
 
 def checked_shape(tensor: Tensor, shape: list[Any], max_images: int) -> tuple[int, ...]:
