@@ -22,6 +22,12 @@ from model_build.options import (
     EpochsOption,
     EvaluatedDirOption,
     FineTuningEpochsOption,
+    FolderArgument,
+    GreyOption,
+    GroupsOption,
+    LikeOption,
+    MaxKibOption,
+    MirrorOption,
     ModelDirOption,
     PackedArgument,
     PackedOption,
@@ -31,19 +37,22 @@ from model_build.options import (
     RunOption,
     SecondsOption,
     SeedOption,
+    SideOption,
     SourceArgument,
+    StartOption,
     TrainImagesOption,
+    is_own,
 )
 from model_build.progress import announced
 from model_build.report_commands import reports
-from model_build.run_files import RunError, load_config, run_dir_of
+from model_build.run_files import RunError, is_own_run, load_config, read_json, run_dir_of
 
 app = typer.Typer(
     help="Build the model: from the dataset's images to one int8 ONNX file.", no_args_is_help=True, add_completion=False
 )
 
 _DEFAULTS: Final = Config()
-_DATASET: Final = DatasetName.FASHION_MNIST
+_DATASET: Final = DatasetName.FASHION_MNIST.value
 _STAGES: Final = {  # modules of model_build.release, each with a function of its name
     "calibrate": "Fit the temperature of the probabilities and the threshold of `known`.",
     "export": "Write the trained network as a float ONNX file.",
@@ -55,30 +64,69 @@ _STAGES: Final = {  # modules of model_build.release, each with a function of it
 @app.command()
 def download(dataset: DatasetOption = _DATASET) -> None:
     """Fetch a dataset into data/, or copy it from the folder in DATASETS_DIR, and verify it."""
-    from model_build.datasets import mnist
+    from model_build.datasets import mnist, named
 
+    if is_own(dataset):
+        typer.echo(named.folder_of(dataset, mnist.DATA_DIR))
+        return
     for name, md5 in mnist.download(mnist.DATASETS[dataset]).items():
         typer.echo(f"{md5}  {name}")
+
+
+@app.command()
+def check(
+    folder: FolderArgument,
+    run: RunOption = None,
+    groups: GroupsOption = None,
+    like: LikeOption = None,
+    side: SideOption = None,
+) -> None:
+    """Check a folder of images before training: 1 is the exit status if no training would begin."""
+    from rich.console import Console
+
+    from model_build.own_classes import commands, data, mistakes
+
+    choices = commands.Choices(like_fashion_mnist=like is not None, side=side, groups=groups)
+    found = data.checked(commands.recipe_of(folder, choices))
+    findings = [*found.findings, *mistakes.suspects(run_dir_of(run, folder))]
+    console = Console() if sys.stdout.isatty() else Console(width=200)
+    console.print(commands.class_table(found), commands.check_table(found, findings))
+    if any(finding.is_error for finding in findings):
+        raise typer.Exit(1)
 
 
 @app.command("train")
 def train_command(
     dataset: DatasetOption = _DATASET,
     run: RunOption = None,
-    epochs: EpochsOption = _DEFAULTS.epochs,
+    epochs: EpochsOption = None,
     fine_tuning_epochs: FineTuningEpochsOption = _DEFAULTS.fine_tuning_epochs,
     batch_size: BatchSizeOption = _DEFAULTS.batch_size,
     seed: SeedOption = _DEFAULTS.seed,
     train_images: TrainImagesOption = _DEFAULTS.train_images,
     photo_variants: PhotoVariantsOption = _DEFAULTS.photo_variants,
+    start_from: StartOption = None,
+    like: LikeOption = None,
+    side: SideOption = None,
+    grey: GreyOption = False,
+    mirror: MirrorOption = None,
+    max_kib: MaxKibOption = None,
+    groups: GroupsOption = None,
 ) -> None:
     """Train the network, on a GPU if there is one; an interrupted run resumes."""
+    if is_own(dataset):
+        from model_build.own_classes import build, commands, data
+
+        choices = commands.Choices(start_from, like is not None, side, grey, mirror, max_kib, groups, epochs, seed)
+        recipe = commands.recipe_of(dataset, choices)
+        build.Build(run_dir_of(run, dataset), recipe, data.load_examples(recipe)).train()
+        return
     from model_build.training.train import train
 
     config = replace(
         _DEFAULTS,
-        dataset=dataset.value,
-        epochs=epochs,
+        dataset=dataset,
+        epochs=epochs or _DEFAULTS.epochs,
         fine_tuning_epochs=fine_tuning_epochs,
         batch_size=batch_size,
         seed=seed,
@@ -94,7 +142,7 @@ def pack_command(path: PackedArgument, dataset: DatasetOption = _DATASET) -> Non
     from model_build.datasets.packed import pack
     from model_build.datasets.training_set import load_training_set
 
-    pack(load_training_set(replace(_DEFAULTS, dataset=dataset.value)), path)
+    pack(load_training_set(replace(_DEFAULTS, dataset=_shipped_kind(dataset))), path)
 
 
 @app.command("distil")
@@ -113,7 +161,7 @@ def distil_command(
     from model_build.distillation.distil import distil
     from model_build.distillation.recipe import PRESETS, Distillation
 
-    config = replace(_DEFAULTS, dataset=dataset.value, seed=seed, mirror_at_inference=False)
+    config = replace(_DEFAULTS, dataset=_shipped_kind(dataset), seed=seed, mirror_at_inference=False)
     distillation = Distillation(config, PRESETS[preset], torch.device(device))
     distil(run_dir_of(run, dataset), distillation, seconds=seconds, packed=packed)
 
@@ -131,7 +179,12 @@ def learn_photos_command(source: SourceArgument, run: RunOption = None, seconds:
 def _add_stage(name: str, summary: str) -> None:
     def command(dataset: DatasetOption = _DATASET, run: RunOption = None) -> None:
         run_dir = run_dir_of(run, dataset)
-        _run_stage(name, run_dir, load_config(run_dir))
+        if is_own(dataset) or is_own_run(run_dir):
+            from model_build.own_classes import build
+
+            build.STAGES[name](build.open_build(run_dir))
+        else:
+            _run_stage(name, run_dir, load_config(run_dir))
 
     app.command(name, help=summary)(command)
 
@@ -147,7 +200,12 @@ def publish_command(dataset: DatasetOption = _DATASET, run: RunOption = None, mo
     from model_build.release.publish import publish
 
     run_dir = run_dir_of(run, dataset)
-    default = MODEL_PATH.parent if dataset is DatasetName.FASHION_MNIST else run_dir / "published"
+    if is_own(dataset) or is_own_run(run_dir):
+        from model_build.own_classes import build
+
+        typer.echo(f"published {build.open_build(run_dir).publish(model_dir)}")
+        return
+    default = MODEL_PATH.parent if dataset == DatasetName.FASHION_MNIST else run_dir / "published"
     publish(run_dir, load_config(run_dir), model_dir or default)
 
 
@@ -157,7 +215,6 @@ def evaluate_photos_command(model_dir: EvaluatedDirOption = None) -> None:
     from handler.inference.classifier import CARD_PATH, MODEL_PATH
     from model_build.evaluation.evaluate_photos import evaluate_photos
     from model_build.evaluation.tables import write_documents
-    from model_build.run_files import read_json
 
     evaluate_photos(model_dir or MODEL_PATH.parent)
     if model_dir is None:
@@ -169,15 +226,30 @@ def evaluate_photos_command(model_dir: EvaluatedDirOption = None) -> None:
 def all_stages(
     dataset: DatasetOption = _DATASET,
     run: RunOption = None,
-    epochs: EpochsOption = _DEFAULTS.epochs,
+    epochs: EpochsOption = None,
     fine_tuning_epochs: FineTuningEpochsOption = _DEFAULTS.fine_tuning_epochs,
     batch_size: BatchSizeOption = _DEFAULTS.batch_size,
     seed: SeedOption = _DEFAULTS.seed,
     train_images: TrainImagesOption = _DEFAULTS.train_images,
     photo_variants: PhotoVariantsOption = _DEFAULTS.photo_variants,
     model_dir: ModelDirOption = None,
+    start_from: StartOption = None,
+    like: LikeOption = None,
+    side: SideOption = None,
+    grey: GreyOption = False,
+    mirror: MirrorOption = None,
+    max_kib: MaxKibOption = None,
+    groups: GroupsOption = None,
 ) -> None:
     """Every stage in order: download, train, calibrate, export, quantize, evaluate, publish, evaluate-photos."""
+    if is_own(dataset):
+        from model_build.own_classes import commands
+
+        choices = commands.Choices(start_from, like is not None, side, grey, mirror, max_kib, groups, epochs, seed)
+        run_dir = run_dir_of(run, dataset)
+        model = commands.build_all(run_dir, commands.recipe_of(dataset, choices), model_dir)
+        typer.echo(f"published {model}; serve it: make run MODEL={run_dir if model_dir is None else model}")
+        return
     with announced("download"):
         download(dataset)
     with announced("train"):
@@ -189,12 +261,19 @@ def all_stages(
             _run_stage(stage, run_dir, config)
     with announced("publish"):
         publish_command(dataset, run, model_dir)
-    if dataset is DatasetName.FASHION_MNIST and model_dir is None:
+    if dataset == DatasetName.FASHION_MNIST and model_dir is None:
         with announced("evaluate-photos"):
             evaluate_photos_command()
 
 
 app.add_typer(reports)
+
+
+def _shipped_kind(dataset: str) -> str:
+    """`dataset`, if it is one that this command is for. Raises BadParameter."""
+    if is_own(dataset):
+        raise typer.BadParameter(f"{dataset!r} is not one of {', '.join(DatasetName)}", param_hint="--dataset")
+    return dataset
 
 
 def _run_stage(name: str, run_dir: Path, config: Config) -> None:

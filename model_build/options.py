@@ -14,6 +14,11 @@ class DatasetName(StrEnum):
     MNIST = "mnist"
 
 
+def is_own(dataset: str) -> bool:
+    """Whether `dataset` is a folder, or the name of a dataset that becomes one."""
+    return dataset not in set(DatasetName)
+
+
 class Preset(StrEnum):
     """Names of the recipes of distillation, for `--preset`."""
 
@@ -36,9 +41,44 @@ class Plot(StrEnum):
         return self not in (Plot.GRID, Plot.PIXELS, Plot.MISTAKES)
 
 
-DatasetOption = Annotated[DatasetName, typer.Option("--dataset", help="Clothes, or handwritten digits.")]
+DatasetOption = Annotated[
+    str,
+    typer.Option(
+        "--dataset",
+        help="A name (fashion-mnist, mnist, kmnist, emnist-letters, qmnist, cifar10, oxford-pets), or your folder.",
+    ),
+]
+StartOption = Annotated[
+    str | None,
+    typer.Option(
+        "--start-from",
+        help="Own classes: imagenet, scratch, or a run's folder.  [default: imagenet; grey or small: scratch]",
+    ),
+]
+LikeOption = Annotated[
+    DatasetName | None, typer.Option("--like", help="Own classes: fashion-mnist is 28x28 grey pixels, cut out.")
+]
+SideOption = Annotated[
+    int | None,
+    typer.Option(min=28, max=224, help="Own classes: pixels of the model's input.  [default: 160; 96 from scratch]"),
+]
+GreyOption = Annotated[bool, typer.Option("--grey", help="Own classes: without colour.")]
+MirrorOption = Annotated[
+    bool | None, typer.Option("--mirror/--no-mirror", help="Own classes: whether mirrored images keep their class.")
+]
+MaxKibOption = Annotated[
+    int | None,
+    typer.Option("--max-kib", min=32, help="Own classes: the file's largest size.  [default: 4096; 512 from scratch]"),
+]
+GroupsOption = Annotated[
+    Path | None, typer.Option("--groups", help="Own classes: CSV file image,group; a group stays in one part.")
+]
+FolderArgument = Annotated[str, typer.Argument(metavar="FOLDER", help="A folder of one folder per class.")]
 RunOption = Annotated[Path | None, typer.Option("--run", help="Folder of the run.  [default: runs/DATASET]")]
-EpochsOption = Annotated[int, typer.Option(min=1, help="Epochs of the first cycle.")]
+EpochsOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Epochs of the first cycle.  [default: 70; own classes: at most 12, or 80 from scratch]"),
+]
 FineTuningEpochsOption = Annotated[
     int, typer.Option(min=0, help="Epochs of fine-tuning, with synthetic shop pictures.")
 ]

@@ -17,8 +17,9 @@ from model_build.options import (
     PlotArgument,
     RunOption,
     SecondRunArgument,
+    is_own,
 )
-from model_build.run_files import RunError, run_dir_of
+from model_build.run_files import RunError, is_own_run, run_dir_of
 
 reports = typer.Typer()
 
@@ -40,6 +41,9 @@ def show(
     from model_build.reporting.show import dataset_figure, run_figure
 
     run_dir = run_dir_of(run, dataset)
+    if is_own(dataset) or is_own_run(run_dir):
+        _show_own(plot, run_dir, out)
+        return
     if plot is Plot.MISTAKES:
         _show_mistakes(out or run_dir / "mistakes.html")
         return
@@ -75,6 +79,14 @@ def compare(first: FirstRunArgument, second: SecondRunArgument) -> None:
 
     for table in runs.comparison_tables(runs.read(runs.find(first)), runs.read(runs.find(second))):
         _console().print(table)
+
+
+def _show_own(plot: Plot, run_dir: Path, out: Path | None) -> None:
+    from model_build.own_classes import show
+
+    if plot not in show.PLOTS:
+        raise RunError(f"of your own classes, show draws {', '.join(show.PLOTS)}, but no {plot}")
+    typer.echo(f"wrote {show.PLOTS[plot](run_dir, out)}")
 
 
 def _show_mistakes(out: Path) -> None:

@@ -52,6 +52,12 @@ def load_config(run_dir: Path) -> Config:
         raise RunError(f"{run_dir / CONFIG_FILE} is of another version of model_build: {error}") from error
 
 
+def is_own_run(run_dir: Path) -> bool:
+    """Whether the run in `run_dir` is of one's own classes, which have a recipe in place of a Config."""
+    path = run_dir / CONFIG_FILE
+    return path.is_file() and "start_from" in read_json(path)
+
+
 def read_calibration(run_dir: Path) -> Mapping[str, Any]:
     """The temperature and the threshold of `known`, as `calibrate` wrote them."""
     return read_json(require(run_dir, CALIBRATION_FILE, "calibrate"))
@@ -116,5 +122,5 @@ def save_array(path: Path, array: NDArray[Any]) -> None:
 
 
 def run_dir_of(run: Path | None, dataset: str) -> Path:
-    """The folder `run`, or that of the dataset's runs."""
-    return run or Path("runs", dataset)
+    """The folder `run`, or that of the runs of the dataset, which may be a folder."""
+    return run or Path("runs", Path(dataset).resolve().name)

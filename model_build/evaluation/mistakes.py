@@ -3,15 +3,8 @@
 It holds other people's photos: it is written into the run's folder, which is not committed.
 """
 
-import base64
-import html
-import io
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-
-from PIL import Image
 
 from handler.contract import Label
 from handler.inference.vote import Vote
@@ -19,24 +12,7 @@ from model_build.evaluation.evaluate_photos import measured_sets
 from model_build.evaluation.figures import Thresholds
 from model_build.evaluation.fit import Measured
 from model_build.evaluation.outputs import Networks
-
-_THUMBNAIL: Final = 160  # pixels, longer side
-_STYLE: Final = (
-    "body{font:14px sans-serif;margin:1em}main{display:flex;flex-wrap:wrap;gap:1em}figure{margin:0;width:170px}"
-    "figcaption{overflow-wrap:anywhere}.sure{color:#b00}"
-)
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A picture that was answered wrongly."""
-
-    path: Path
-    shown: str
-    guess: str
-    score: float
-    known: bool
-    confident: bool
+from model_build.reporting.gallery import Mistake, page
 
 
 def write_gallery(model_dir: Path, out: Path) -> int:
@@ -46,7 +22,7 @@ def write_gallery(model_dir: Path, out: Path) -> int:
     vote, thresholds = Vote.of_card(card.document), Thresholds(card.known_threshold, card.confident_threshold)
     mistakes = sorted(found_mistakes(measured, vote, thresholds, card.labels), key=lambda each: -each.score)
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(page(mistakes, len(measured)), encoding="utf-8")
+    out.write_text(mistakes_page(mistakes, len(measured)), encoding="utf-8")
     return len(mistakes)
 
 
@@ -65,31 +41,6 @@ def found_mistakes(
         yield Mistake(picture.path, shown, labels[best].english, score, known, confident)
 
 
-def page(mistakes: list[Mistake], count: int) -> str:
-    """The page, with the pictures in it."""
-    figures = "\n".join(_figure(mistake) for mistake in mistakes)
+def mistakes_page(mistakes: list[Mistake], count: int) -> str:
     title = f"{len(mistakes)} mistakes in {count} pictures"
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
-        f"<h1>{title}</h1><p>The surest first. Red: confident. Do not publish: others took these photos.</p>"
-        f"<main>\n{figures}\n</main></html>\n"
-    )
-
-
-def _figure(mistake: Mistake) -> str:
-    known = "" if mistake.known else ", unknown"
-    colour = ' class="sure"' if mistake.confident else ""
-    return (
-        f'<figure><img src="{_data_url(mistake.path)}" alt="{html.escape(mistake.shown)}">'
-        f"<figcaption{colour}>{html.escape(mistake.shown)}<br><b>{html.escape(mistake.guess)}</b> "
-        f"{100 * mistake.score:.0f} %{known}<br><small>{html.escape(mistake.path.stem)}</small></figcaption></figure>"
-    )
-
-
-def _data_url(path: Path) -> str:
-    file = io.BytesIO()
-    with Image.open(path) as image:
-        small = image.convert("RGB")
-        small.thumbnail((_THUMBNAIL, _THUMBNAIL))
-    small.save(file, "JPEG", quality=80)
-    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
+    return page(mistakes, title, "The surest first. Red: confident. Do not publish: others took these photos.")

@@ -3,6 +3,7 @@
 import logging
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,7 +55,7 @@ def quantize_file(
     Weights use 7 of their 8 bits, so that outputs do not depend on the processor: without VNNI, products of unsigned
     8-bit activations and signed 8-bit weights saturate at 16 bits (ONNX Runtime, "Quantize ONNX models").
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _without_log():
         prepared = Path(folder, "prepared.onnx")
         quant_pre_process(source, prepared, skip_symbolic_shape=True)
         quantize_static(
@@ -93,6 +94,17 @@ def save_compact(model: onnx.ModelProto, path: Path) -> None:
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
     log.info("%s: %.1f KiB", path, path.stat().st_size / 1024)
+
+
+@contextmanager
+def _without_log() -> Iterator[None]:
+    """ONNX Runtime's quantizer logs a line for each channel of small weights, by the root logger."""
+    root, level = logging.getLogger(), logging.getLogger().level
+    root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
 
 
 class _Calibration(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships no annotations

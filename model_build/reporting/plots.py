@@ -1,6 +1,7 @@
 """Plots of images, confusion matrices, training curves and embeddings, as Matplotlib figures."""
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from model_build.run_files import read_history
 def save(figure: Figure, path: Path) -> None:
     """Write `figure` as a PNG file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, format="png", dpi=100, bbox_inches="tight")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # Matplotlib's own font has no Chinese; such names become boxes
+        figure.savefig(path, format="png", dpi=100, bbox_inches="tight")
 
 
 def grid(images: NDArray[np.uint8], titles: Sequence[str], columns: int = 10) -> Figure:

@@ -19,10 +19,10 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
         super().__init__()
-        self.first = _convolution(channels_in, channels_out, 3, stride)
-        self.second = _convolution(channels_out, channels_out, 3, 1)
+        self.first = convolution(channels_in, channels_out, 3, stride)
+        self.second = convolution(channels_out, channels_out, 3, 1)
         unchanged = stride == 1 and channels_in == channels_out
-        self.shortcut = nn.Identity() if unchanged else _convolution(channels_in, channels_out, 1, stride)
+        self.shortcut = nn.Identity() if unchanged else convolution(channels_in, channels_out, 1, stride)
 
     def forward(self, features: Tensor) -> Tensor:
         inner = torch.relu(self.first(features))
@@ -37,7 +37,7 @@ class Network(nn.Module):
 
     def __init__(self, widths: tuple[int, ...], blocks_per_stage: int, classes: int) -> None:
         super().__init__()
-        self.stem = _convolution(1, widths[0], 3, 1)
+        self.stem = convolution(1, widths[0], 3, 1)
         self.stages = nn.Sequential(*_blocks(widths, blocks_per_stage))
         self.head = nn.Linear(widths[-1], classes + 1)
 
@@ -124,7 +124,7 @@ def _blocks(widths: tuple[int, ...], blocks_per_stage: int) -> Iterator[Residual
             channels = width
 
 
-def _convolution(channels_in: int, channels_out: int, side: int, stride: int) -> nn.Sequential:
+def convolution(channels_in: int, channels_out: int, side: int, stride: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(channels_in, channels_out, side, stride, padding=side // 2, bias=False),
         nn.BatchNorm2d(channels_out),

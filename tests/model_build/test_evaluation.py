@@ -20,7 +20,7 @@ from model_build.evaluation.confidence import confident_threshold, coverage_tabl
 from model_build.evaluation.corruptions import CORRUPTIONS, Source, corrupted
 from model_build.evaluation.figures import Thresholds
 from model_build.evaluation.fit import KNOWN_KEPT, Measured, cross_fitted, fitted_vote, folds
-from model_build.evaluation.mistakes import found_mistakes, page
+from model_build.evaluation.mistakes import found_mistakes, mistakes_page
 from model_build.evaluation.outputs import Outputs
 from model_build.evaluation.pictures import Picture
 from model_build.evaluation.tables import DOCUMENTS, with_tables
@@ -160,7 +160,7 @@ def test_gallery_holds_the_pictures_and_escapes_their_names(tmp_path: Path) -> N
     measured = synthetic(40)
     mistake = next(found_mistakes(measured, fitted_vote(measured, 0.8), Thresholds(0.0, 0.9), FASHION_MNIST.labels))
     Image.new("RGB", (300, 200), "red").save(tmp_path / "a.jpg")
-    text = page([replace(mistake, path=tmp_path / "a.jpg", shown="<hat>")], 40)
+    text = mistakes_page([replace(mistake, path=tmp_path / "a.jpg", shown="<hat>")], 40)
     assert "1 mistakes in 40 pictures" in text
     assert "data:image/jpeg;base64," in text
     assert "<hat>" not in text

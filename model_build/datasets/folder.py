@@ -1,0 +1,138 @@
+"""Folder of images as a dataset: one folder per class, as torchvision.datasets.ImageFolder has it.
+
+    my-shop/red shoes/1.jpg             my-shop/train/red shoes/1.jpg             my-shop/labels.csv
+    my-shop/blue shoes/2.jpg            my-shop/test/blue shoes/2.jpg             folder,english,chinese
+
+Parts (train, validation, test) above the classes and labels.csv are optional.
+"""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from handler.contract import Label
+from model_build.checks import WrongFolder
+
+TRAIN: Final = "train"
+VALIDATION: Final = "validation"
+TEST: Final = "test"
+PARTS: Final = (TRAIN, VALIDATION, TEST)
+LABELS_FILE: Final = "labels.csv"
+SUFFIXES: Final = frozenset(
+    {".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+)
+
+_PART_OF_NAME: Final = {TRAIN: TRAIN, VALIDATION: VALIDATION, "valid": VALIDATION, "val": VALIDATION, TEST: TEST}
+_OF_SYSTEMS: Final = frozenset({"thumbs.db", "desktop.ini"})  # beside all names that begin with a dot
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """One image: its path below the folder, with slashes; its class; and its part, if the folders say it."""
+
+    name: str
+    class_id: int
+    part: str | None
+
+
+@dataclass(frozen=True)
+class Folder:
+    """What a folder holds. `others` are the files among the images that are none by their names."""
+
+    path: Path
+    classes: tuple[str, ...]  # names of the folders, sorted; a class id is a place in them
+    images: tuple[ImageFile, ...]
+    others: tuple[str, ...]
+    labels: tuple[Label, ...]
+
+    @property
+    def name(self) -> str:
+        return self.path.resolve().name
+
+    @property
+    def is_parted(self) -> bool:
+        """Whether there are folders of parts above the classes."""
+        return any(image.part for image in self.images)
+
+    def counts(self) -> list[int]:
+        """Number of images of each class."""
+        counts = [0] * len(self.classes)
+        for image in self.images:
+            counts[image.class_id] += 1
+        return counts
+
+
+def read_folder(path: Path) -> Folder:
+    """List the images of the folder at `path`, without opening them.
+
+    Raises WrongFolder if it is missing or has no folder of a class, or if labels.csv does not fit.
+    """
+    if not path.is_dir():
+        raise WrongFolder(
+            f"{path} is {'a file' if path.exists() else 'missing'}: give a folder of one folder per class"
+        )
+    roots = _part_folders(path)
+    folders = [(part, each) for root, part in roots.items() for each in _subfolders(root)]
+    if not folders:
+        raise WrongFolder(f"{path} holds no folders: put the images of each class into a folder named after the class")
+    classes = tuple(sorted({folder.name for _, folder in folders}))
+    images, others = [], []
+    for part, folder in folders:
+        for file in _files(folder):
+            name = file.relative_to(path).as_posix()
+            if file.suffix.lower() in SUFFIXES:
+                images.append(ImageFile(name, classes.index(folder.name), part))
+            else:
+                others.append(name)
+    images.sort(key=lambda image: image.name)
+    return Folder(path, classes, tuple(images), tuple(sorted(others)), _labels(path / LABELS_FILE, classes))
+
+
+def _part_folders(path: Path) -> Mapping[Path, str | None]:
+    """The folders that hold those of the classes, each with its part; the folder itself if it has no parts."""
+    folders = _subfolders(path)
+    parts = {folder: _PART_OF_NAME.get(folder.name.lower()) for folder in folders}
+    if TRAIN in parts.values() and all(parts.values()):
+        return parts
+    return {path: None}
+
+
+def _subfolders(path: Path) -> list[Path]:
+    return sorted(each for each in path.iterdir() if each.is_dir() and not each.name.startswith("."))
+
+
+def _files(folder: Path) -> list[Path]:
+    """All files below `folder`, except those that systems leave in folders of images."""
+    return [
+        file
+        for file in folder.rglob("*")
+        if file.is_file() and not file.name.startswith(".") and file.name.lower() not in _OF_SYSTEMS
+    ]
+
+
+def _labels(path: Path, classes: Sequence[str]) -> tuple[Label, ...]:
+    """A label for each class: as labels.csv names it, or else as its folder is named."""
+    names = _named(path) if path.is_file() else {}
+    if wrong := sorted(set(names) - set(classes)):
+        raise WrongFolder(
+            f"{path} names the folder {wrong[0]!r}, which is not there; there are {', '.join(classes[:10])}"
+        )
+    given = [names.get(name, (name, name)) for name in classes]
+    return tuple(Label(class_id, english, chinese) for class_id, (english, chinese) in enumerate(given))
+
+
+def _named(path: Path) -> Mapping[str, tuple[str, str]]:
+    """English and Chinese names by folder. Raises WrongFolder."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise WrongFolder(f"{path} cannot be read as CSV in UTF-8: {error}") from error
+    if rows and not {"folder", "english"} <= set(rows[0]):
+        raise WrongFolder(f"{path} needs the columns folder,english,chinese (the last may be missing)")
+    return {
+        row["folder"]: (row["english"] or row["folder"], row.get("chinese") or row["english"] or row["folder"])
+        for row in rows
+    }

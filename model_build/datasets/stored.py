@@ -1,0 +1,154 @@
+"""Decode a folder's images once, as the server does, into arrays of uint8 pixels: later epochs only read them."""
+
+import hashlib
+import io
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+import handler.inference.decoding
+import handler.inference.letterbox
+import handler.inference.preprocessing
+from handler.contract import InputFormat
+from handler.errors import ClassifierError
+from handler.inference.card import RESIZE
+from handler.inference.decoding import decode
+from handler.inference.letterbox import letterboxed
+from handler.inference.preprocessing import DETAIL_SIDE, THRESHOLDS, preprocessed
+from model_build.datasets.folder import Folder
+from model_build.progress import track
+from model_build.run_files import read_json, replace, write_json
+
+MAX_PIXELS: Final = 50_000_000
+THUMBNAIL_SIDE: Final = 16
+_MARGIN: Final = 1.2  # of the stored side over the model's, so that a crop of most of the image loses no detail
+_FEW: Final = 200  # images that are decoded sooner than other processes start
+_ARRAYS: Final = ("served", "wide", "thumbnails", "sizes")
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class StoredImages:
+    """Arrays in the order of a folder's images; those of an image that cannot be read are 0."""
+
+    served: Pixels  # (N, views, channels, side, side): as the model takes them; `resize` makes one view
+    wide: Pixels  # (N, views, channels, wide side, wide side): larger, to be cropped in training
+    thumbnails: Pixels  # (N, 16, 16), grey
+    sizes: NDArray[np.int32]  # (N, 2): width and height of the image as it was decoded
+    errors: Mapping[str, str]  # why an image cannot be read, by its name
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+
+def stored_images(folder: Folder, form: InputFormat, cache_root: Path) -> StoredImages:
+    """The images of `folder` in the format of the model's input; cached below `cache_root`."""
+    cache = cache_root / f"{folder.name}-{_fingerprint(folder, form)}"
+    if not (cache / "errors.json").exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        _store(folder, form, cache)
+    arrays = {name: np.load(cache / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
+    return StoredImages(**arrays, errors=read_json(cache / "errors.json"))
+
+
+def views(data: bytes, form: InputFormat, side: int) -> Pixels:
+    """(views, channels, side, side) of an encoded image, as the server prepares it. Raises RejectedImage."""
+    if form.preprocessing == RESIZE:
+        return letterboxed(decode(data, MAX_PIXELS, side), side, form.channels)[np.newaxis]
+    return preprocessed(decode(data, MAX_PIXELS, DETAIL_SIDE), side=side).views[:, np.newaxis]
+
+
+def _wide_side(form: InputFormat) -> int:
+    return round(form.side * _MARGIN) if form.preprocessing == RESIZE else form.side
+
+
+def _store(folder: Folder, form: InputFormat, cache: Path) -> None:
+    """Write all arrays, the errors last: they tell that the others are whole."""
+    count, views = len(folder.images), 1 if form.preprocessing == RESIZE else len(THRESHOLDS)
+    shapes: Mapping[str, tuple[tuple[int, ...], type]] = {
+        "served": ((count, views, form.channels, form.side, form.side), np.uint8),
+        "wide": ((count, views, form.channels, _wide_side(form), _wide_side(form)), np.uint8),
+        "thumbnails": ((count, THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.uint8),
+        "sizes": ((count, 2), np.int32),
+    }
+    arrays = {
+        name: np.lib.format.open_memmap(cache / f"{name}.npy", mode="w+", dtype=kind, shape=shape)
+        for name, (shape, kind) in shapes.items()
+    }
+    errors = {}
+    paths = [folder.path / image.name for image in folder.images]
+    with _mapping(len(paths)) as mapping:
+        rows = mapping(partial(_row, form=form), paths)
+        for place, row in enumerate(track(rows, "reading images", total=count)):
+            if isinstance(row, str):
+                errors[folder.images[place].name] = row
+                continue
+            for name, value in row.items():
+                arrays[name][place] = value if name in ("thumbnails", "sizes") else _repeated(value, views)
+    for array in arrays.values():
+        array.flush()
+    replace(cache / "errors.json", lambda path: write_json(path, errors))
+
+
+@contextmanager
+def _mapping(count: int) -> Iterator[Any]:
+    """A `map` of this process, or of several processes if there are many images."""
+    if count <= _FEW:
+        yield map
+        return
+    with ProcessPoolExecutor(os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()) as pool:
+        yield partial(pool.map, chunksize=16)
+
+
+def _row(path: Path, form: InputFormat) -> Mapping[str, Any] | str:
+    """What is stored of an image, or why it cannot be read."""
+    try:
+        data = path.read_bytes()
+        served = views(data, form, form.side)
+        wide = views(data, form, _wide_side(form)) if form.preprocessing == RESIZE else served
+        image = decode(data, MAX_PIXELS, THUMBNAIL_SIDE)
+    except (ClassifierError, OSError) as error:
+        return str(error)
+    grey = image.convert("RGB").convert("L").resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX)
+    return {"served": served, "wide": wide, "thumbnails": np.asarray(grey), "sizes": _size(data, image)}
+
+
+def _size(data: bytes, image: Image.Image) -> tuple[int, int]:
+    """Width and height of the file's image; a large JPEG is decoded at a reduced scale."""
+    try:
+        with Image.open(io.BytesIO(data)) as opened:
+            return opened.size
+    except Exception:  # a repaired or a HEIC image, which Pillow alone does not open
+        return image.size
+
+
+def _repeated(views: Pixels, count: int) -> Pixels:
+    """(count, ...): a cut-out image has one view, and others have `count`."""
+    return views if len(views) == count else np.resize(views, (count, *views.shape[1:]))
+
+
+def _fingerprint(folder: Folder, form: InputFormat) -> str:
+    """Hash of the files, of the format, and of the source code that makes one from the other."""
+    digest = hashlib.sha256(repr(form).encode())
+    for module in (handler.inference.decoding, handler.inference.letterbox, handler.inference.preprocessing):
+        digest.update(Path(str(module.__file__)).read_bytes())
+    digest.update(Path(__file__).read_bytes())
+    for line in _listed(folder.path, [image.name for image in folder.images]):
+        digest.update(line.encode())
+    return digest.hexdigest()[:12]
+
+
+def _listed(root: Path, names: Sequence[str]) -> Iterable[str]:
+    for name in names:
+        status = (root / name).stat()
+        yield f"{name} {status.st_size} {status.st_mtime_ns}\n"

@@ -1,0 +1,1 @@
+"""Your own classes: a folder of images to an int8 model that `handler` serves."""

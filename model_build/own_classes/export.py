@@ -1,0 +1,132 @@
+"""Export a network for your own classes to int8 ONNX: raw pixels in; probabilities, `known` and activation maps out."""
+
+import copy
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, cast
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from model_build.colour.network import MEAN, STD
+from model_build.own_classes.network import OwnNetwork
+from model_build.own_classes.recipe import Recipe
+from model_build.release.quantize import fused_model, quantize_file, save_compact
+from model_build.run_files import FLOAT_FILE, INT8_FILE, QDQ_FILE
+from model_build.training.network import without_batch_norm
+
+_OPSET: Final = 20  # old enough for every onnxruntime from 1.17 on
+_QUANTIZED: Final = ("Add", "Clip", "Conv", "Relu")
+_OUTPUTS: Final = ("probabilities", "known", "activation_maps")
+
+log = logging.getLogger(__name__)
+
+
+class ExportModel(nn.Module):
+    """A network with the outputs of the exported file, for normalized images (N, channels, side, side).
+
+    `known` is a logistic function of the energy, the logarithm of the sum of the logits' exponentials (W. Liu et al.,
+    "Energy-based Out-of-distribution Detection", arXiv 2010.03759).
+    """
+
+    def __init__(self, network: OwnNetwork, calibration: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.network = network
+        self.temperature = float(calibration["temperature"])
+        self.known_weight, self.known_bias = float(calibration["known_weight"]), float(calibration["known_bias"])
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        maps = self.network.activation_maps(images)
+        logits = maps.mean(dim=(2, 3))
+        known = (logits.logsumexp(dim=1) * self.known_weight + self.known_bias).sigmoid()
+        return (logits / self.temperature).softmax(dim=1), known, maps
+
+
+def export(run_dir: Path, recipe: Recipe, network: OwnNetwork, calibration: Mapping[str, Any]) -> None:
+    """Write the float ONNX file of `network`."""
+    model = ExportModel(without_batch_norm(_plain(network)), calibration).eval()
+    onnx.save(_with_raw_pixels(_exported(model, recipe), recipe), run_dir / FLOAT_FILE)
+
+
+def quantize(run_dir: Path, examples: NDArray[np.uint8]) -> None:
+    """Write the int8 file; `examples` (N, channels, side, side) give the ranges of the activations."""
+    qdq = run_dir / QDQ_FILE
+    quantize_file(run_dir / FLOAT_FILE, qdq, examples, _QUANTIZED)
+    fused = fused_model(qdq)
+    save_compact(onnx.load(qdq), qdq)
+    save_compact(channels_last(fused), run_dir / INT8_FILE)
+
+
+def channels_last(model: onnx.ModelProto) -> onnx.ModelProto:
+    """`model`, as fused by ONNX Runtime, with its channels last inside, so that no convolution transposes its input.
+
+    Input and outputs keep their channels first.
+    """
+    model = copy.deepcopy(model)
+    graph, first = model.graph, model.graph.input[0].name
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    for node in graph.node:
+        node.input[:] = ["images last" if name == first else name for name in node.input]
+        if node.op_type == "QLinearConv":
+            node.domain = "com.microsoft"
+            node.attribute.append(helper.make_attribute("channels_last", 1))
+        elif node.op_type == "ReduceMean":
+            constants[node.input[1]].CopyFrom(numpy_helper.from_array(np.array([1, 2]), node.input[1]))
+    _rename(graph, "activation_maps", "maps last")
+    before = helper.make_node("Transpose", [first], ["images last"], perm=[0, 2, 3, 1])
+    after = helper.make_node("Transpose", ["maps last"], ["activation_maps"], perm=[0, 3, 1, 2])
+    nodes = [before, *graph.node, after]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    return model
+
+
+def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:
+    for node in graph.node:
+        node.input[:] = [new if name == old else name for name in node.input]
+        node.output[:] = [new if name == old else name for name in node.output]
+
+
+def _plain(network: OwnNetwork) -> OwnNetwork:
+    """A copy of plain convolutions, whatever training has made of its own."""
+    plain = copy.deepcopy(network)
+    for module in plain.modules():
+        if isinstance(module, nn.Conv2d):
+            module.__class__ = nn.Conv2d
+    return plain.to(memory_format=torch.contiguous_format)
+
+
+def _exported(model: ExportModel, recipe: Recipe) -> onnx.ModelProto:
+    program = torch.onnx.export(
+        model,
+        (torch.zeros(2, *recipe.form.shape),),
+        input_names=["normalized"],
+        output_names=list(_OUTPUTS),
+        dynamic_shapes=({0: torch.export.Dim("N")},),
+        opset_version=_OPSET,
+        dynamo=True,
+        verbose=False,
+    )
+    return cast("torch.onnx.ONNXProgram", program).model_proto
+
+
+def _with_raw_pixels(model: onnx.ModelProto, recipe: Recipe) -> onnx.ModelProto:
+    """Put normalization before `model`: (pixel - mean) / std is dequantizing with a zero point of the mean."""
+    graph = model.graph
+    constants = [
+        numpy_helper.from_array(np.array(1 / STD, np.float32), "pixel_scale"),
+        numpy_helper.from_array(np.array(MEAN, np.uint8), "pixel_zero_point"),
+    ]
+    inputs = ["images", "pixel_scale", "pixel_zero_point"]
+    nodes = [helper.make_node("DequantizeLinear", inputs, ["normalized"]), *graph.node]
+    for node in nodes:
+        del node.metadata_props[:]  # the exporter's stack traces, longer than the weights
+    images = helper.make_tensor_value_info("images", TensorProto.UINT8, ["N", *recipe.form.shape])
+    name = Path(recipe.dataset).name
+    whole = helper.make_graph(nodes, name, [images], graph.output, [*constants, *graph.initializer])
+    return helper.make_model(whole, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=10)
