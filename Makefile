@@ -16,7 +16,7 @@ PIP := python -m pip install --quiet --disable-pip-version-check
 run: .venv/serve ## serve the API, its page and an emulated AWS on PORT (8000)
 	$(BIN)/python -m infra.local --port $(PORT)
 
-test: check .venv/bench ## check and test everything: about 20 minutes; one after the other where tests measure or need the machine
+test: check .venv/develop ## check and test everything: about 20 minutes; one after the other where tests measure or need the machine
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --ignore tests/system
 	$(BIN)/python -m pytest tests/system
 
@@ -51,8 +51,8 @@ deploy: .venv/serve .venv-sam/ready ## deploy to AWS as STACK, without questions
 model: .venv/develop ## train, quantize, evaluate and publish the model
 	$(BIN)/python -m model_build all
 
-bench: .venv/bench .venv-sam/ready ## measure everything again, with Docker running: a few minutes
-	$(BIN)/python -m bench
+bench: .venv/develop ## measure everything, or the sections ONLY=..., beside other servers and AGAINST=COMMIT: 10 to 15 minutes; needs wrk and Docker
+	$(BIN)/python -m bench $(ONLY) $(if $(AGAINST),--against $(AGAINST))
 
 lock: .venv/develop ## pin requirements.in, with hashes, in requirements.txt
 	$(BIN)/uv pip compile --quiet requirements.in --universal --python-version 3.11 --generate-hashes \
@@ -88,10 +88,6 @@ endef
 
 .venv/develop: .venv/test
 	$(BIN)/$(PIP) --group develop
-	touch $@
-
-.venv/bench: .venv/develop
-	$(BIN)/$(PIP) --group bench
 	touch $@
 
 .venv-sam/ready: $(call unless_usable,.venv-sam)

@@ -1,238 +1,165 @@
-"""Cold start by part: from process start to the first response, compared with baseline implementations."""
+"""Cold start by part: from process start to the first response, beside baselines; imports; package sizes."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from bench.baselines.contenders import BARE, CONTENDERS, FLOAT, HTTP, PYTORCH, Contender
-from bench.baselines.packages import Package, package
-from bench.baselines.pythons import IN_IMAGE, THIS, Interpreter, torch_for_cpus
-from bench.baselines.starting import Start, starter
-from bench.baselines.torch_builds import imports_of_torch
-from bench.docker_image import need_image
-from bench.images import small_png
-from bench.in_container.events import request
+from bench.environments import THIS, Checkout
+from bench.in_container.one_start import IMPORTS
+from bench.lambda_image import in_container, need_image
 from bench.machine import versions
-from bench.sections import Cell, Plot, Section, Table
-from bench.timing import Spread
+from bench.packages import Baseline, baseline_package, own_package, unpacked_mb, zipped_mb
+from bench.results import Cell, Figure, Section, Table, milliseconds, ratio
 
-_PARTS: Final = {
-    "interpreter": "interpreter",
-    "imports": "imports and set-up",
-    "session": "session",
-    "first image": "first image",
-    "total": "total",
+HTTP, WORKER = f"{THIS.name}, HTTP", f"{THIS.name}, worker"
+BARE, FASTAPI, BARE_IMPORTS = "bare handler", "FastAPI and Mangum", "bare imports"
+WITH, WITHOUT = "yes", "no"
+_ENTRIES: Final = {"HTTP": "handler.http_entry", "worker": "handler.s3_entry"}
+_BASELINES: Final = {
+    BARE: Baseline("bare", ("numpy", "onnxruntime", "pillow")),
+    FASTAPI: Baseline("fastapi_app", ("fastapi", "mangum", "numpy", "onnxruntime", "pillow")),
 }
+_PARTS: Final = ("interpreter", "imports", "session", "first image", "total")
+_SHOWN_IMPORTS: Final = 12
 _METHOD: Final = (
-    "Each package is mounted read-only at /var/task in a running container of Lambda's image for Python 3.13, without a"
-    " network. A fresh process imports its function and classifies one 28x28 PNG.",
-    "The total is measured from outside, from process start to response; the parts are measured in the process. Session"
-    " means loading the model. This project's functions classify a sample photo of their own during import; that time"
-    " counts as part of the first image. The worker's S3 is a local server that responds immediately.",
+    "Each package is mounted read-only at /var/task in Lambda's image for Python 3.13, without a network. A fresh"
+    " process imports its function and classifies one 28x28 PNG; all take turns.",
+    "The total is measured from outside, from process start to response; the parts in the process. Session means"
+    " loading models, wherever it happens. This project's functions classify a sample photo during import, which counts"
+    " as imports. The worker's S3 is a local server that responds immediately.",
     "Excluded are Lambda's own steps, which are the same for all: starting the micro-VM, downloading the package, the"
     " runtime client. All functions use both cores; Lambda assigns one core at 1,769 MB of memory.",
     "Baselines are as pip installs them; without bytecode is what `sam build` produces. With bytecode means compiled by"
-    " the Python that runs it, with unchecked-hash invalidation. This project ships with bytecode, and without unused"
-    " files.",
+    " the Python that runs it, with unchecked-hash invalidation, as this project ships. The bare imports are `import"
+    " fastapi, mangum, onnxruntime, PIL.Image` from this project's package.",
 )
 
 
 @dataclass(frozen=True)
 class _Variant:
-    contender: Contender
-    bytecode: bool
-    interpreter: Interpreter
-    package: Package
+    name: str
+    bytecode: str
+    module: str
+    package: Path
 
 
-def measure(*, quick: bool) -> Section:
-    """Measure in Lambda's image. Unless `quick`, include PyTorch, whose first installation takes minutes.
+Starts = Mapping[_Variant, Sequence[Mapping[str, Any]]]
 
-    Raises NoDocker.
-    """
+
+def measure(*, quick: bool, against: Checkout | None) -> Section:
+    """Measure in Lambda's image. Raises NoDocker or CannotMeasure."""
     need_image()
-    torch, rounds = None if quick else torch_for_cpus(), 2 if quick else 7
-    starts = _starts(list(_variants(torch)), rounds)
-    tables = [_parts_table(starts), _needs_table(starts)]
-    if torch and not quick:
-        tables.append(_torch_table(torch, starts))
+    rounds = 2 if quick else 11
+    variants = list(_variants(against))
+    starts = _starts(variants, rounds)
+    packages = {each.package: f"{each.name.partition(',')[0]}" for each in variants if each.bytecode == WITH}
+    sizes = {name: (unpacked_mb(folder), zipped_mb(folder)) for folder, name in packages.items()}
     return Section(
-        name="cold_starts",
-        title="Cold starts",
-        method=(*_METHOD, f"{rounds} starts of each, in turns, after one warm-up start."),
-        tables=tuple(tables),
-        plots=(_totals_plot(starts), _parts_plot(starts)),
-        notes=(*_comparisons(starts), *_about_torch(torch, quick=quick)),
-        versions={
-            **versions(("fastapi", "mangum", "numpy", "onnxruntime", "pillow")),
-            **({"torch": torch[1]} if torch else {}),
-        },
+        "cold_starts",
+        "Cold starts and package sizes",
+        (*_METHOD, f"{rounds} starts of each, in turns, after one warm-up start. Median (and quartiles)."),
+        (_parts(starts), _sizes(sizes), _imports(variants[0].package, 1 if quick else 5)),
+        (*_figures(starts, sizes), *_ratios(starts, against)),
+        versions=versions(("fastapi", "mangum", "numpy", "onnxruntime", "pillow")),
     )
 
 
-def _variants(torch: tuple[Interpreter, str] | None) -> Iterator[_Variant]:
-    for contender in CONTENDERS:
-        if contender.torch and not torch:
-            continue
-        interpreter, build = torch if torch and contender.torch else (IN_IMAGE, None)
-        for bytecode in (True, False):
-            found = package(contender, interpreter, build, bytecode=bytecode)
-            yield _Variant(contender, bytecode, interpreter, found)
+def _variants(against: Checkout | None) -> Iterator[_Variant]:
+    for checkout in filter(None, (THIS, against)):
+        package = own_package(checkout)
+        for kind, module in _ENTRIES.items():
+            yield _Variant(f"{checkout.name}, {kind}", WITH, module, package)
+        if checkout is THIS:
+            yield _Variant(BARE_IMPORTS, WITH, IMPORTS, package)
+    for name, baseline in _BASELINES.items():
+        yield _Variant(name, WITH, baseline.module, baseline_package(baseline, bytecode=True))
+        yield _Variant(name, WITHOUT, baseline.module, baseline_package(baseline, bytecode=False))
 
 
-def _starts(variants: Sequence[_Variant], rounds: int) -> dict[_Variant, list[Start]]:
-    starts: dict[_Variant, list[Start]] = {each: [] for each in variants}
+def _starts(variants: Sequence[_Variant], rounds: int) -> Starts:
+    starts: dict[_Variant, list[Mapping[str, Any]]] = {each: [] for each in variants}
     with ExitStack() as stack:
-        events = _write_events(Path(stack.enter_context(TemporaryDirectory())))
-        starters = {
-            each: stack.enter_context(starter(each.contender, each.package, each.interpreter, events))
-            for each in variants
-        }
+        asks = {each: stack.enter_context(in_container(each.package, "starts", each.module)) for each in variants}
         for turn in range(rounds + 1):  # the first fills the page cache
-            for each, start in starters.items():
-                found = start()
+            for each, ask in asks.items():
+                start = ask()
                 if turn:
-                    starts[each].append(found)
+                    starts[each].append(start)
     return starts
 
 
-def _write_events(folder: Path) -> Path:
-    """Write an API Gateway event with an image, and an SQS event of an uploaded image."""
-    image = small_png()
-    detail = {"bucket": {"name": "uploads"}, "object": {"key": "a.png", "size": len(image), "sequencer": "01"}}
-    body = {"detail-type": "Object Created", "time": "2026-01-01T00:00:00Z", "detail": detail}
-    upload = {"Records": [{"messageId": "1", "eventSource": "aws:sqs", "body": json.dumps(body)}]}
-    events: dict[str, dict[str, Any]] = {"http": request(image), "worker": upload}
-    for name, event in events.items():
-        (folder / f"{name}.json").write_text(json.dumps(event), encoding="utf-8")
-    return folder
+def _part(starts: Sequence[Mapping[str, Any]], part: str, name: str = "") -> Figure:
+    return milliseconds(name, [start["seconds"][part] for start in starts])
 
 
-def _spread(starts: Sequence[Start], part: str) -> Spread:
-    return Spread.of([start.seconds[part] for start in starts])
+def _parts(starts: Starts) -> Table:
+    rows = []
+    for each, own in starts.items():
+        cells: list[Cell] = [str(_part(own, part)) if part in own[0]["seconds"] else "" for part in _PARTS]
+        rows.append((each.name, each.bytecode, *cells, median(start["peak_mb"] for start in own), _answer(own[0])))
+    columns = ("function", "bytecode", *(f"{part}, ms" for part in _PARTS), "peak memory, MB", "answer")
+    return Table("Process start to first response", columns, tuple(rows))
 
 
-def _torch_table(torch: tuple[Interpreter, str], starts: Iterable[_Variant]) -> Table:
-    """Compare the import times of PyTorch's builds."""
-    package_folder = next(each.package.folder for each in starts if each.contender is PYTORCH and each.bytecode)
-    builds = imports_of_torch(torch, package_folder, rounds=5)
-    return Table(
-        f"Process that only imports PyTorch, Python {THIS.version}, outside Docker, with bytecode",
-        ("build of PyTorch", "unpacked, including CUDA libraries, MB", "ms: median (quartiles)"),
-        tuple((name, size / 1e6, _milliseconds(seconds)) for name, (size, seconds) in builds.items()),
-    )
+def _answer(start: Mapping[str, Any]) -> str:
+    if not start["response"]:
+        return ""
+    answer = json.loads(start["response"])
+    best = answer.get("predictions", [answer])[0]
+    return f"class {best['class_id']}, {best['score']:.3f}"
 
 
-def _milliseconds(spread: Spread) -> str:
-    median_ms, lower, upper = (f"{seconds * 1e3:,.0f}" for seconds in (spread.median, spread.lower, spread.upper))
-    return f"{median_ms} ({lower} to {upper})"
+def _sizes(sizes: Mapping[str, tuple[float, float]]) -> Table:
+    rows = tuple((name, *megabytes) for name, megabytes in sizes.items())
+    return Table("Package sizes, with bytecode", ("package", "unpacked, MB", "zipped, MB"), rows)
 
 
-def _parts_table(starts: Mapping[_Variant, list[Start]]) -> Table:
-    columns = tuple(f"{title}, ms" for title in _PARTS.values())
-
-    def cells(_: Package, own: list[Start]) -> tuple[Cell, ...]:
-        return tuple(_milliseconds(_spread(own, part)) for part in _PARTS)
-
-    return _table("Process start to first response: median (quartiles)", columns, starts, cells)
-
-
-def _needs_table(starts: Mapping[_Variant, list[Start]]) -> Table:
-    columns = ("unpacked, MB", "zipped, MB", "peak memory, MB", "label", "score")
-
-    def cells(own: Package, all_starts: list[Start]) -> tuple[Cell, ...]:
-        peak = median(start.peak_mb for start in all_starts)
-        return own.unpacked_bytes / 1e6, own.zipped_bytes / 1e6, peak, all_starts[0].label, all_starts[0].score
-
-    return _table("Package size, memory and result", columns, starts, cells)
+def _imports(package: Path, repetitions: int) -> Table:
+    """What the imports of both entries take, by top-level package."""
+    found = {}
+    for kind, module in _ENTRIES.items():
+        with in_container(package, "import_times", module) as ask:
+            runs = [ask() for _ in range(repetitions)]
+        found[kind] = {name: median(run.get(name, 0) for run in runs) for name in runs[0]}
+    names = sorted({name for own in found.values() for name in own}, key=lambda name: -max(_of(found, name)))
+    rows: list[tuple[Cell, ...]] = [(name, *_of(found, name)) for name in names[:_SHOWN_IMPORTS]]
+    rest = [sum(own.get(name, 0) for name in names[_SHOWN_IMPORTS:]) for own in found.values()]
+    title = f"Imports by `python -X importtime`, own time of each package's modules, median of {repetitions}"
+    return Table(title, ("package", "HTTP, ms", "worker, ms"), (*rows, ("all others", *rest)))
 
 
-def _table(
-    title: str,
-    columns: tuple[str, ...],
-    starts: Mapping[_Variant, list[Start]],
-    cells: Callable[[Package, list[Start]], tuple[Cell, ...]],
-) -> Table:
-    """Make two rows for each contender, with and without bytecode; cells are empty if not measured."""
-    rows: list[tuple[Cell, ...]] = []
-    for contender in CONTENDERS:
-        for bytecode in (True, False):
-            variant = _of(starts, contender, bytecode=bytecode)
-            measured = cells(variant.package, starts[variant]) if variant else (None,) * len(columns)
-            rows.append((contender.name, "yes" if bytecode else "no", *measured))
-    return Table(title, ("function", "bytecode", *columns), tuple(rows))
+def _of(found: Mapping[str, Mapping[str, float]], name: str) -> list[float]:
+    return [own.get(name, 0.0) for own in found.values()]
 
 
-def _of(starts: Iterable[_Variant], contender: Contender, *, bytecode: bool) -> _Variant | None:
-    return next((each for each in starts if each.contender is contender and each.bytecode is bytecode), None)
+def _figures(starts: Starts, sizes: Mapping[str, tuple[float, float]]) -> Iterator[Figure]:
+    for each, own in starts.items():
+        yield _part(own, "total", f"{each.name}, bytecode {each.bytecode}: total")
+    for name, (unpacked, zipped) in sizes.items():
+        yield Figure(f"package of {name}, unpacked", "MB", (unpacked,))
+        yield Figure(f"package of {name}, zipped", "MB", (zipped,))
 
 
-def _totals_plot(starts: Mapping[_Variant, list[Start]]) -> Plot:
-    def points(*, bytecode: bool) -> tuple[tuple[str, float], ...]:
-        mine = [each for each in starts if each.bytecode is bytecode]
-        return tuple((each.contender.name, _spread(starts[each], "total").median * 1e3) for each in mine)
+def _ratios(starts: Starts, against: Checkout | None) -> Iterator[Figure]:
+    by_name = {(each.name, each.bytecode): own for each, own in starts.items()}
 
-    return Plot(
-        name="cold_starts",
-        title="Process start to first response",
-        x_label="",
-        y_label="milliseconds (median)",
-        series={"with bytecode": points(bytecode=True), "without bytecode": points(bytecode=False)},
-    )
+    def total(name: str, bytecode: str = WITH) -> Figure:
+        return _part(by_name[name, bytecode], "total")
 
+    def in_process(name: str) -> Figure:
+        """Without the interpreter's own start."""
+        samples = [one["seconds"]["total"] - one["seconds"]["interpreter"] for one in by_name[name, WITH]]
+        return milliseconds("", samples)
 
-def _parts_plot(starts: Mapping[_Variant, list[Start]]) -> Plot:
-    mine = [each for each in starts if each.bytecode]
-    return Plot(
-        name="cold_starts_parts",
-        title="Parts of a cold start, with bytecode",
-        x_label="",
-        y_label="milliseconds (median)",
-        series={
-            title: tuple((each.contender.name, _spread(starts[each], part).median * 1e3) for each in mine)
-            for part, title in _PARTS.items()
-            if part != "total"
-        },
-    )
-
-
-def _comparisons(starts: Mapping[_Variant, list[Start]]) -> Iterator[str]:
-    """Compare this project's HTTP function with each baseline."""
-    ours = _total_ms(starts, HTTP, bytecode=True)
-    yield (
-        f"{BARE.name}: has one route and one input format, no cropping of photos, no error handling and no"
-        " documentation; it starts faster because it does less."
-    )
-    for baseline in (BARE, FLOAT, PYTORCH):
-        for bytecode, how in ((True, "with bytecode"), (False, "without bytecode, as sam build makes it")):
-            if _of(starts, baseline, bytecode=bytecode):
-                theirs = _total_ms(starts, baseline, bytecode=bytecode)
-                verdict = "faster" if ours < theirs else "slower"
-                yield (
-                    f"This project's HTTP function is {abs(theirs - ours):,.0f} ms {verdict} than {baseline.name}"
-                    f" ({how}): {ours:,.0f} instead of {theirs:,.0f} ms."
-                )
-
-
-def _total_ms(starts: Mapping[_Variant, list[Start]], contender: Contender, *, bytecode: bool) -> float:
-    variant = _of(starts, contender, bytecode=bytecode)
-    return _spread(starts[variant], "total").median * 1e3 if variant else float("nan")
-
-
-def _about_torch(torch: tuple[Interpreter, str] | None, *, quick: bool) -> Iterator[str]:
-    if quick:
-        yield f"{PYTORCH.name}: skipped, because installing it takes minutes."
-    elif not torch:
-        yield (
-            f"{PYTORCH.name}: not measured, because pip finds no CPU build, and the CUDA build would be an unfair"
-            " comparison; set PIP_EXTRA_INDEX_URL to PyTorch's index of CPU builds."
-        )
-    else:
-        if torch[0] is not IN_IMAGE:
-            yield f"{PYTORCH.name}: run by Python {torch[0].version}, as pip finds no CPU build for {IN_IMAGE.version}."
-        yield f"{PYTORCH.name}: exceeds Lambda's limit of 250 MB for zip packages; would need a container image."
+    yield ratio(f"{HTTP} / {BARE_IMPORTS}", in_process(HTTP), _part(by_name[BARE_IMPORTS, WITH], "imports"))
+    yield ratio(f"{WORKER} / HTTP", in_process(WORKER), in_process(HTTP))
+    for name in _BASELINES:
+        yield ratio(f"{HTTP} / {name}", total(HTTP), total(name))
+        yield ratio(f"{HTTP} / {name} without bytecode", total(HTTP), total(name, WITHOUT))
+    if against:
+        for own, kind in ((HTTP, "HTTP"), (WORKER, "worker")):
+            yield ratio(f"{own} / {against.name}", total(own), total(f"{against.name}, {kind}"))

@@ -1,154 +1,161 @@
-"""Cost of a million images: by memory size, endpoint, batch and bucket upload, compared with other services."""
+"""Processor time, memory and dollars of a request: by size and batch, memory of the function, endpoint and service."""
 
-from collections.abc import Iterator
-from typing import Final
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
 
-from bench.lambda_image import built_package
+from bench.environments import THIS, Checkout
+from bench.lambda_image import ask_once, need_image
 from bench.machine import versions
-from bench.price_list import PriceList, read_price_list
-from bench.request_usage import RequestUsage, measure_requests
-from bench.sections import Cell, Plot, Section, Table
+from bench.packages import own_package
+from bench.results import Cell, Figure, Section, Table, milliseconds
+from infra.capacity.costs import MB_PER_VCPU
 from infra.capacity.prices import Prices, read_prices
 
+_KINDS: Final = {
+    "PNG 28": ("28x28 PNG", 1),
+    "batch 64": ("64 of them in one request", 64),
+    "JPEG 400": ("JPEG, 0.1 megapixels", 1),
+    "JPEG 1155": ("JPEG, 1 megapixel", 1),
+    "JPEG 2309": ("JPEG, 4 megapixels", 1),
+    "JPEG 4000": ("JPEG, 12 megapixels", 1),
+    "JPEG 5657": ("JPEG, 24 megapixels", 1),
+    "PNG 1155": ("PNG, 1 megapixel", 1),
+}
+_PRICED: Final = ("PNG 28", "batch 64", "JPEG 1155", "JPEG 4000")
+_TYPICAL: Final = "JPEG 1155"
 _MEMORY_MB: Final = (128, 256, 512, 1024, 1769, 3008)
 _TYPICAL_MB: Final = 1024
-_ARCHITECTURES: Final = ("x86_64", "arm64")
 _MILLION: Final = 1_000_000
-_BATCH: Final = 64
-_KINDS: Final = {
-    "PNG 28": "28x28 PNG",
-    "JPEG 1155": "1-megapixel JPEG",
-    "JPEG 4000": "12-megapixel JPEG",
-    f"batch {_BATCH}": f"28x28 PNG, {_BATCH} in one request",
-}
-_COLD_SHARES: Final = (0.001, 0.01, 0.1)
+_COLD_SHARE: Final = 0.01
 _HOURS: Final = 730  # in a month
 _FARGATE_GB: Final = 2
-
+_RUNTIME_BYTES: Final = 10_000_000  # of Lambda's runtime: an assumption, not measured
 _METHOD: Final = (
-    "Median processor time of one warm request through Mangum, in Lambda's image. A function of M MB has M / 1,769 of a"
-    " processor, at most one, and is billed by the millisecond; arm64 is assumed to be as fast as x86_64.",
-    "A cold start lasts from the function's first line to its first request, and is billed at the same rate.",
-    "The price by bucket is that of the request without an endpoint, plus one GET and one PUT for each object, and one"
-    " message sent for each; messages are received and deleted ten at a time. Waiting for S3 is not included.",
+    "Median processor time of one warm request through Mangum, in Lambda's image, each kind in a process of its own. A"
+    " function of M MB has M / 1,769 of a processor, at most one, and is billed by the millisecond.",
+    "Images show a photo with added noise, aspect ratio 3:4. 1 % of the requests are cold; a cold start lasts from the"
+    " function's first line to its first request, and is billed at the same rate.",
+    "By bucket: the same request without an endpoint, plus one GET, one PUT and one message for each object; messages"
+    " are received and deleted ten at a time. Waiting for S3 is not included, nor are logs, metrics, storage, a load"
+    " balancer for Fargate, and operating it. Prices are of us-east-1, without free tier and discounts.",
 )
 
 
-def measure(*, quick: bool) -> Section:
-    """Measure requests in Lambda's image. Raises NoDocker."""
-    rounds = 2 if quick else 15
-    with built_package() as package:
-        measured = measure_requests(package, list(_KINDS), rounds)
-    usage = {_KINDS[name]: each for name, each in measured.items()}
-    listed, prices = read_price_list(), read_prices()
-    alternatives = _alternatives(usage["1-megapixel JPEG"], listed, prices)
+@dataclass(frozen=True)
+class Usage:
+    """Resources of one request, measured in a process that serves no other kind of request."""
+
+    bytes: int  # of the image or images
+    cpu: Figure  # processor time, ms
+    cold_cpu_seconds: float  # of the imports, before the first request
+    response_bytes: int
+    peak_mb: float
+
+    @property
+    def cpu_seconds(self) -> float:
+        return self.cpu.median / 1e3
+
+    def lambda_dollars(self, memory_mb: int, prices: Prices, cold_share: float = _COLD_SHARE) -> float:
+        """Price of one request on x86_64; a share of `cold_share` of the requests includes a cold start."""
+        processors = min(1.0, memory_mb / MB_PER_VCPU)
+        seconds = _billed(self.cpu_seconds / processors) + cold_share * _billed(self.cold_cpu_seconds / processors)
+        return prices.lambda_request + seconds * memory_mb / 1024 * prices.lambda_gb_second["x86_64"]
+
+    def fits(self, memory_mb: int) -> bool:
+        """Return whether the request fits into `memory_mb`, together with Lambda's runtime."""
+        return self.peak_mb * 1e6 + _RUNTIME_BYTES <= memory_mb * 2**20
+
+
+def measure(*, quick: bool, against: Checkout | None) -> Section:  # noqa: ARG001  prices of old commits tell nothing
+    """Measure requests in Lambda's image. Raises NoDocker or CannotMeasure."""
+    need_image()
+    rounds = 2 if quick else 11
+    reported = ask_once(own_package(THIS), "usage", str(rounds), *_KINDS)
+    cold = median(each["cold"] for each in reported.values())
+    usage = {name: _usage(name, each, cold) for name, each in reported.items()}
+    listed, prices = json.loads(Path(__file__).with_name("prices.json").read_text(encoding="utf-8")), read_prices()
+    sources = [f"<{value}>" for name, value in listed.items() if name.endswith("_source")]
+    looked_up = f"Looked up on {listed['looked_up']}: {', '.join(sources)} (SageMaker's from memory, not confirmed)."
+    tables = (_by_size(usage), _by_memory(usage, prices), _by_endpoint(usage, listed, prices))
     return Section(
-        name="costs",
-        title="Costs",
-        method=(*_METHOD, f"{rounds} requests of each.", listed.sources(), f"Lambda, S3, SQS: {prices.looked_up}."),
-        tables=(_by_memory(usage, prices), _by_endpoint(usage, listed, prices), alternatives),
-        plots=(_plot(usage, prices),),
-        notes=tuple(_notes(usage, listed, prices)),
+        "costs",
+        "Costs",
+        (*_METHOD, f"{rounds} requests of each.", looked_up, f"Lambda, S3, SQS: {prices.looked_up}."),
+        (*tables, _services(usage[_TYPICAL], listed, prices)),
+        tuple(each.cpu for each in usage.values()),
         versions=versions(("fastapi", "mangum", "onnxruntime", "pillow")),
     )
 
 
-def _images(kind: str) -> int:
-    return _BATCH if str(_BATCH) in kind else 1
+def _usage(name: str, reported: Mapping[str, Any], cold: float) -> Usage:
+    cpu = milliseconds(f"{_KINDS[name][0]}: processor time of a request", reported["cpu_seconds"])
+    return Usage(reported["bytes"], cpu, cold, reported["response_bytes"], reported["peak_mb"])
 
 
-def _by_memory(usage: dict[str, RequestUsage], prices: Prices) -> Table:
+def _by_size(usage: Mapping[str, Usage]) -> Table:
+    rows = [(*_KINDS[name], each.bytes / 1e6, str(each.cpu), each.peak_mb) for name, each in usage.items()]
+    columns = ("images", "in one request", "bytes, MB", "processor time, ms: median (quartiles)", "peak memory, MB")
+    return Table("By size", columns, tuple(rows))
+
+
+def _by_memory(usage: Mapping[str, Usage], prices: Prices) -> Table:
     rows: list[tuple[Cell, ...]] = []
-    for kind, each in usage.items():
-        for architecture in _ARCHITECTURES:
-            cells = [
-                _MILLION * each.lambda_dollars(memory_mb, architecture, prices, 0.01) / _images(kind)
-                if each.fits(memory_mb)
-                else "too small"
-                for memory_mb in _MEMORY_MB
-            ]
-            rows.append((kind, architecture, f"{each.cpu.milliseconds()}", *cells))
-    columns = ("images", "architecture", "processor time per request, ms", *(f"{size:,} MB, $" for size in _MEMORY_MB))
-    return Table("Lambda only: dollars per million images, 1% of the requests cold", columns, tuple(rows))
+    for name in _PRICED:
+        each, (what, images) = usage[name], _KINDS[name]
+        cells = [
+            _MILLION * each.lambda_dollars(size, prices) / images if each.fits(size) else "-" for size in _MEMORY_MB
+        ]
+        rows.append((what, *cells))
+    columns = ("images", *(f"{size:,} MB, $" for size in _MEMORY_MB))
+    return Table("Lambda only, x86_64: dollars per million images, by memory of the function", columns, tuple(rows))
 
 
-def _by_endpoint(usage: dict[str, RequestUsage], listed: PriceList, prices: Prices) -> Table:
-    rows: list[tuple[Cell, ...]] = []
-    for kind, each in usage.items():
-        for endpoint, dollars in listed.endpoints.items():
-            fixed = dollars + each.response_bytes / 1e9 * listed.gigabyte_out
-            rows.append((kind, endpoint, *(_per_million(kind, each, fixed, share, prices) for share in _COLD_SHARES)))
-        if _images(kind) == 1:
-            rows.append((kind, "bucket", *(_through_bucket(each, share, prices) for share in _COLD_SHARES)))
-    shares = tuple(f"{share:.1%} cold, $".replace(".0%", "%") for share in _COLD_SHARES)
-    title = f"All services: dollars per million images, {_TYPICAL_MB:,} MB, x86_64"
-    return Table(title, ("images", "endpoint", *shares), tuple(rows))
+def _by_endpoint(usage: Mapping[str, Usage], listed: Mapping[str, Any], prices: Prices) -> Table:
+    rows = []
+    for name in _PRICED:
+        each, (what, images) = usage[name], _KINDS[name]
+        request = each.lambda_dollars(_TYPICAL_MB, prices) + each.response_bytes / 1e9 * listed["gigabyte_out"]
+        by_endpoint = [_MILLION * (request + dollars) / images for dollars in listed["endpoints"].values()]
+        rows.append((what, *by_endpoint, _through_bucket(each, prices) if images == 1 else ""))
+    columns = ("images", *(f"{name}, $" for name in listed["endpoints"]), "bucket, $")
+    return Table(f"All services, {_TYPICAL_MB:,} MB: dollars per million images, by endpoint", columns, tuple(rows))
 
 
-def _per_million(kind: str, usage: RequestUsage, fixed: float, cold_share: float, prices: Prices) -> float:
-    request = fixed + usage.lambda_dollars(_TYPICAL_MB, "x86_64", prices, cold_share)
-    return _MILLION * request / _images(kind)
-
-
-def _through_bucket(usage: RequestUsage, cold_share: float, prices: Prices) -> float:
+def _through_bucket(usage: Usage, prices: Prices) -> float:
     """Divide the invocation's price and cold starts by ten, as the worker takes ten objects per invocation."""
-    compute = usage.lambda_dollars(_TYPICAL_MB, "x86_64", prices, cold_share / 10) - 0.9 * prices.lambda_request
+    compute = usage.lambda_dollars(_TYPICAL_MB, prices, _COLD_SHARE / 10) - 0.9 * prices.lambda_request
     return _MILLION * (compute + prices.s3_get + prices.s3_put_or_list + 1.2 * prices.sqs_request)
 
 
-def _alternatives(usage: RequestUsage, listed: PriceList, prices: Prices) -> Table:
-    """Compare a 1-megapixel photo by the cheapest endpoint with the same processor time on other services."""
-    seconds = usage.cpu.median
-    own = _per_million("", usage, usage.response_bytes / 1e9 * listed.gigabyte_out, 0.01, prices)
-    rows: list[tuple[Cell, ...]] = [(f"Lambda, {_TYPICAL_MB:,} MB, Function URL", own, "", "", "")]
-    moved = (usage.bytes + usage.response_bytes) / 1e9 * listed.sagemaker_gigabyte
-    sagemaker = _MILLION * (seconds * _FARGATE_GB * listed.sagemaker_gb_second + moved)
-    rows.append((f"SageMaker Serverless, {_FARGATE_GB} GB, same processor time", sagemaker, "", "", ""))
-    for architecture in _ARCHITECTURES:
-        month = fargate_month(listed, architecture)
-        most = _HOURS * 3600 / seconds
-        name = f"Fargate, 1 vCPU, {_FARGATE_GB} GB, always on, {architecture}"
-        rows.append((name, _MILLION * month / most, month, most, _MILLION * month / own))
-    columns = (
-        "service",
-        "per million, $",
-        "per month, $",
-        "images per month, at most",
-        "cheaper from, images per month",
+def _services(usage: Usage, listed: Mapping[str, Any], prices: Prices) -> Table:
+    """Compare the cheapest endpoint with the same processor time on other services."""
+    own = _MILLION * (usage.lambda_dollars(_TYPICAL_MB, prices) + usage.response_bytes / 1e9 * listed["gigabyte_out"])
+    return Table(
+        "Photos of 1 megapixel on other services",
+        ("service", "per million, $", "per month, $", "images per month, at most", "cheaper from, images per month"),
+        ((f"Lambda, {_TYPICAL_MB:,} MB, function URL", own, "", "", ""), *_others(usage, listed, own)),
     )
-    return Table("1-megapixel photos on other services", columns, tuple(rows))
 
 
-def fargate_month(listed: PriceList, architecture: str) -> float:
-    """Return the price in dollars of one vCPU that is always on."""
-    hour = listed.fargate_vcpu_hour[architecture] + _FARGATE_GB * listed.fargate_gb_hour[architecture]
-    return _HOURS * hour
+def _others(usage: Usage, listed: Mapping[str, Any], own: float) -> Iterator[tuple[Cell, ...]]:
+    seconds, moved = usage.cpu_seconds, (usage.bytes + usage.response_bytes) / 1e9 * listed["sagemaker_gigabyte"]
+    sagemaker = _MILLION * (seconds * _FARGATE_GB * listed["sagemaker_gb_second"] + moved)
+    yield f"SageMaker Serverless, {_FARGATE_GB} GB, same processor time", sagemaker, "", "", ""
+    month, most = fargate_month(listed), int(_HOURS * 3600 / seconds)
+    name = f"Fargate, 1 vCPU, {_FARGATE_GB} GB, always on, x86_64"
+    yield name, _MILLION * month / most, month, most, int(_MILLION * month / own)
 
 
-def _plot(usage: dict[str, RequestUsage], prices: Prices) -> Plot:
-    series: dict[str, tuple[tuple[str | float, float], ...]] = {
-        kind: tuple(
-            (size, _MILLION * each.lambda_dollars(size, "x86_64", prices, 0.01) / _images(kind))
-            for size in _MEMORY_MB
-            if each.fits(size)
-        )
-        for kind, each in usage.items()
-    }
-    return Plot("costs", "Lambda only, x86_64", "memory, MB", "$ per million images", series, True, True)
+def fargate_month(listed: Mapping[str, Any]) -> float:
+    """Price in dollars of one x86_64 vCPU that is always on."""
+    return _HOURS * float(listed["fargate_vcpu_hour"]["x86_64"] + _FARGATE_GB * listed["fargate_gb_hour"]["x86_64"])
 
 
-def _notes(usage: dict[str, RequestUsage], listed: PriceList, prices: Prices) -> Iterator[str]:
-    photo = usage["1-megapixel JPEG"]
-    own = photo.lambda_dollars(_TYPICAL_MB, "x86_64", prices, 0.01)
-    endpoint, dollars = max(listed.endpoints.items(), key=lambda each: each[1])
-    yield (
-        f"A million 1-megapixel photos by {endpoint} cost ${_MILLION * dollars:.2f} for the endpoint and"
-        f" ${_MILLION * own:.2f} for the function."
-    )
-    month = min(fargate_month(listed, architecture) for architecture in _ARCHITECTURES)
-    busy = month / own * photo.cpu.median / (_HOURS * 3600)
-    yield (
-        f"From {month / own / 1e6:.1f} million such photos per month, an always-on processor for ${month:.2f} is"
-        f" cheaper than the function by its URL, if requests arrive evenly: it is busy for {busy:.0%} of the month."
-    )
-    yield "Not included: logs, metrics, storage, a load balancer for Fargate, and operating it."
+def _billed(seconds: float) -> float:
+    """Round up to whole milliseconds, as Lambda does."""
+    return math.ceil(seconds * 1000) / 1000

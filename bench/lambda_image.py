@@ -1,36 +1,29 @@
-"""Run a benchmark script in Lambda's base image with the built package, and return its JSON output."""
+"""Run benchmark scripts in Lambda's base image with a package, without a network, and ask them for results."""
 
 import json
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final, cast
 
-from bench.sections import CannotMeasure
-from infra.packaging.package import main as build_package
+from bench.results import CannotMeasure
 
 IMAGE: Final = "public.ecr.aws/lambda/python:3.13-x86_64"
 PYTHON: Final = "python3.13"
 _BENCH: Final = Path(__file__).parent
-_SAMPLES: Final = Path(__file__).parent.parent / "handler" / "static" / "samples"
-
-# Set by Lambda, or required by the worker
-ENVIRONMENT: Final = {
+_SAMPLES: Final = _BENCH.parent / "handler" / "static" / "samples"
+_PULL_SECONDS: Final = 120
+# Set by Lambda, or required by the worker; nothing listens at the S3 endpoint, unless the script starts a server.
+_ENVIRONMENT: Final = {
     "AWS_ACCESS_KEY_ID": "none",
     "AWS_SECRET_ACCESS_KEY": "none",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_LAMBDA_FUNCTION_NAME": "measured",
     "AWS_REGION": "us-east-1",
-    "PYTHONPATH": "/var/task",
-    "RESULTS_BUCKET": "results",
-}
-# Nothing listens at the S3 endpoint, unless the script starts a server.
-_SCRIPT_ENVIRONMENT: Final = {
-    **ENVIRONMENT,
     "PYTHONPATH": "/var/task:/measure",
+    "RESULTS_BUCKET": "results",
     "S3_ENDPOINT_URL": "http://127.0.0.1:9",
 }
 
@@ -39,30 +32,46 @@ class NoDocker(CannotMeasure):
     """Docker or Lambda's base image is missing."""
 
 
-@contextmanager
-def built_package() -> Iterator[Path]:
-    """Build the package as `sam build` does for an x86_64 function; yield its temporary folder."""
-    with tempfile.TemporaryDirectory() as folder:
-        build_package(Path(folder, "package"))
-        yield Path(folder, "package")
-
-
-def run_in_container(package: Path, script: str, *arguments: str) -> Any:
-    """Run the module bench.in_container.`script`; return its last line of output, parsed from JSON.
-
-    `package` is mounted read-only at /var/task, without a network. The interpreter is the image's.
-    Raises NoDocker, or RuntimeError if the script fails.
-    """
+def need_image() -> None:
+    """Pull Lambda's base image if it is missing. Raises NoDocker if that fails."""
     if not shutil.which("docker"):
         raise NoDocker("install Docker, and start it")
+    for command in ("inspect", "pull"):
+        try:
+            done = subprocess.run(
+                ["docker", "image", command, IMAGE], capture_output=True, check=False, timeout=_PULL_SECONDS
+            )
+        except subprocess.TimeoutExpired:
+            break
+        if not done.returncode:
+            return
+    raise NoDocker(f"start Docker; the image {IMAGE} is missing and cannot be pulled")
+
+
+@contextmanager
+def in_container(package: Path, script: str, *arguments: str) -> Iterator[Callable[[], Any]]:
+    """Start the module bench.in_container.`script`; yield a function that asks it for its next result, of JSON.
+
+    `package` is mounted read-only at /var/task. The function raises CannotMeasure if the script ends.
+    """
     mounts = {package: "/var/task", _BENCH: "/measure/bench", _SAMPLES: "/samples"}
-    command = ["docker", "run", "--rm", "--network=none", f"--entrypoint={PYTHON}"]
+    command = ["docker", "run", "--rm", "--interactive", "--network=none", f"--entrypoint={PYTHON}"]
     command += [f"--volume={path.absolute()}:{place}:ro" for path, place in mounts.items()]
-    command += [f"--env={name}={value}" for name, value in _SCRIPT_ENVIRONMENT.items()]
+    command += [f"--env={name}={value}" for name, value in _ENVIRONMENT.items()]
     command += [IMAGE, "-m", f"bench.in_container.{script}", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode in (125, 127):
-        raise NoDocker(done.stderr.strip())
-    if done.returncode:
-        raise RuntimeError(f"{script} failed in {IMAGE}: {done.stderr[-2000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as container:
+        stdin, stdout = cast("IO[str]", container.stdin), cast("IO[str]", container.stdout)
+
+        def ask() -> Any:
+            print(file=stdin, flush=True)
+            if line := stdout.readline():
+                return json.loads(line)
+            raise CannotMeasure(f"{script} ended in {IMAGE}; its output is above")
+
+        yield ask
+
+
+def ask_once(package: Path, script: str, *arguments: str) -> Any:
+    """Start the script for a single result."""
+    with in_container(package, script, *arguments) as ask:
+        return ask()

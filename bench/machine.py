@@ -2,6 +2,7 @@
 
 import os
 import platform
+import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,12 +20,13 @@ class Machine:
     system: str
     python: str
     day: str  # ISO 8601
+    commit: str = "unknown"  # of this project
 
     @property
     def sentence(self) -> str:
         return (
             f"Measured on {self.day}: {self.cores} cores of {self.processor} ({', '.join(self.features)}), "
-            f"{self.system}, Python {self.python}."
+            f"{self.system}, Python {self.python}; commit {self.commit}."
         )
 
 
@@ -40,7 +42,14 @@ def this_machine() -> Machine:
         system=platform.freedesktop_os_release()["PRETTY_NAME"],
         python=platform.python_version(),
         day=f"{datetime.now(UTC):%Y-%m-%d}",
+        commit=_commit(),
     )
+
+
+def _commit() -> str:
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:

@@ -1,76 +1,139 @@
-"""Start the servers to be load-tested: uvicorn, and Lambda's runtime interface emulator."""
+"""The servers to be compared: this project's `serve`, and peers with the same ONNX file; how to start and ask each."""
 
-import json
+import os
 import socket
 import subprocess
-import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from time import perf_counter
+from typing import IO, Final
 
-from bench.in_container.events import request
-from bench.lambda_image import IMAGE
-from bench.load import Payload, ServerUnavailable, wait_until_ready
-from bench.sections import CannotMeasure
+from bench.environments import PROJECT, Checkout, environment, group
+from bench.load import Payload, ServerUnavailable, post, wait_until_ready
+from bench.requests import KINDS, PHOTO, RAW, SMALL, TENSOR_BINARY, TENSOR_JSON
 
-_SAM: Final = Path(__file__).parent.parent / ".venv-sam"
-_EMULATOR: Final = "aws-lambda-rie-x86_64"
-_INVOCATIONS: Final = "/2015-03-31/functions/function/invocations"
+_PEERS: Final = Path(__file__).with_name("peers")
+_MODEL: Final = PROJECT / "handler" / "model" / "classifier.onnx"
+_INFER: Final = "/v2/models/fashion-mnist/infer"
 
 
-class NoEmulator(CannotMeasure):
-    """Lambda's runtime interface emulator, which comes with SAM CLI, is missing."""
+@dataclass(frozen=True)
+class Server:
+    """A server: `command` starts it on a port; `paths` has the kinds of requests that it answers."""
+
+    name: str
+    paths: Mapping[str, str]
+    command: Callable[[int], list[str]]  # may install it, and raise CannotMeasure
+    folder: Path = _PEERS
+    variables: Callable[[int], Mapping[str, str]] = field(default=lambda _: {})
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that has answered; `seconds` from its start to its first response.
+
+    `payloads` by kind have what each correct response contains.
+    """
+
+    server: Server
+    pid: int
+    url: str
+    seconds: float
+    payloads: Mapping[str, Payload]
+
+    def address(self, kind: str) -> str:
+        return self.url + self.server.paths[kind]
+
+
+def serve(checkout: Checkout, workers: int = 1) -> Server:
+    """This project, or another commit of it."""
+    further = ["--workers", str(workers)] if workers > 1 else []
+    paths = dict.fromkeys((SMALL, RAW, PHOTO), "/classify") | dict.fromkeys((TENSOR_JSON, TENSOR_BINARY), _INFER)
+    return Server(
+        checkout.name if workers == 1 else f"{checkout.name}, {workers} workers",
+        paths,
+        lambda port: [str(checkout.python), "-m", "handler", "serve", "--port", str(port), *further],
+        checkout.folder,
+    )
+
+
+def peers() -> list[Server]:
+    classify = {SMALL: "/classify", PHOTO: "/classify"}
+    return [
+        Server(
+            "FastAPI",
+            {**classify, RAW: "/raw"},
+            lambda port: _python("fastapi", "-m", "uvicorn", "fastapi_server:app", f"--port={port}", "--no-access-log"),
+        ),
+        Server("LitServe", classify, lambda port: _python("litserve", "litserve_server.py", str(port))),
+        Server(
+            "BentoML",
+            classify,
+            lambda port: _python(
+                *("bentoml", "-m", "bentoml", "serve", "bentoml_service:Classifier"),
+                *("--host=127.0.0.1", f"--port={port}"),
+            ),
+        ),
+        Server(
+            "MLServer",
+            {TENSOR_JSON: _INFER},
+            lambda _: _python("mlserver", "-m", "mlserver.cli.main", "start", "."),
+            _PEERS / "mlserver_model",
+            lambda port: {
+                "MLSERVER_HTTP_PORT": str(port),
+                "MLSERVER_GRPC_PORT": str(_free_port()),
+                "MLSERVER_METRICS_PORT": str(_free_port()),
+            },
+        ),
+    ]
 
 
 @contextmanager
-def uvicorn(probe: Payload) -> Iterator[str]:
-    """Start one process, without its log; yield the URL to post images to."""
+def running(server: Server) -> Iterator[Running]:
+    """Start `server` without showing its log. Raises CannotMeasure."""
+    port, kind = _free_port(), next(iter(server.paths))
+    path = os.pathsep.join(map(str, (_PEERS, server.folder)))
+    settings = {"MODEL": str(_MODEL), "PYTHONPATH": path, "BENTOML_DO_NOT_TRACK": "1", **server.variables(port)}
+    command, url = server.command(port), f"http://127.0.0.1:{port}"
+    with tempfile.TemporaryFile() as log:
+        began = perf_counter()
+        with subprocess.Popen(
+            command, cwd=server.folder, env={**os.environ, **settings}, stdout=log, stderr=log
+        ) as process:
+            try:
+                wait_until_ready(url + server.paths[kind], KINDS[kind].payload, lambda: process.poll() is None)
+                seconds = perf_counter() - began
+                payloads = {each: _payload(each, url + path) for each, path in server.paths.items()}
+                yield Running(server, process.pid, url, seconds, payloads)
+            except ServerUnavailable as error:
+                raise ServerUnavailable(f"{server.name}: {error}; its log ends with {_end(log)!r}") from error
+            finally:
+                process.terminate()
+
+
+def _payload(kind: str, url: str) -> Payload:
+    """The request of that kind, after a look at the first response. Raises ServerUnavailable if that is wrong."""
+    asked = KINDS[kind]
+    reply = post(url, asked.payload)
+    try:
+        return replace(asked.payload, expected=asked.expect(reply))
+    except (LookupError, ValueError) as error:
+        raise ServerUnavailable(f"it answers a {kind} with {reply[:200]!r}") from error
+
+
+def _python(name: str, *arguments: str) -> list[str]:
+    return [str(environment(name, group(f"bench-{name}"))), *arguments]
+
+
+def _free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    command = [sys.executable, "-m", "handler", "serve", "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            url = f"http://127.0.0.1:{port}/classify"
-            wait_until_ready(url, probe, lambda: process.poll() is None)
-            yield url
-        finally:
-            process.terminate()
+        return int(listener.getsockname()[1])
 
 
-@contextmanager
-def emulator(package: Path, probe: Payload) -> Iterator[str]:
-    """Start the emulator with `package`; yield the URL to post API Gateway events to."""
-    command = ["docker", "run", "--detach", "--publish=127.0.0.1::8080", f"--volume={package}:/var/task:ro"]
-    command += [f"--volume={_emulator_path()}:/var/rapid/aws-lambda-rie:ro", IMAGE, "handler.http_entry.handler"]
-    container = _docker(*command[1:])
-    try:
-        url = f"http://{_docker('port', container, '8080/tcp').splitlines()[0]}{_INVOCATIONS}"
-        wait_until_ready(url, probe, lambda: _docker("inspect", "--format={{.State.Running}}", container) == "true")
-        yield url
-    except (ServerUnavailable, OSError) as error:
-        raise ServerUnavailable(f"{error}; log of the emulator: {_log(container)[-2000:]}") from error
-    finally:
-        _docker("rm", "--force", container)
-
-
-def as_event(payload: Payload) -> Payload:
-    """Wrap `payload` in the event that API Gateway passes to the function."""
-    event = json.dumps(request(payload.body, content_type=payload.content_type))
-    return Payload(event.encode(), "application/json", json.dumps(payload.expected)[1:-1])
-
-
-def _docker(*arguments: str) -> str:
-    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout.strip()
-
-
-def _log(container: str) -> str:
-    return subprocess.run(["docker", "logs", container], capture_output=True, text=True, check=True).stderr
-
-
-def _emulator_path() -> Path:
-    """Raises NoEmulator."""
-    if found := next(_SAM.rglob(_EMULATOR), None):
-        return found
-    raise NoEmulator("SAM CLI, which includes the emulator, is missing: make .venv-sam/ready")
+def _end(log: IO[bytes]) -> str:
+    log.seek(0)
+    return log.read()[-300:].decode(errors="replace")

@@ -1,126 +1,89 @@
-"""Compare the shipped package with its targets: size, cold start, warm latency and memory."""
+"""The table of targets: what must be reached, from the saved results of all sections."""
 
-import io
-import zipfile
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from statistics import median
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Final
 
-from bench.lambda_image import built_package, run_in_container
-from bench.machine import versions
-from bench.sections import Cell, Section, Table
-from bench.timing import Spread
-from infra.packaging.package import files_in
+from bench.cold_starts import BARE, BARE_IMPORTS, HTTP, WORKER
+from bench.environments import THIS
+from bench.requests import PHOTO, RAW, SMALL, TENSOR_BINARY, TENSOR_JSON
+from bench.results import RATIO, Cell, Figure, Table, number
 
-Seconds = Mapping[str, Mapping[str, Sequence[float]]]  # by comparison and contender, or by contender and part
-Row = tuple[Cell, ...]
+_OWN: Final = THIS.name
 
-_METHOD: Final = (
-    "The package that `sam build` makes, mounted read-only in Lambda's image with Python 3.13, without a network.",
-    "Cold: fresh processes in turns, from their first line to the response, without the interpreter's start-up; S3 is a"
-    " local server that responds immediately. Warm: in turns in one process, from an event through Mangum to the"
-    " response.",
-    "Medians (and quartiles); ratios are of medians.",
+
+@dataclass(frozen=True)
+class Target:
+    """`pattern` names the figures of a row; of several, the worst counts."""
+
+    what: str
+    pattern: str
+    bar: float
+    stretch: float
+    at_least: bool = False
+
+    def is_met(self, value: float, bound: float) -> bool:
+        return value >= bound if self.at_least else value <= bound
+
+
+def _requests(kind: str, peer: str, bar: float, stretch: float) -> Target:
+    what = (
+        f"{kind}: requests per second, 8 connections, against {peer.replace('*', 'the better of LitServe and BentoML')}"
+    )
+    return Target(what, f"{kind}, 8 connections: {_OWN} / {peer}", bar, stretch, at_least=True)
+
+
+TARGETS: Final = (
+    _requests(SMALL, "FastAPI", 1.0, 1.2),
+    _requests(RAW, "FastAPI", 1.0, 1.2),
+    _requests(TENSOR_JSON, "MLServer", 1.15, 1.5),
+    _requests(TENSOR_BINARY, "MLServer", 1.15, 1.5),
+    _requests(PHOTO, "[LB]*", 0.8, 1.2),
+    Target(f"{SMALL}: two workers against one", f"{SMALL}, 8 *: two workers / one", 1.8, 1.9, at_least=True),
+    Target("a photo of 0.1 megapixels, bytes to answer, against another commit", f"photo: {_OWN} / commit *", 0.7, 0.5),
+    Target("64 small images in one request, against 64 requests", f"batch: {_OWN} / 64 *", 0.35, 0.25),
+    Target("12-megapixel JPEG, against open, convert, resize, run", f"12-*: {_OWN} / open*", 0.3, 0.25),
+    Target("28x28 PNG, event in, reply out, against decode and run", f"28x28 PNG: {_OWN} / decode*", 1.7, 1.4),
+    Target("HTTP function cold, against bare imports", f"{HTTP} / {BARE_IMPORTS}", 0.9, 0.75),
+    Target("HTTP function cold, against a bare handler", f"{HTTP} / {BARE}", 1.8, 1.5),
+    Target("worker cold, against HTTP cold", f"{WORKER} / HTTP", 0.6, 0.5),
+    Target("package, unpacked, MB", f"package of {_OWN}, unpacked", 100, 85),
+    Target("package, zipped, MB", f"package of {_OWN}, zipped", 36, 30),
 )
 
 
-def measure(*, quick: bool) -> Section:
-    """Measure the package in Lambda's image. Raises NoDocker."""
-    cold_rounds, warm_rounds = (2, 2) if quick else (15, 15)
-    mixed, small = (20, 100) if quick else (1_000, 20_000)
-    with built_package() as package:
-        rows = [
-            *_package_rows(package),
-            *_cold_rows(run_in_container(package, "cold", str(cold_rounds))),
-            *_warm_rows(run_in_container(package, "warm", str(warm_rounds))),
-            *_memory_rows(run_in_container(package, "memory", str(mixed), str(small))),
-        ]
-    columns = ("metric", "measured", "baseline", "value", "target", "stretch target")
-    return Section(
-        name="targets",
-        title="Targets",
-        method=(*_METHOD, f"{cold_rounds} starts and {warm_rounds} warm turns of each."),
-        tables=(Table("Targets and measured values", columns, tuple(rows)),),
-        notes=tuple(_missed(rows)),
-        versions=versions(("fastapi", "mangum", "numpy", "onnxruntime", "pillow")),
+def table(figures: Iterable[Figure]) -> Table:
+    """One row for each target; "by processor time" is the same ratio without waiting and other programs."""
+    found = list(figures)
+    return Table(
+        "Targets",
+        ("what", "measured", "by processor time", "target", "stretch target", "reached"),
+        tuple(tuple(_cells(target, found)) for target in TARGETS),
     )
 
 
-def zipped_bytes(folder: Path) -> int:
-    """Return the size of `folder` zipped as SAM CLI does it."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
-        for path in files_in(folder):
-            file.write(path, path.relative_to(folder))
-    return archive.tell()
+def _cells(target: Target, figures: list[Figure]) -> Iterator[Cell]:
+    worst, by_processor = _worst(target, figures, ""), _worst(target, figures, ", processor time")
+    sign = "≥" if target.at_least else "≤"
+    yield from (target.what, str(worst) if worst else None, str(by_processor) if by_processor else "")
+    yield from (f"{sign} {number(target.bar)}", f"{sign} {number(target.stretch)}", _verdict(target, worst))
 
 
-def _package_rows(package: Path) -> list[Row]:
-    unpacked, zipped = sum(path.stat().st_size for path in files_in(package)) / 1e6, zipped_bytes(package) / 1e6
-    return [
-        ("package, unpacked, MB", "", "", unpacked, 100, 70),
-        ("package, zipped, MB", "", "", zipped, 40, 28),
-    ]
+def _worst(target: Target, figures: list[Figure], suffix: str) -> Figure | None:
+    """Processor time per request is inverted, where requests per second are compared."""
+    matching = [each for each in figures if fnmatchcase(each.name, target.pattern + suffix)]
+    if not suffix:
+        matching = [each for each in matching if "processor time" not in each.name]
+    if suffix and target.at_least:
+        matching = [Figure(each.name, RATIO, tuple(1 / one for one in each.samples)) for each in matching]
+    choose = min if target.at_least else max
+    return choose(matching, key=lambda each: each.median, default=None)
 
 
-def _cold_rows(laps: Seconds) -> list[Row]:
-    whole = {name: [sum(start) for start in zip(*parts.values(), strict=True)] for name, parts in laps.items()}
-    session, imported = laps["session"]["session"], laps["session"]["import onnxruntime"]
-    bare = "import fastapi, mangum, onnxruntime, PIL.Image"
-    return [
-        _row("HTTP function, cold: import and first image", whole["http"], bare, whole["imports"], (1.15, 0.9)),
-        _row(
-            "worker function, cold: import and first image",
-            whole["worker"],
-            "HTTP function, cold",
-            whole["http"],
-            (0.7, 0.5),
-        ),
-        (
-            "session of the shipped model, ms",
-            f"{Spread.of(session).milliseconds()} ms",
-            f"import onnxruntime: {Spread.of(imported).milliseconds()} ms",
-            1e3 * median(session),
-            6,
-            3,
-        ),
-    ]
-
-
-def _warm_rows(comparisons: Seconds) -> list[Row]:
-    targets = {"28x28 PNG": (2.0, 1.6), "12-megapixel": (0.3, 0.2), "64 images": (0.35, 0.25)}
-    rows = []
-    for name, contenders in comparisons.items():
-        (own, seconds), (other, others) = contenders.items()
-        target = next(target for start, target in targets.items() if name.startswith(start))
-        rows.append(_row(f"{name}: {own}", seconds, other, others, target))
-    return rows
-
-
-def _memory_rows(memory: Mapping[str, Any]) -> list[Row]:
-    resident: Mapping[str, float] = memory["resident"]
-    (first, before), *_, (last, after) = resident.items()
-    growth = 100 * (after / before - 1)
-    return [
-        (f"HTTP function, peak memory after {int(first):,} mixed images, MB", "", "", memory["peak"], 160, 128),
-        (f"HTTP function, memory growth from then to {int(last):,} requests, %", "", "", growth, 2, 2),
-    ]
-
-
-def _row(
-    metric: str, seconds: Sequence[float], baseline: str, others: Sequence[float], target: tuple[float, float]
-) -> Row:
-    measured = f"{Spread.of(seconds).milliseconds()} ms"
-    return (
-        metric,
-        measured,
-        f"{baseline}: {Spread.of(others).milliseconds()} ms",
-        median(seconds) / median(others),
-        *target,
-    )
-
-
-def _missed(rows: Sequence[Row]) -> list[str]:
-    missed = [row for row in rows if isinstance(row[3], float) and isinstance(row[4], (int, float)) and row[3] > row[4]]
-    return [f"Missed: {row[0]}, {row[3]:.3g} instead of {row[4]:.3g}." for row in missed]
+def _verdict(target: Target, measured: Figure | None) -> str:
+    if measured is None:
+        return ""
+    if target.is_met(measured.median, target.stretch):
+        return "stretch target"
+    return "yes" if target.is_met(measured.median, target.bar) else "**no**"

@@ -1,171 +1,240 @@
-"""Measure requests per second and latency over HTTP, by number of connections."""
+"""Requests per second, processor time and memory of this project's server beside those that people use instead."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from statistics import median
-from time import sleep
 from typing import Final
 
-from bench.baselines.contenders import HTTP
-from bench.baselines.packages import package
-from bench.baselines.pythons import IN_IMAGE
-from bench.docker_image import need_image
-from bench.images import photo, small_png
-from bench.load import LoadResult, Payload, load, need_wrk, post
+from bench.environments import THIS, Checkout
+from bench.load import LoadResult, load, need_wrk
 from bench.machine import versions
-from bench.sections import Cell, Plot, Section, Table
-from bench.servers import as_event, emulator, uvicorn
-from bench.timing import Spread
-from handler.inference.classifier import Classifier
-from handler.inference.pipeline import prepare
+from bench.processes import cpu_seconds, memory_mb
+from bench.requests import KINDS, PHOTO, SMALL, TENSOR_BINARY, TENSOR_JSON
+from bench.results import CannotMeasure, Cell, Figure, Section, Table, milliseconds, ratio, winner
+from bench.servers import Running, Server, peers, running, serve
 
-UVICORN: Final = "uvicorn"
-EMULATOR: Final = "Lambda's emulator"
-_SEVERAL: Final = 8
-_PAUSE_SECONDS: Final = 0.2  # the emulator needs a moment after a request, and wrk leaves one unfinished at its end
+OWN: Final = THIS.name
+CONNECTIONS: Final = (1, 8, 32)
+_TWO: Final = f"{OWN}, 2 workers"
+_WORKERS_KINDS: Final = (SMALL, PHOTO)
+_STARTS: Final = 3
 _METHOD: Final = (
-    "wrk posts the same image repeatedly to /classify; each connection sends its next request on receiving a response."
-    " wrk and the server share the cores of one machine.",
-    "Each response must have status 200 and the right label; other responses and failed connections count as errors,"
-    " not as images.",
-    "uvicorn is `python -m handler serve`: one process, its log discarded. Lambda's emulator is AWS's runtime interface"
-    " emulator from SAM CLI, with the shipped package, in Lambda's image; it receives API Gateway events.",
+    "wrk posts the same request repeatedly; each connection sends its next request on receiving a response. Servers"
+    " take turns, round by round, on the same machine as wrk.",
+    "Each response must have status 200 and the right content; others, and failed connections, count as errors.",
+    "All servers have the same ONNX file, in a session with one thread, and run without access logs where they have a"
+    " switch for it. This project is `serve`, one process. FastAPI: a `def` endpoint under uvicorn with uvloop and"
+    " httptools. LitServe, BentoML and MLServer: as their documentation shows, with one worker (LitServe and BentoML"
+    " have further processes for HTTP); MLServer without its process for parallel inference, which makes it slower.",
+    "The peers only resize a photo, and so mistake it for a dress; this project cuts the garment out and lets two"
+    " networks vote. MLServer takes tensors, no image files, and over HTTP only JSON; its JSON is compared with the"
+    " binary request, too.",
+    "Processor time and memory are of a server's process and all that it has started; memory that processes share"
+    " counts once. Ratios are taken round by round, then their median (and quartiles).",
 )
 
 
 @dataclass(frozen=True)
-class _Scenario:
-    server: str
-    image: str
+class _Case:
+    kind: str
     connections: int
+
+    def __str__(self) -> str:
+        return f"{self.kind}, {self.connections} connection{'s' * (self.connections > 1)}"
 
 
 @dataclass(frozen=True)
-class _Effort:
-    rounds: int
-    seconds: int
-    connections: tuple[int, ...]
+class _Sample:
+    load: LoadResult
+    cpu_seconds: float
+
+    @property
+    def cpu_ms(self) -> float:
+        return 1e3 * self.cpu_seconds / max(self.load.responses, 1)
 
 
-def measure(*, quick: bool) -> Section:
-    """Measure with wrk, in Lambda's image and with SAM CLI's emulator. Raises NoWrk, NoDocker or NoEmulator."""
+@dataclass(frozen=True)
+class _Usage:
+    """Of one server: seconds of each start, memory at first and after all requests."""
+
+    starts: list[float]
+    idle_mb: float
+    loaded_mb: float
+
+
+Samples = Mapping[_Case, Mapping[str, Sequence[_Sample]]]  # by server
+
+
+def measure(*, quick: bool, against: Checkout | None) -> Section:
+    """Measure all servers that can be installed and started. Raises CannotMeasure if wrk is missing."""
     need_wrk()
-    need_image()
-    effort = _Effort(rounds=2, seconds=1, connections=(1, 8)) if quick else _Effort(3, 2, (1, 8, 32))
-    loads = _loads(effort)
+    rounds, connections, starts = (1, (8,), 1) if quick else (5, CONNECTIONS, _STARTS)
+    servers = [serve(THIS), serve(THIS, workers=2), *([serve(against)] if against else []), *peers()]
+    notes: list[str] = []
+    with ExitStack() as stack:
+        up, seconds = _started(servers, starts, stack, notes)
+        idle = {name: memory_mb(each.pid) for name, each in up.items()}
+        samples = _samples(up, connections, rounds)
+        usage = {name: _Usage(seconds[name], idle[name], memory_mb(each.pid)) for name, each in up.items()}
+    if OWN not in usage:
+        raise CannotMeasure(notes[0])
+    ratios = tuple(_ratios(samples))
     return Section(
-        name="throughput",
-        title="Throughput over HTTP",
-        method=(
-            *_METHOD,
-            f"{effort.rounds} rounds of {effort.seconds} s each, after a warm-up of one second with one connection."
-            " The emulator is restarted for each measurement. Percentiles are medians over the rounds.",
+        "throughput",
+        "Servers",
+        (*_METHOD, f"{rounds} rounds of 1 s each, after a warm-up of 1 s; {starts} starts of each."),
+        (
+            *_rates(samples, [each.name for each in servers]),
+            _workers(samples),
+            _latencies(samples),
+            _usage(usage, samples),
         ),
-        tables=(_table(loads),),
-        plots=tuple(_plots(loads)),
-        notes=tuple(_notes(loads)),
-        versions=versions(("fastapi", "mangum", "onnxruntime", "pillow", "starlette", "uvicorn")),
+        (*_figures(samples), *ratios),
+        (*_verdicts(ratios), *notes),
+        versions(("fastapi", "onnxruntime", "pillow", "starlette", "uvicorn")),
     )
 
 
-def payloads() -> dict[str, Payload]:
-    """Return the payloads; the expected response has the label that the classifier gives without a server."""
-    classifier, made = Classifier.shipped(), {}
-    for name, content_type, data in (
-        ("28x28 PNG", "image/png", small_png()),
-        ("480x560 JPEG", "image/jpeg", photo()),
+def _started(
+    servers: list[Server], starts: int, stack: ExitStack, notes: list[str]
+) -> tuple[dict[str, Running], dict[str, list[float]]]:
+    """Start each server `starts` times; keep the last running, and note why others are not."""
+    up: dict[str, Running] = {}
+    seconds: dict[str, list[float]] = {}
+    for server in servers:
+        try:
+            seconds[server.name] = []
+            for _ in range(starts - 1):
+                with running(server) as each:
+                    seconds[server.name].append(each.seconds)
+            up[server.name] = stack.enter_context(running(server))
+            seconds[server.name].append(up[server.name].seconds)
+        except CannotMeasure as error:
+            notes.append(f"{server.name} was not measured: {error}.")
+    return up, seconds
+
+
+def _samples(up: Mapping[str, Running], connections: tuple[int, ...], rounds: int) -> Samples:
+    samples: dict[_Case, dict[str, list[_Sample]]] = {}
+    asked = [(each, *of_kind) for each in up.values() for of_kind in each.payloads.items()]
+    for each, kind, payload in asked:
+        load(each.address(kind), payload, max(connections), 1)
+    for _ in range(rounds):
+        for kind in KINDS:
+            for count in connections:
+                for each, own_kind, payload in asked:
+                    if own_kind == kind and _is_compared(each.server.name, kind, count):
+                        before = cpu_seconds(each.pid)
+                        result = load(each.address(kind), payload, count, 1)
+                        sample = _Sample(result, cpu_seconds(each.pid) - before)
+                        samples.setdefault(_Case(kind, count), {}).setdefault(each.server.name, []).append(sample)
+    return samples
+
+
+def _is_compared(name: str, kind: str, connections: int) -> bool:
+    return name != _TWO or (kind in _WORKERS_KINDS and connections > 1)
+
+
+def _rate(name: str, samples: Sequence[_Sample]) -> Figure:
+    return Figure(name, "requests/s", tuple(each.load.requests_per_second for each in samples), more_is_better=True)
+
+
+def _cpu(name: str, samples: Sequence[_Sample]) -> Figure:
+    return Figure(name, "ms", tuple(each.cpu_ms for each in samples))
+
+
+def _compared(samples: Samples, case: _Case) -> dict[str, Sequence[_Sample]]:
+    """The servers of a row: for the binary tensor, MLServer by JSON."""
+    found = {name: each for name, each in samples[case].items() if name != _TWO}
+    if case.kind == TENSOR_BINARY:
+        found |= {n: s for n, s in samples[_Case(TENSOR_JSON, case.connections)].items() if n == "MLServer"}
+    return found
+
+
+def _rates(samples: Samples, servers: list[str]) -> Iterator[Table]:
+    names = [name for name in servers if name != _TWO]
+    for title, unit, figure in (
+        ("Requests per second: median (quartiles)", "", _rate),
+        ("Processor time per request, ms: median (quartiles)", ", least", _cpu),
     ):
-        (classification,) = classifier.classify([prepare(data, max_pixels=10**6)], 1)
-        made[name] = Payload(data, content_type, f'{{"label":"{classification.predictions[0].label}",')
-    return made
+        rows = []
+        for case in samples:
+            found = {name: figure(name, each) for name, each in _compared(samples, case).items()}
+            others = [each for name, each in found.items() if name in names and name != OWN and "commit" not in name]
+            cells: list[Cell] = [str(found[name]) if name in found else "" for name in names]
+            rows.append((case.kind, case.connections, *cells, winner(found[OWN], others) if others else ""))
+        yield Table(title, ("request", "connections", *names, f"winner{unit}"), tuple(rows))
 
 
-def _loads(effort: _Effort) -> dict[_Scenario, list[LoadResult]]:
-    """Measure in turns; the emulator with several connections only once, as that may end it."""
-    images = payloads()
-    scenarios = [_Scenario(UVICORN, name, count) for name in images for count in effort.connections]
-    scenarios += [_Scenario(EMULATOR, name, count) for count in (1, _SEVERAL) for name in images]
-    loads: dict[_Scenario, list[LoadResult]] = {each: [] for each in scenarios}
-    package_folder = package(HTTP, IN_IMAGE, None, bytecode=True).folder
-    with uvicorn(next(iter(images.values()))) as uvicorn_url:
-        for turn in range(effort.rounds):
-            for each, found in loads.items():
-                image = images[each.image]
-                if each.server == UVICORN:
-                    found.append(_load(uvicorn_url, image, each, effort.seconds, warm_up=not turn))
-                elif each.connections == 1 or not turn:
-                    with emulator(package_folder, as_event(image)) as url:
-                        found.append(_load(url, as_event(image), each, effort.seconds, warm_up=True))
-    return loads
+def _workers(samples: Samples) -> Table:
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (case.kind, case.connections, *(str(_rate(name, found[name])) for name in (OWN, _TWO)), str(times))
+        for case, found in samples.items()
+        if (times := _times_of_two(case, found))
+    )
+    return Table("Two workers, requests per second", ("request", "connections", "one", "two", "ratio"), rows)
 
 
-def _load(url: str, payload: Payload, scenario: _Scenario, seconds: int, *, warm_up: bool) -> LoadResult:
-    if warm_up:
-        sleep(_PAUSE_SECONDS)
-        response = post(url, payload)
-        if payload.expected not in response:
-            raise RuntimeError(f"{scenario} should respond with {payload.expected!r}, but got {response[:500]!r}")
-        sleep(_PAUSE_SECONDS)
-        load(url, payload, connections=1, seconds=1)
-        sleep(_PAUSE_SECONDS)
-    return load(url, payload, scenario.connections, seconds)
+def _times_of_two(case: _Case, found: Mapping[str, Sequence[_Sample]]) -> Figure | None:
+    if _TWO not in found:
+        return None
+    return ratio(f"{case}: two workers / one", _rate(_TWO, found[_TWO]), _rate(OWN, found[OWN]))
 
 
-def _table(loads: Mapping[_Scenario, list[LoadResult]]) -> Table:
-    columns = ("server", "image", "connections", "images/s: median (quartiles)", "p50, ms", "p95, ms", "p99, ms")
-    rows = ((each.server, each.image, each.connections, *cells(own)) for each, own in loads.items())
-    return Table("Throughput and latency", (*columns, "responses", "errors"), tuple(rows))
+def _latencies(samples: Samples) -> Table:
+    rows = []
+    for case, found in samples.items():
+        if case.connections == CONNECTIONS[1]:
+            for name, own in found.items():
+                half, most = (median(getattr(each.load, which) for each in own) for which in ("p50", "p99"))
+                rows.append((case.kind, name, 1e3 * half, 1e3 * most))
+    title = f"Latency with {CONNECTIONS[1]} connections"
+    return Table(title, ("request", "server", "p50, ms", "p99, ms"), tuple(rows))
 
 
-def cells(loads: Sequence[LoadResult]) -> tuple[Cell, ...]:
-    """Format the results of one scenario, without times if the server gave no correct response."""
-    responses, errors = sum(each.responses for each in loads), sum(each.errors for each in loads)
-    if not all(each.requests_per_second for each in loads):
-        return None, None, None, None, responses, errors
-    milliseconds = (_median_ms(loads, name) for name in ("p50", "p95", "p99"))
-    return _rate(loads), *milliseconds, responses, errors
+def _usage(usage: Mapping[str, _Usage], samples: Samples) -> Table:
+    rows = []
+    for name, each in usage.items():
+        loads = [one.load for found in samples.values() for one in found.get(name, ())]
+        started = milliseconds(name, each.starts)
+        errors, responses = sum(load.errors for load in loads), sum(load.responses for load in loads)
+        rows.append((name, str(started), each.idle_mb, each.loaded_mb, responses, errors))
+    columns = (
+        "server",
+        "start to first response, ms",
+        "memory then, MB",
+        "after all requests, MB",
+        "responses",
+        "errors",
+    )
+    return Table("Start, memory and errors", columns, tuple(rows))
 
 
-def _rate(loads: Sequence[LoadResult]) -> str:
-    rates = [each.requests_per_second for each in loads]
-    if len(rates) == 1:
-        return f"{rates[0]:.0f}"
-    spread = Spread.of(rates)
-    return f"{spread.median:.0f} ({spread.lower:.0f} to {spread.upper:.0f})"
+def _figures(samples: Samples) -> Iterator[Figure]:
+    for case, found in samples.items():
+        for name, own in found.items():
+            yield _rate(f"{case}: {name}", own)
+            yield _cpu(f"{case}: {name}, processor time", own)
 
 
-def _median_ms(loads: Sequence[LoadResult], percentile: str) -> float:
-    return median(float(getattr(each, percentile)) for each in loads) * 1e3
+def _ratios(samples: Samples) -> Iterator[Figure]:
+    for case, every in samples.items():
+        found = _compared(samples, case)
+        for name, other in found.items():
+            if name != OWN:
+                yield ratio(f"{case}: {OWN} / {name}", _rate("", found[OWN]), _rate("", other))
+                yield ratio(f"{case}: {OWN} / {name}, processor time", _cpu("", found[OWN]), _cpu("", other))
+        if times := _times_of_two(case, every):
+            yield times
 
 
-def _plots(loads: Mapping[_Scenario, list[LoadResult]]) -> Iterator[Plot]:
-    measured = {each: own for each, own in loads.items() if None not in cells(own)}
-    rates = {each: median(one.requests_per_second for one in own) for each, own in measured.items()}
-    latencies = {each: _median_ms(own, "p99") for each, own in measured.items()}
-    for name, title, y_label, values in (
-        ("throughput", "Throughput", "images per second", rates),
-        ("throughput_latency", "Latency (99th percentile)", "milliseconds (p99)", latencies),
-    ):
-        series: dict[str, list[tuple[str | float, float]]] = {}
-        for each, value in values.items():
-            series.setdefault(f"{each.server}, {each.image}", []).append((f"{each.connections}", value))
-        lines = {label: tuple(points) for label, points in series.items()}
-        yield Plot(name, title, "concurrent connections", y_label, lines, log_y=True)
-
-
-def _notes(loads: Mapping[_Scenario, list[LoadResult]]) -> Iterator[str]:
-    if any(None in cells(own) for each, own in loads.items() if each.server == EMULATOR):
-        yield (
-            "The emulator serves one request at a time, as each Lambda environment does, but ends if another arrives"
-            f" meanwhile: with {_SEVERAL} connections it gave no response, and its errors are failed connections."
-            " Lambda itself would start more environments."
-        )
-    for image in dict.fromkeys(each.image for each in loads):
-        here, there = (
-            median(one.requests_per_second for one in loads[_Scenario(server, image, 1)])
-            for server in (UVICORN, EMULATOR)
-        )
-        if here and there:
-            faster, slower = (UVICORN, EMULATOR) if here > there else (EMULATOR, UVICORN)
-            times = max(here, there) / min(here, there)
-            yield f"{image}, one connection: {faster} has {times:.1f} times the throughput of {slower}."
+def _verdicts(ratios: Sequence[Figure]) -> Iterator[str]:
+    """Name each peer that answers more requests than this project."""
+    for each in ratios:
+        if each.more_is_better and OWN in each.name and each.quartiles[1] < 1:
+            yield f"Slower: {each.name} = {each}."
+    yield (
+        "Triton and TorchServe are not measured: Triton comes as a container image of several gigabytes, not from PyPI;"
+        " TorchServe needs a Java runtime, and its maintainers have archived it."
+    )

@@ -1,1 +1,1 @@
-"""Baseline implementations of the same network on Lambda, as short as in tutorials; each has its own package."""
+"""Functions for Lambda as short as in tutorials, for comparison; each has its own package."""

@@ -1,1 +1,1 @@
-"""Scripts that run in Lambda's image with the package, and print one line of JSON."""
+"""Scripts that run in the container, with the packages of what they measure; each answers a line with JSON."""

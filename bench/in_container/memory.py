@@ -1,6 +1,7 @@
 """Measure the HTTP function's memory; print {"peak": MB, "resident": {number of requests: MB}}.
 
-The peak is taken after mixed images; many small ones follow, to detect a leak.
+`python -m bench.in_container.memory MIXED SMALL`: the peak is taken after MIXED images of all sizes; SMALL ones follow,
+to detect a leak.
 """
 
 import io
@@ -17,24 +18,23 @@ _STEPS = 10
 # In a process of its own, as making the images takes memory too.
 _EVENTS = """
 import json
-from bench.in_container.events import mixed_images, request, small_png
-print(json.dumps([request(image) for image in [small_png(), *mixed_images()]]))
+from bench.payloads import event, mixed_images, small_png
+print(json.dumps([event(image) for image in [small_png(), *mixed_images()]]))
 """
 
 
 def main(mixed: int, small: int) -> None:
-    """Send `mixed` requests, then `small` ones, reading the resident memory ten times."""
-    event, *events = json.loads(subprocess.check_output([sys.executable, "-c", _EVENTS]))
-    start = _megabytes("VmHWM")
+    """Send the requests, reading the resident memory ten times."""
+    first, *events = json.loads(subprocess.check_output([sys.executable, "-c", _EVENTS]))
     with redirect_stdout(io.StringIO()):
         for number in range(mixed):
             _send(events[number % len(events)])
         peak, resident = _megabytes("VmHWM"), {mixed: _megabytes("VmRSS")}
         for step in range(1, _STEPS + 1):
             for _ in range(small // _STEPS):
-                _send(event)
+                _send(first)
             resident[mixed + step * small // _STEPS] = _megabytes("VmRSS")
-    print(json.dumps({"start": start, "peak": peak, "resident": resident}))
+    print(json.dumps({"peak": peak, "resident": resident}), flush=True)
 
 
 def _send(event: dict[str, Any]) -> None:

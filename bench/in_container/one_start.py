@@ -1,7 +1,6 @@
-"""Time one cold start by part, in a fresh process: `python one_start.py KIND EVENT`; print seconds and response.
+"""Time one cold start by part, in a fresh process: `python one_start.py MODULE EVENT`; print seconds and response.
 
-Wraps the functions that load the model and that classify, to time their calls wherever they come from. This project's
-functions classify a sample image during import, which counts as part of the first image.
+MODULE has the function `handler`, or is IMPORTS. Creating sessions of ONNX Runtime is timed wherever it happens.
 """
 
 # ruff: noqa: E402  the clock starts before all other imports
@@ -14,38 +13,11 @@ import importlib
 import io
 import json
 import sys
-from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-LOADING, CLASSIFYING = "session", "first image"
-
-
-class Kind(NamedTuple):
-    """A Lambda function's module; `timed` maps functions, as "MODULE NAME", to the part that they count for."""
-
-    module: str
-    timed: dict[str, str]
-    pauses_collection: bool = False  # its module calls gc.disable() before its imports, so this script must as well
-
-
-_SHIPPED = "handler.inference.classifier Classifier.shipped"
-KINDS = {
-    "http": Kind("handler.http_entry", {_SHIPPED: LOADING, "mangum Mangum.__call__": CLASSIFYING}, True),
-    "worker": Kind(
-        "handler.s3_entry",
-        {
-            _SHIPPED: LOADING,
-            "handler.inference.pipeline prepare": CLASSIFYING,
-            "handler.inference.classifier Classifier.classify": CLASSIFYING,
-        },
-        True,
-    ),
-    "bare": Kind("bench.baselines.bare", {"onnxruntime InferenceSession": LOADING}),
-    "onnx_app": Kind("bench.baselines.onnx_app", {"onnxruntime InferenceSession": LOADING}),
-    "torch_app": Kind("bench.baselines.torch_app", {"bench.baselines.torch_network load": LOADING}),
-}
+IMPORTS = "fastapi,mangum,onnxruntime,PIL.Image"  # what the HTTP function imports, and nothing else
 
 
 class Context:
@@ -55,62 +27,51 @@ class Context:
         return 60_000
 
 
-class Parts:
-    """Measures seconds by part; nested calls count for the outermost timed function."""
+def time_sessions() -> list[float]:
+    """Return a list to which each new session adds its seconds."""
+    import onnxruntime  # noqa: PLC0415
 
-    def __init__(self) -> None:
-        self.seconds = {LOADING: 0.0, CLASSIFYING: 0.0}
-        self._running = False
+    seconds, original = [], onnxruntime.InferenceSession
 
-    def time_calls(self, place: str, part: str) -> None:
-        module, _, name = place.partition(" ")
-        *owners, name = name.split(".")
-        owner: Any = importlib.import_module(module)
-        for each in owners:
-            owner = getattr(owner, each)
-        setattr(owner, name, self._timed(getattr(owner, name), part, bound=isinstance(vars(owner)[name], classmethod)))
+    def timed(*arguments: Any, **named: Any) -> Any:
+        began = perf_counter()
+        session = original(*arguments, **named)
+        seconds.append(perf_counter() - began)
+        return session
 
-    def _timed(self, function: Callable[..., Any], part: str, *, bound: bool) -> Callable[..., Any]:
-        def timed(*arguments: Any, **named: Any) -> Any:
-            if self._running:
-                return function(*arguments, **named)
-            self._running, began = True, perf_counter()
-            try:
-                return function(*arguments, **named)
-            finally:
-                self.seconds[part] += perf_counter() - began
-                self._running = False
-
-        return staticmethod(timed) if bound else timed
+    onnxruntime.InferenceSession = timed
+    return seconds
 
 
-def main(kind: Kind, event: dict[str, Any]) -> dict[str, Any]:
-    parts = Parts()
+def main(module: str, event: dict[str, Any]) -> dict[str, Any]:
     began = perf_counter()
-    if kind.pauses_collection:
-        gc.disable()
-    for place, part in kind.timed.items():
-        parts.time_calls(place, part)
-    handler = importlib.import_module(kind.module).handler
-    imported = perf_counter()
-    importing = imported - began - sum(parts.seconds.values())
-    while_importing = parts.seconds[CLASSIFYING]
+    if module == IMPORTS:
+        for each in module.split(","):
+            importlib.import_module(each)
+        return report({"imports": perf_counter() - began}, "")
+    if module.startswith("handler."):
+        gc.disable()  # as the module itself does before its imports, of which the next line anticipates one
+    sessions = time_sessions()
+    handler = importlib.import_module(module).handler
+    imported, loading = perf_counter(), sum(sessions)
     response = handler(event, Context())
-    responded = perf_counter()
     seconds = {
-        "imports": importing,
-        LOADING: parts.seconds[LOADING],
-        CLASSIFYING: while_importing + responded - imported,
+        "imports": imported - began - loading,
+        "session": sum(sessions),
+        "first image": perf_counter() - imported - (sum(sessions) - loading),
     }
-    return {"started": started, "seconds": seconds, "response": response, "peak_mb": _peak_mb()}
+    if module == "handler.s3_entry" and response != {"batchItemFailures": []}:
+        raise SystemExit(f"{response}")
+    return report(seconds, response.get("body", ""))
 
 
-def _peak_mb() -> float:
+def report(seconds: dict[str, float], response: str) -> dict[str, Any]:
     status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+    peak_mb = int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
+    return {"started": started, "seconds": seconds, "response": response, "peak_mb": peak_mb}
 
 
 if __name__ == "__main__":
     with redirect_stdout(io.StringIO()):  # hides the function's log
-        start = main(KINDS[sys.argv[1]], json.loads(Path(sys.argv[2]).read_text()))
+        start = main(sys.argv[1], json.loads(Path(sys.argv[2]).read_text()))
     print(json.dumps(start), flush=True)

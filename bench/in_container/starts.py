@@ -1,20 +1,24 @@
-"""Start a fresh process for each line of input, and print the seconds of its start by part: `starts.py KIND EVENT`.
+"""Measure cold starts: for each line of input, start a fresh process and print its seconds by part.
 
-This process includes an S3 server that responds immediately, for the worker's download and result.
+`python -m bench.in_container.starts MODULE`. This process includes an S3 server that responds immediately, for the
+worker's download and result.
 """
 
 import json
 import os
 import subprocess
 import sys
-from base64 import b64decode
+import tempfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from time import perf_counter
 from typing import IO, Any, cast
 
+from bench.payloads import event, small_png, upload_event
+
 _ONE_START = Path(__file__).with_name("one_start.py")
+WORKER = "handler.s3_entry"
 
 
 class Storage(BaseHTTPRequestHandler):
@@ -43,39 +47,36 @@ class Storage(BaseHTTPRequestHandler):
         pass
 
 
-def main(kind: str, event_path: str) -> None:
-    Storage.image = b64decode(json.loads(Path(event_path).with_name("http.json").read_text())["body"])
+def main(module: str) -> None:
+    Storage.image = small_png()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Storage)
     Thread(target=server.serve_forever, daemon=True).start()
-    environment = {**os.environ, "S3_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}"}
+    search_path = os.environ["PYTHONPATH"].partition(":")[0]  # of the package alone
+    environment = {
+        **os.environ,
+        "PYTHONPATH": search_path,
+        "S3_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
+    }
+    path = Path(tempfile.mkdtemp(), "event.json")
+    path.write_text(json.dumps(upload_event(len(Storage.image)) if module == WORKER else event(Storage.image)))
     for _ in sys.stdin:
-        print(json.dumps(measure_start(kind, event_path, environment)), flush=True)
+        print(json.dumps(measure_start(module, path, environment)), flush=True)
 
 
-def measure_start(kind: str, event_path: str, environment: dict[str, str]) -> dict[str, Any]:
-    """Start one process; return the seconds of each part and in total, label, score and peak memory."""
-    command = [
-        sys.executable,
-        "-P",
-        str(_ONE_START),
-        kind,
-        event_path,
-    ]  # -P: without the script's own folder in sys.path
+def measure_start(module: str, event_path: Path, environment: dict[str, str]) -> dict[str, Any]:
+    """Start one process; return the seconds of each part and in total, its response and peak memory."""
+    command = [sys.executable, "-P", str(_ONE_START), module, str(event_path)]  # -P: without the script's folder
     began = perf_counter()  # this clock is the same in all processes
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         line = cast("IO[str]", process.stdout).readline()
         total = perf_counter() - began
     if process.returncode:
-        raise SystemExit(f"{kind} failed")
+        raise SystemExit(f"{module} failed")
     start = json.loads(line)
-    result = json.loads(Storage.result if kind == "worker" else start["response"]["body"])
-    return {
-        "seconds": {"interpreter": start["started"] - began, **start["seconds"], "total": total},
-        "label": result["label"],
-        "score": result.get("score") or result["predictions"][0]["score"],
-        "peak_mb": start["peak_mb"],
-    }
+    seconds = {"interpreter": start["started"] - began, **start["seconds"], "total": total}
+    response = Storage.result.decode() if module == WORKER else start["response"]
+    return {"seconds": seconds, "response": response, "peak_mb": start["peak_mb"]}
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1])

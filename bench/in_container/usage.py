@@ -30,17 +30,19 @@ print(json.dumps({"cold": cold, "cpu_seconds": seconds[1:], "response_bytes": le
 """
 _EVENT = """
 import json, sys
-from bench.in_container.events import batch_request, encoded, request, sample_image, small_png
+from bench.payloads import batch_event, encoded, event, noisy, small_png
 kind, number = sys.argv[1], int(sys.argv[2])
-data = [small_png()] * number if kind == "batch" else [encoded(sample_image(number), kind)]
-event = batch_request(data) if kind == "batch" else request(*data)
-print(json.dumps({"event": event, "bytes": sum(map(len, data))}))
+if kind == "batch":
+    data = [small_png()] * number
+else:
+    data = [small_png() if number == 28 else encoded(noisy(number), kind)]
+print(json.dumps({"event": batch_event(data) if kind == "batch" else event(*data), "bytes": sum(map(len, data))}))
 """
 
 
 def main(rounds: int, names: list[str]) -> None:
     """Measure each request in a process of its own, so that the peak memory is that of this request."""
-    print(json.dumps({name: _usage(name, rounds) for name in names}))
+    print(json.dumps({name: _usage(name, rounds) for name in names}), flush=True)
 
 
 def _usage(name: str, rounds: int) -> dict[str, Any]:

@@ -2,34 +2,26 @@
 
 import pytest
 
-from bench.costs import fargate_month, measure
+from bench.costs import Usage, fargate_month, measure
 from bench.lambda_image import NoDocker
-from bench.price_list import read_price_list
-from bench.request_usage import RequestUsage
-from bench.timing import Spread
+from bench.results import Figure
 from infra.capacity.prices import read_prices
 from tests.support.machine import missing
 
-pytestmark = pytest.mark.slow
-
-TEN_MS = RequestUsage(
-    bytes=1, cpu=Spread(0.0099, 0.0099, 0.0099, 2), cold_cpu_seconds=0.3, response_bytes=300, peak_mb=100
-)
+TEN_MS = Usage(bytes=1, cpu=Figure("", "ms", (9.9,)), cold_cpu_seconds=0.3, response_bytes=300, peak_mb=100)
 
 
 def test_request_price_equals_computation_by_hand() -> None:
     """10 ms of a processor take 20 ms with 885 MB, which get half of one: 0.01729 GB-s, and 2% of 600 ms cold."""
     prices = read_prices()
-    warm = TEN_MS.lambda_dollars(885, "x86_64", prices)
+    warm = TEN_MS.lambda_dollars(885, prices, 0)
     assert warm == pytest.approx(0.2e-6 + 0.020 * 885 / 1024 * 0.0000166667)
-    assert TEN_MS.lambda_dollars(885, "x86_64", prices, cold_share=0.02) - warm == pytest.approx(
-        0.02 * 0.600 * 885 / 1024 * 0.0000166667
-    )
+    assert TEN_MS.lambda_dollars(885, prices, 0.02) - warm == pytest.approx(0.02 * 0.600 * 885 / 1024 * 0.0000166667)
 
 
 def test_memory_above_one_processor_only_raises_the_price() -> None:
     prices = read_prices()
-    whole, more = (TEN_MS.lambda_dollars(size, "arm64", prices) for size in (1769, 3538))
+    whole, more = (TEN_MS.lambda_dollars(size, prices, 0) for size in (1769, 3538))
     assert more - prices.lambda_request == pytest.approx(2 * (whole - prices.lambda_request))
 
 
@@ -39,19 +31,22 @@ def test_request_fits_only_into_sufficient_memory() -> None:
 
 def test_fargate_month_price_equals_computation_by_hand() -> None:
     """730 hours of one vCPU at 0.04048 dollars, and of two gigabytes at 0.004445."""
-    assert fargate_month(read_price_list(), "x86_64") == pytest.approx(730 * (0.04048 + 0.00889))
+    listed = {"fargate_vcpu_hour": {"x86_64": 0.04048}, "fargate_gb_hour": {"x86_64": 0.004445}}
+    assert fargate_month(listed) == pytest.approx(730 * (0.04048 + 0.00889))
 
 
 @pytest.mark.docker
+@pytest.mark.slow
 def test_quick_run_fills_all_tables() -> None:
     try:
-        section = measure(quick=True)
+        section = measure(quick=True, against=None)
     except NoDocker as error:
         missing(str(error))
-    memory, endpoints, alternatives = section.tables
-    assert len(memory.rows) == 8
-    for _, _, _, *cells in memory.rows:
-        assert all(cell == "too small" or (isinstance(cell, float) and cell > 0) for cell in cells)
-    by_endpoint = {row[1]: row[3] for row in endpoints.rows if row[0] == "28x28 PNG"}
-    assert by_endpoint["Function URL"] < by_endpoint["HTTP API"] < by_endpoint["REST API"]  # type: ignore[operator]
-    assert len(alternatives.rows) == 4
+    sizes, memory, endpoints, services = section.tables
+    assert all(isinstance(row[-1], float) and row[-1] > 50 for row in sizes.rows)
+    assert [row[-1] for row in memory.rows if isinstance(row[-1], float) and row[-1] > 0] == [
+        r[-1] for r in memory.rows
+    ]
+    by_endpoint = dict(zip(endpoints.columns, endpoints.rows[0], strict=True))
+    assert by_endpoint["Function URL, $"] < by_endpoint["HTTP API, $"] < by_endpoint["REST API, $"]  # type: ignore[operator]
+    assert len(services.rows) == 3

@@ -7,9 +7,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from bench.models.channels_first import with_channels_first
 from handler.inference.classifier import MODEL_PATH
 from model_build.release.onnx_layout import neighbours_at_once, pixels_as_channels, with_channels_last
+from tests.support.channels_first import with_channels_first
 
 pytestmark = pytest.mark.slow
 

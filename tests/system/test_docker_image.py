@@ -15,8 +15,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from bench.docker_image import need_image
-from bench.lambda_image import IMAGE, NoDocker
+from bench.lambda_image import IMAGE, NoDocker, need_image
 from tests.support.machine import PROJECT, free_port, missing
 from tests.support.waiting import wait_until
 

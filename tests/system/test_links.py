@@ -11,7 +11,7 @@ _FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 _CODE = re.compile(r"`[^`\n]*`")
 _LINK = re.compile(r"\]\((?!https?:|mailto:)(?P<path>[^)#\s]*)(?:#(?P<heading>[^)\s]+))?\)")
 _HEADING = re.compile(r"^#+ +(?P<text>.+)$", re.MULTILINE)
-_FOLDERS = (".", ".github", "bench/results", "docs", "infra", "model_build")
+_FOLDERS = (".", ".github", "bench", "docs", "infra", "model_build")
 PAGES = [path for folder in _FOLDERS for path in sorted((PROJECT / folder).glob("*.md"))]
 
 

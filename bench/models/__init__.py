@@ -1,1 +1,0 @@
-"""Convert the shipped ONNX file to files of other runtimes."""
