@@ -138,6 +138,21 @@ def rule_fails(name: str, values: Mapping[str, Any]) -> bool:
             id="web ACL",
         ),
         pytest.param("UserPoolForJwt", {"Authorizer": "JWT"}, {"Authorizer": "JWT", "UserPoolArn": "arn"}, id="pool"),
+        pytest.param(
+            "CertificateForDomain",
+            {"DomainName": "a.example"},
+            {"DomainName": "a.example", "CertificateArn": "arn"},
+            id="certificate",
+        ),
+        pytest.param(
+            "DomainForCertificate", {"CertificateArn": "arn"}, {"CertificateArn": "arn", "DomainName": "a"}, id="domain"
+        ),
+        pytest.param("DomainForCertificate", {"DomainBasePath": "v1"}, {}, id="base path"),
+        pytest.param("DomainForCertificate", {"HostedZoneId": "Z1"}, {}, id="zone"),
+        pytest.param(
+            "SecurityGroupsForSubnets", {"SubnetIds": "a"}, {"SubnetIds": "a", "SecurityGroupIds": "b"}, id="subnets"
+        ),
+        pytest.param("SubnetsForSecurityGroups", {"SecurityGroupIds": "b"}, {}, id="security groups"),
         pytest.param("AddressLimitOfWaf", {"RequestsPerAddress": "9"}, {"RequestsPerAddress": "10"}, id="addresses"),
     ],
 )

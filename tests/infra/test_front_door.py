@@ -8,10 +8,10 @@ import pytest
 from tests.infra.test_first_deploy import rule_fails
 from tests.support.conditions import references, stack_of
 from tests.support.emulated_stack import transformed
+from tests.support.parameters import PUBLIC_URL as PUBLIC
+from tests.support.parameters import SIGNED_URL as SIGNED
 from tests.support.template import PARAMETERS
 
-SIGNED: Final = {"FrontDoor": "FunctionUrl"}
-PUBLIC: Final = {**SIGNED, "FunctionUrlAuth": "NONE", "HttpReservedConcurrency": "10"}
 STACKS: Final = [
     pytest.param({}, id="REST API"),
     pytest.param({"RequireApiKey": "on", "RequestsPerAddress": "100", "AccessLogs": "on"}, id="REST API with all"),
@@ -95,7 +95,7 @@ def test_tickets_need_a_throttle_or_a_signature(parameters: dict[str, str], has_
     assert bucket == ({"Ref": "UploadsBucket"} if has_tickets else "")
     (policy,) = stack_of(**parameters)["Resources"]["HttpFunctionRole"]["Properties"]["Policies"]
     given = [each for each in policy["PolicyDocument"]["Statement"] if each != {"Ref": "AWS::NoValue"}]
-    assert [each["Effect"] for each in given] == (["Allow"] * 3 if has_tickets else ["Deny"])
+    assert [each["Effect"] for each in given] == ["Allow"] * (4 if has_tickets else 1)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,7 @@ def test_tickets_need_a_throttle_or_a_signature(parameters: dict[str, str], has_
         ("GatewayOnly", {**SIGNED, "RequestsPerAddress": "100"}, {"RequestsPerAddress": "100"}),
         ("GatewayOnly", {**SIGNED, "WebAclArn": "arn"}, {"WebAclArn": "arn"}),
         ("GatewayOnly", {**SIGNED, "AccessLogs": "on"}, {"AccessLogs": "on"}),
+        ("GatewayOnly", {**SIGNED, "DomainName": "a.example"}, {"DomainName": "a.example"}),
         ("ThrottleOfPublicUrl", {**PUBLIC, "HttpReservedConcurrency": ""}, PUBLIC),
         ("ThrottleOfPublicUrl", {**PUBLIC, "FrontDoor": "RestApi"}, SIGNED),
         ("ThrottleOfPublicUrl", {**PUBLIC, "ApiUploads": "on"}, {**SIGNED, "ApiUploads": "on"}),

@@ -9,7 +9,15 @@ import pytest
 from handler.api.presigned_uploads import Uploads
 from handler.result_keys import CORRECTIONS_FOLDER, result_key
 from handler.settings import Settings
-from tests.support.template import FUNCTIONS, PARAMETERS, RESOURCES, TEMPLATE, environment, first_branch
+from tests.support.template import (
+    FUNCTIONS,
+    PARAMETERS,
+    RESOURCES,
+    TEMPLATE,
+    environment,
+    first_branch,
+    statements_of,
+)
 
 
 def test_settings_of_both_functions_are_valid_and_consistent() -> None:
@@ -99,8 +107,8 @@ def test_corrections_are_off_by_default_and_expire() -> None:
     assert TEMPLATE["Conditions"]["TakesCorrections"] == {"Equals": [{"Ref": "Corrections"}, "on"]}
     (granted,) = [
         statement["If"][1]
-        for statement in RESOURCES["HttpFunction"]["Properties"]["Policies"][0]["Statement"]
-        if statement["If"][0] == "TakesCorrections"
+        for statement in statements_of("HttpFunctionRole")
+        if statement.get("If", [None])[0] == "TakesCorrections"
     ]
     assert granted["Action"] == "s3:PutObject"
     assert granted["Resource"] == {"Sub": f"${{ResultsBucket.Arn}}/{CORRECTIONS_FOLDER}*"}
@@ -161,14 +169,13 @@ def guards(security: Any, conditions: set[str]) -> list[str]:
     return [next(iter(each)) for each in security]
 
 
-def statements(function: str) -> Iterator[dict[str, Any]]:
-    """Of the default parameters, with the functions of CloudFormation as texts."""
-    for policy in RESOURCES[function]["Properties"]["Policies"]:
-        yield from filter(lambda each: "Sid" in each, map(first_branch, policy["Statement"]))
+def granted_by_default(role: str) -> Iterator[dict[str, Any]]:
+    """Statements with the default parameters."""
+    return filter(lambda each: "Sid" in each, map(first_branch, statements_of(role)))
 
 
 def test_http_function_can_access_only_api_uploads(upload_key: str) -> None:
-    granted = {each["Action"]: each for each in statements("HttpFunction")}
+    granted = {each["Action"]: each for each in granted_by_default("HttpFunctionRole") if each["Sid"] != "WriteLogs"}
     assert set(granted) == {"s3:PutObject", "s3:GetObject", "s3:ListBucket"}
     for each in granted.values():
         resources = each["Resource"] if isinstance(each["Resource"], list) else [each["Resource"]]
@@ -182,8 +189,9 @@ def test_http_function_can_access_only_api_uploads(upload_key: str) -> None:
 
 
 def test_http_function_cannot_touch_existing_buckets_by_default() -> None:
-    conditions = [each["If"][0] for each in RESOURCES["HttpFunction"]["Properties"]["Policies"][0]["Statement"]]
-    assert set(conditions) == {"HasKey", "TakesApiUploads", "TakesCorrections"}
+    first, *others = statements_of("HttpFunctionRole")
+    assert first["Sid"] == "WriteLogs"
+    assert {each["If"][0] for each in others} == {"UsesTracing", "HasKey", "TakesApiUploads", "TakesCorrections"}
     assert TEMPLATE["Conditions"]["TakesApiUploads"]["And"][1] == {
         "Or": [{"Condition": "MakesUploadsBucket"}, {"Equals": [{"Ref": "ApiUploads"}, "on"]}]
     }

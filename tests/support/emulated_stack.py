@@ -107,19 +107,25 @@ class Function:
 @cache
 def transformed() -> dict[str, Any]:
     """The template after the SAM transform."""
+    (document,) = transformed_for({})
+    return document
+
+
+def transformed_for(*parameters: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The template after the SAM transform with each set of `parameters`; SAM sees their values on AWS."""
     if not SAM_PYTHON.exists():
         missing("SAM is not installed: make .venv-sam/ready")
     script = PROJECT / "tests" / "support" / "sam_transformation.py"
     completed = subprocess.run(
-        [SAM_PYTHON, script, PROJECT / "template.yaml"],
+        [SAM_PYTHON, script, PROJECT / "template.yaml", *map(json.dumps, parameters)],
         env={**os.environ, **CREDENTIALS},
         capture_output=True,
         text=True,
         check=False,
     )
     assert completed.returncode == 0, completed.stderr
-    document: dict[str, Any] = json.loads(completed.stdout)
-    return document
+    documents: list[dict[str, Any]] = json.loads(completed.stdout)
+    return documents
 
 
 @contextmanager

@@ -29,6 +29,12 @@ RESOURCES = TEMPLATE["Resources"]
 FUNCTIONS = ("HttpFunction", "WorkerFunction")
 
 
+def statements_of(role: str) -> list[dict[str, Any]]:
+    """Statements of the only policy in `role`, as written."""
+    (policy,) = RESOURCES[role]["Properties"]["Policies"]
+    return list(policy["PolicyDocument"]["Statement"])
+
+
 def environment(function: str) -> dict[str, str]:
     """Environment variables of `function`, with default parameters; UploadsBucket has the name uploads-bucket."""
     variables = RESOURCES[function]["Properties"]["Environment"]["Variables"]
@@ -65,6 +71,7 @@ def of_door(value: Any, door: str) -> Any:
 
 _OFF_BY_DEFAULT = {
     "HasKey",
+    "UsesTracing",
     "UsesExistingBuckets",
     "ListensToApiUploads",
     "TagsUploads",
