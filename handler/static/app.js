@@ -30,7 +30,7 @@ function addImages(images) {
   results.add(added);
   showResults();
   queue.add(added);
-  scrollToCard(added[0].element);
+  requestAnimationFrame(() => scrollToCard(added[0].element));
 }
 
 function showResults() {

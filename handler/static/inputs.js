@@ -7,10 +7,22 @@ import { text } from "./texts.js";
 
 const SAMPLE_BYTES = 40_000; // at most
 
-/** An image from the visitor's device. Its object URL holds memory until `release`. */
+/**
+ * An image from the visitor's device. Its object URL holds memory until `release`. For its size and its URL, the
+ * browser asks another process, a millisecond each; so that is done for one image after the other, when needed.
+ */
 export function fromFile(file) {
-  const url = URL.createObjectURL(file);
-  return { name: file.name, bytes: file.size, url, load: () => readableFile(file), release: () => URL.revokeObjectURL(url) };
+  let url = "";
+  return {
+    name: file.name,
+    get bytes() { return file.size; },
+    get url() { return (url ||= URL.createObjectURL(file)); },
+    load: () => readableFile(file),
+    release() {
+      URL.revokeObjectURL(url);
+      url = "";
+    },
+  };
 }
 
 function fromSample(name) {

@@ -10,7 +10,7 @@ const NO_CORRECTION = { kind: "none", classId: "" }; // then chosen, sending, an
 export class Result {
   state = { kind: "waiting" };
   correction = NO_CORRECTION; // what the visitor says that the image shows
-  #abort = new AbortController(); // of its latest request
+  #abort = null; // of its latest request
   #image;
   #whole = null; // the image that `#image` was cropped from
   #view = null;
@@ -48,7 +48,7 @@ export class Result {
   }
 
   cancel() {
-    this.#abort.abort();
+    this.#abort?.abort();
   }
 
   /** Frees the memory that the image holds. */
@@ -88,11 +88,12 @@ export class Result {
 
   /** Shows the state in the current language. */
   render() {
+    if (!this.#view) return; // it will be made soon
     const { result, kind } = this.state;
     this.element.dataset.state = result && !result.known ? "unknown" : kind;
     this.element.dataset.voice = this.voice;
     this.element.ariaBusy = String(!this.isDone);
-    this.#view?.render();
+    this.#view.render();
   }
 
   get title() {
