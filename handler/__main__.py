@@ -7,17 +7,23 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from io import TextIOWrapper
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from handler.cli.arguments import REMOTE_JOBS, completion_script, parser
 from handler.cli.classify import CANNOT_RUN, ClassifyOptions, classify_all, watch
 from handler.cli.inputs import find_inputs
 from handler.cli.interruption import INTERRUPTED, exit_on_interrupt
 from handler.contract import Classification
+from handler.errors import InvalidModel
 from handler.settings import Settings
 
+if TYPE_CHECKING:
+    from handler.inference.classifier import Classifier
+
 _ENDS_NORMALLY: Final = (0, 1)
+_MODEL_VARIABLE: Final = "MODEL_DIR"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,9 +50,13 @@ def _serve(options: argparse.Namespace) -> int:
     from handler.serving.serve import ServeOptions, serve  # noqa: PLC0415  it imports uvicorn
     from handler.serving.server import CannotListen  # noqa: PLC0415
 
+    if options.model:
+        os.environ[_MODEL_VARIABLE] = options.model  # the app reads it, perhaps in several processes
     try:
+        if options.workers > 1:  # here, where one sentence can say what is wrong
+            _load_model(Settings.from_environment())
         serve(ServeOptions(options.host, options.port, options.root_path, options.uds, options.workers))
-    except CannotListen as error:
+    except (CannotListen, InvalidModel) as error:
         return _print_error(str(error))
     return 0
 
@@ -61,6 +71,7 @@ def _print_completion(shell: str) -> int:
 
 def _classify(options: argparse.Namespace, settings: Settings) -> int:
     exit_on_interrupt()
+    settings = replace(settings, model_dir=options.model or settings.model_dir)
     jobs = options.jobs or (os.cpu_count() or 1 if options.endpoint is None else REMOTE_JOBS)
     try:
         if options.endpoint is None:
@@ -76,11 +87,19 @@ def _classify(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _classify_here(top_k: int, settings: Settings) -> Callable[[bytes], Classification]:
-    from handler.inference.classifier import Classifier  # noqa: PLC0415  --endpoint needs no model
-    from handler.inference.pipeline import classify  # noqa: PLC0415
+    from handler.inference.pipeline import classify  # noqa: PLC0415  --endpoint needs no model
 
-    classifier = Classifier.shipped(settings.known_threshold, settings.confident_threshold)
+    classifier = _load_model(settings)
+    if top_k > len(classifier.labels):
+        raise ValueError(f"--top-k is {top_k}, but the model has {len(classifier.labels)} classes")
     return lambda image: classify(classifier, image, settings.max_pixels, top_k)
+
+
+def _load_model(settings: Settings) -> "Classifier":
+    from handler.inference.classifier import load_model  # noqa: PLC0415  --endpoint needs no model
+
+    classifier, _ = load_model(settings.model_dir, settings.known_threshold, settings.confident_threshold)
+    return classifier
 
 
 def _classify_at(url: str, top_k: int, jobs: int) -> Callable[[bytes], Classification]:

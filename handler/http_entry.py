@@ -18,7 +18,7 @@ from handler.api import problems
 from handler.api.app import create_app
 from handler.api.lambda_events import UndecodableBody, http_event
 from handler.api.middleware.root_path import RootPath
-from handler.inference.classifier import Classifier, read_card
+from handler.inference.classifier import load_model
 from handler.lifecycle.cold_start import ColdStart
 from handler.lifecycle.ping import is_ping
 from handler.lifecycle.snapstart import before_snapshot
@@ -30,8 +30,8 @@ from handler.telemetry.reports import RequestReport, log_request
 _settings = Settings.from_environment()
 logging.getLogger("handler").setLevel(_settings.log_level)
 
-_card = read_card()
-model_version: Final = str(_card.document["version"])
+_classifier, _card = load_model(_settings.model_dir, _settings.known_threshold, _settings.confident_threshold)
+model_version: Final = _card.version
 _metrics = Metrics(_settings.metrics_namespace, model_version)
 _cold_start = ColdStart()
 reporters: Final[list[Callable[[RequestReport], None]]] = [log_request, _metrics.record_request]  # `serve` adds one
@@ -43,7 +43,7 @@ def _report(report: RequestReport) -> None:
 
 
 app = create_app(
-    Classifier.shipped(_settings.known_threshold, _settings.confident_threshold),
+    _classifier,
     _card,
     _settings,
     _report,

@@ -9,7 +9,7 @@ gc.disable()  # see http_entry
 from botocore.config import Config
 from botocore.session import Session
 
-from handler.inference.classifier import Classifier, read_card
+from handler.inference.classifier import load_model
 from handler.inference.pipeline import classify
 from handler.lifecycle.cold_start import ColdStart
 from handler.lifecycle.snapstart import after_restore
@@ -36,8 +36,8 @@ _config = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=max(10, _settings.downloads_at_once),
 )
-_card = read_card()
-_metrics = Metrics(_settings.metrics_namespace, str(_card.document["version"]))
+_classifier, _card = load_model(_settings.model_dir, _settings.known_threshold, _settings.confident_threshold)
+_metrics = Metrics(_settings.metrics_namespace, _card.version)
 
 
 def _report(report: InvocationReport) -> None:
@@ -46,7 +46,6 @@ def _report(report: InvocationReport) -> None:
     _metrics.record_invocation(report, cold_start_seconds)
 
 
-_classifier = Classifier.shipped(_settings.known_threshold, _settings.confident_threshold)
 # Left to finish the image that is being decoded, which takes up to 10 seconds, then to classify, and to store and to
 # publish, which take up to 2 seconds each (see `handler.worker.storage`).
 _RESERVE_SECONDS: Final = 15

@@ -29,12 +29,13 @@ _HIGHEST: Final = 10**18 - 1
 
 @dataclass(frozen=True)
 class Settings:
-    """Limits, CORS, buckets, logs and metrics.
+    """The model, limits, CORS, buckets, logs and metrics.
 
     Each field comes from the environment variable of the same name in capitals; an empty variable counts as unset.
     AWS_DEFAULT_REGION is used where AWS_REGION is not set.
     """
 
+    model_dir: str = ""  # folder of the model, or of the run that published it; the package's own model if empty
     max_body_bytes: int = 20_000_000
     max_upload_bytes: int = 50_000_000  # of an image that is uploaded straight to S3
     max_pixels: int = 50_000_000
@@ -158,6 +159,7 @@ def _namespace(variable: str, text: str) -> str:
 _bucket = _matching(_BUCKET, "the name of an S3 bucket, such as my-images")
 
 _READERS: Final[Mapping[str, Callable[[str, str], Any]]] = {
+    "model_dir": lambda _, text: text,  # whoever loads the model says what is wrong with it
     "max_body_bytes": _positive,
     "max_upload_bytes": _positive,
     "max_pixels": _positive,

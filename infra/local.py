@@ -16,6 +16,7 @@ from typing import Final
 import uvicorn
 
 from handler.cli.arguments import port_number
+from handler.errors import InvalidModel
 from handler.serving import server as serving
 from handler.settings import Settings
 from infra.emulation.names import CREDENTIALS, RESULTS, UPLOADS
@@ -39,7 +40,11 @@ def main() -> int:
         except ValueError as error:
             print(error, file=sys.stderr)
             return 2
-        _serve(sockets, Emulation(storage, settings))
+        try:
+            _serve(sockets, Emulation(storage, settings))
+        except InvalidModel as error:
+            print(error, file=sys.stderr)
+            return 2
     return 0
 
 
@@ -52,15 +57,15 @@ class Emulation(threading.Thread):
         self._stopping = threading.Event()
 
     def run(self) -> None:
-        from handler.inference.classifier import Classifier, read_card  # noqa: PLC0415
+        from handler.inference.classifier import load_model  # noqa: PLC0415
         from handler.worker.worker import Worker  # noqa: PLC0415  slow to import
         from infra.emulation.aws import EmulatedAws, emulated_aws  # noqa: PLC0415
 
         # The buckets are created through a private port, so that they exist before the public one answers.
         with socket.create_server((HOST, 0)) as private, emulated_aws(private) as port:
             aws = EmulatedAws.create(port)
-            classifier = Classifier.shipped(self._settings.known_threshold, self._settings.confident_threshold)
-            worker = Worker(aws.s3, classifier, read_card(), self._settings)
+            thresholds = self._settings.known_threshold, self._settings.confident_threshold
+            worker = Worker(aws.s3, *load_model(self._settings.model_dir, *thresholds), self._settings)
             with emulated_aws(self._storage):
                 while not self._stopping.is_set():
                     if (event := aws.receive(wait_seconds=1))["Records"]:

@@ -118,7 +118,9 @@ def _add_common(command: argparse.ArgumentParser) -> None:
         metavar="SCORE",
         help="lowest score of a confident answer, 0 to 1 (default: the model card's, or the server's)",
     )
-    command.add_argument(
+    where = command.add_mutually_exclusive_group()
+    _add_model(where)
+    where.add_argument(
         "--endpoint", metavar="URL", help="send the files to this server (default: classify them in this process)"
     )
     command.add_argument(
@@ -127,6 +129,15 @@ def _add_common(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"number of files to classify at once (default: the number of processors; {REMOTE_JOBS} with --endpoint)",
     )
+
+
+def _add_model(command: "argparse.ArgumentParser | argparse._MutuallyExclusiveGroup") -> None:
+    model = command.add_argument(
+        "--model",
+        metavar="FOLDER",
+        help="folder of another model, or of its run (default: the variable MODEL_DIR, else the package's own model)",
+    )
+    model.complete = _FOLDERS  # type: ignore[attr-defined]  # shtab reads it
 
 
 def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -138,6 +149,7 @@ def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         default=os.environ.get("PORT") or "8000",
         help="port to listen on (default: the environment variable PORT, else 8000)",
     )
+    _add_model(serve)
     serve.add_argument("--uds", metavar="PATH", help="listen on this Unix domain socket instead of a port")
     serve.add_argument(
         "--workers",

@@ -20,7 +20,16 @@ from handler.contract import (
     Views,
 )
 from handler.errors import InvalidModel
-from handler.inference.card import CARD_PATH, CUT_OUT, MODEL_FOLDER, MODEL_PATH, RESIZE, files_beside, read_card
+from handler.inference.card import (
+    CARD_PATH,
+    CUT_OUT,
+    MODEL_FOLDER,
+    MODEL_PATH,
+    RESIZE,
+    files_beside,
+    model_folder,
+    read_card,
+)
 from handler.inference.colour import COLOUR_MODEL_PATH, ColourClassifier
 from handler.inference.cutout import CUTOUT_PATH, CutOut
 from handler.inference.occlusion import occlusion_map
@@ -68,13 +77,17 @@ class Classifier:
 
     @classmethod
     def of_folder(
-        cls, folder: Path, known_threshold: float | None = None, confident_threshold: float | None = None
+        cls,
+        folder: Path,
+        known_threshold: float | None = None,
+        confident_threshold: float | None = None,
+        card: ModelCard | None = None,
     ) -> "Classifier":
         """Load the model in `folder`, and run it once, so that the first image is as fast as the next.
 
         The thresholds are the model card's, unless they are given. Raises InvalidModel if a file is missing or wrong.
         """
-        card = read_card(folder / CARD_PATH.name)
+        card = card or read_card(folder / CARD_PATH.name)
         _check_files(folder, card)
         classifier = cls(
             folder / MODEL_PATH.name,
@@ -173,6 +186,15 @@ def _mean_over_views(output: ModelOutput, counts: Sequence[int]) -> ModelOutput:
         np.stack([rows.mean(axis=0) for rows in np.split(output.probabilities, ends)]),
         np.stack([rows.mean() for rows in np.split(output.known, ends)]),
     )
+
+
+def load_model(
+    path: str | Path = "", known_threshold: float | None = None, confident_threshold: float | None = None
+) -> tuple[Classifier, ModelCard]:
+    """The classifier and the card of the model at `path`: see `model_folder` and `Classifier.of_folder`."""
+    folder = model_folder(path)
+    card = read_card(folder / CARD_PATH.name)
+    return Classifier.of_folder(folder, known_threshold, confident_threshold, card), card
 
 
 def _joined(outputs: Sequence[ModelOutput]) -> ModelOutput:

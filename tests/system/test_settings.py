@@ -31,6 +31,7 @@ def test_empty_environment_gives_the_defaults() -> None:
 @pytest.mark.parametrize(
     ("variable", "text", "value"),
     [
+        ("MODEL_DIR", "runs/my shop", "runs/my shop"),
         ("MAX_BODY_BYTES", "4500000", 4_500_000),
         ("MAX_UPLOAD_BYTES", " 7 ", 7),
         ("MAX_PIXELS", "1", 1),
