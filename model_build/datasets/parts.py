@@ -16,7 +16,7 @@ from model_build.checks import WrongFolder
 from model_build.datasets.folder import PARTS, TEST, TRAIN, VALIDATION, Folder
 
 _HELD_OUT_SHARE: Final = 0.1  # of the images, for each of validation and test
-_COPY_CORRELATION: Final = 0.995  # of thumbnails: another size, format or quality stays above, another photo below
+_COPY_CORRELATION: Final = 0.99  # of thumbnails; copies in other sizes and qualities have more, other photos under 0.95
 _FLATTEST: Final = 2.0  # grey levels; thumbnails that deviate less show nothing that could be compared
 _ROWS: Final = 2_048  # thumbnails that are compared with all at once
 

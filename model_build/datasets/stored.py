@@ -30,6 +30,7 @@ from model_build.run_files import read_json, replace, write_json
 
 MAX_PIXELS: Final = 50_000_000
 THUMBNAIL_SIDE: Final = 16
+_THUMBNAIL_DETAIL: Final = 128  # pixels from which it is reduced, whatever the size of the image
 _MARGIN: Final = 1.2  # of the stored side over the model's, so that a crop of most of the image loses no detail
 _FEW: Final = 200  # images that are decoded sooner than other processes start
 _ARRAYS: Final = ("served", "wide", "thumbnails", "sizes")
@@ -116,10 +117,10 @@ def _row(path: Path, form: InputFormat) -> Mapping[str, Any] | str:
         data = path.read_bytes()
         served = views(data, form, form.side)
         wide = views(data, form, _wide_side(form)) if form.preprocessing == RESIZE else served
-        image = decode(data, MAX_PIXELS, THUMBNAIL_SIDE)
+        image = decode(data, MAX_PIXELS, _THUMBNAIL_DETAIL)
     except (ClassifierError, OSError) as error:
         return str(error)
-    grey = image.convert("RGB").convert("L").resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX)
+    grey = image.convert("RGB").convert("L").resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BILINEAR)
     return {"served": served, "wide": wide, "thumbnails": np.asarray(grey), "sizes": _size(data, image)}
 
 
