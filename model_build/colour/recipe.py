@@ -28,8 +28,9 @@ class Recipe:
     label_smoothing: float = 0.05
     averaging_decay: float = 0.998  # per step, of the weights that are validated and kept
     teacher_weight: float = 0.5  # of the teacher's probabilities in the target of a photo, where there is a teacher
+    rounded_epochs: int = 0  # the last ones: with weights rounded as in the int8 file
     seed: int = 1
 
 
 TEACHER = Recipe()
-STUDENT = Recipe(blocks=13, epochs=20, learning_rate=7e-4)
+STUDENT = Recipe(blocks=13, epochs=20, learning_rate=7e-4, rounded_epochs=13)

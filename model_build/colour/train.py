@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from model_build.colour.images import NONE, ColourImages, altered, as_served, batch
 from model_build.colour.network import ColourNetwork, normalized
 from model_build.colour.recipe import Recipe
+from model_build.colour.rounding import round_weights
 from model_build.colour.sources import Source
 from model_build.run_files import replace
 
@@ -54,6 +55,8 @@ def train(run_dir: Path, recipe: Recipe, data: ColourData, teacher: ColourNetwor
     training.resume(run_dir / _RESUME_FILE)
     for epoch in range(training.epoch, recipe.epochs):
         started = time.monotonic()
+        if epoch >= recipe.epochs - recipe.rounded_epochs:
+            training.round_weights()
         loss = np.mean([training.step(*each) for each in _batches(data, recipe, epoch)])
         training.epoch = epoch + 1
         training.save(run_dir)
@@ -118,6 +121,11 @@ class _Training:
         self.schedule.step()
         self._average()
         return float(loss.detach())
+
+    def round_weights(self) -> None:
+        """From now on, and of the average too: it is what is validated."""
+        round_weights(self.network)
+        round_weights(self.average)
 
     def save(self, run_dir: Path) -> None:
         parts = {name: getattr(self, name).state_dict() for name in ("network", "average", "optimizer", "schedule")}

@@ -18,13 +18,15 @@ from model_build.cutout.garments import Garment, garment, outlines
 from model_build.cutout.goods import goods
 from model_build.cutout.grounds import home_ground, shop_ground
 from model_build.cutout.people import worn
+from model_build.cutout.shoes import shoe
 from model_build.cutout.tailored import tailored
 from model_build.cutout.trusted import trusted_photos
 from model_build.datasets.mnist import DATA_DIR
 
 WORN: Final = 0.45  # shares of the composites; the rest are trusted photos, where there are any
 FLAT: Final = 0.35
-_SHOP_WORN: Final = 0.7  # of the shop composites; the rest are goods
+_SHOP_WORN: Final = 0.55  # shares of the shop composites; the rest are goods
+_SHOP_SHOES: Final = 0.2
 _DRAWN: Final = 2  # drawn so much larger, so that edges are smooth
 
 
@@ -61,14 +63,16 @@ def _composite(drawn: Drawn, rng: random.Random, side: int, *, crop: float) -> C
 
 
 def shop_composite(rng: random.Random, side: int) -> Composite:
-    """A top or dress drawn as it is worn, or goods of a clothes shop: what photos and Fashion-MNIST do not show."""
-    is_worn = rng.random() < _SHOP_WORN
+    """A top or dress drawn as it is worn, shoes or other goods: what photos and Fashion-MNIST do not show."""
+    kind = rng.random()
+    is_worn = kind < _SHOP_WORN
     ground = shop_ground(rng, _DRAWN * side) if rng.random() < 0.8 else home_ground(rng, _DRAWN * side)
     if is_worn:
         person = tailored(rng, ground)
         drawn = person.picture, person.mask, person.class_id
     else:
-        drawn = _laid(goods(rng), ground, rng, in_shop=rng.random() < 0.8)
+        found = shoe(rng) if kind < _SHOP_WORN + _SHOP_SHOES else goods(rng)
+        drawn = _laid(found, ground, rng, in_shop=rng.random() < 0.8)
     return _composite(drawn, rng, side, crop=0.25 if is_worn else 0.1)
 
 

@@ -21,22 +21,29 @@ class Cut:
 
 
 def random_cut(rng: random.Random) -> Cut:
-    class_id = rng.choices([T_SHIRT, PULLOVER, DRESS, COAT, SHIRT], [0.27, 0.22, 0.14, 0.15, 0.22])[0]
+    class_id = rng.choices([T_SHIRT, PULLOVER, DRESS, COAT, SHIRT], [0.25, 0.21, 0.2, 0.13, 0.21])[0]
     short, long = rng.uniform(0.4, 0.85), rng.uniform(1.85, WRIST)
     hem, loose = rng.uniform(1.1, 1.6), rng.uniform(0.68, 1.0)
     if class_id == T_SHIRT:
         neck, front = rng.choice([("round", "closed"), ("round", "closed"), ("pointed", "closed"), ("collar", "short")])
         return Cut(class_id, 0.0 if neck != "collar" and rng.random() < 0.2 else short, hem, neck, front, loose)
     if class_id == PULLOVER:
-        neck = rng.choice(["round", "round", "pointed", "high", "hood"])
-        front = rng.choice(["closed", "zip"]) if neck == "hood" else "closed"
+        neck = rng.choice(["round", "round", "pointed", "high", "hood", "hood"])
+        front = rng.choice(["closed", "zip", "zip"]) if neck == "hood" else "closed"
         return Cut(class_id, rng.choice([long, long, long, 1.4]), hem, neck, front, loose)
     if class_id == DRESS:
         sleeve, neck = rng.choice([0.0, 0.0, short, short, rng.uniform(1.2, WRIST)]), rng.choice(["round", "pointed"])
-        return Cut(class_id, sleeve, rng.uniform(1.9, 3.2), neck, "closed", rng.uniform(0.7, 1.5))
+        return Cut(class_id, sleeve, rng.uniform(1.75, 3.2), neck, "closed", rng.uniform(0.65, 1.5))
     if class_id == COAT:
         neck, front = rng.choice(
-            [("collar", "open"), ("high", "zip"), ("high", "open"), ("pointed", "open"), ("hood", "zip")]
+            [
+                ("collar", "open"),
+                ("high", "zip"),
+                ("high", "open"),
+                ("pointed", "open"),
+                ("collar", "buttons"),
+                ("hood", "zip"),
+            ]
         )
         return Cut(class_id, 0.0 if rng.random() < 0.1 else long, rng.uniform(1.2, 2.3), neck, front, loose + 0.1)
     return Cut(class_id, rng.choice([short, long, long, rng.uniform(1.0, 1.4)]), hem, "collar", "buttons", loose)

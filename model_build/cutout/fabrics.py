@@ -1,6 +1,7 @@
 """Fabrics for drawn garments: cloth out of photos, or one colour, stripes, checks and prints."""
 
 import random
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -18,6 +19,14 @@ def fabric(rng: random.Random, size: tuple[int, int]) -> Image.Image:
     """RGB of `size`, all of it cloth."""
     patch = _of_photo(rng, size) if rng.random() < _FROM_PHOTO and len(trusted_photos()) else None
     return patch or _of_colours(rng, size)
+
+
+def in_parts(cloth: Image.Image, seams: Sequence[float], rng: random.Random) -> Image.Image:
+    """`cloth`, and below each of `seams`, in pixels from the top, another one."""
+    parts = cloth.copy()
+    for seam in seams:
+        parts.paste(fabric(rng, cloth.size), (0, round(seam)))
+    return parts
 
 
 def _of_photo(rng: random.Random, size: tuple[int, int]) -> Image.Image | None:

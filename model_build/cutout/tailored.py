@@ -12,7 +12,7 @@ from PIL import Image, ImageChops, ImageDraw
 
 from model_build.cutout.bodies import Body, Colour, Point, body_around, draw_head, draw_legs, ellipse, rgb
 from model_build.cutout.cuts import COAT, DRESS, PULLOVER, SHIRT, T_SHIRT, WRIST, random_cut
-from model_build.cutout.fabrics import darker, fabric, shaded
+from model_build.cutout.fabrics import darker, fabric, in_parts, shaded
 from model_build.cutout.garments import cloth_colour
 from model_build.cutout.people import Worn
 
@@ -94,13 +94,21 @@ class _Fitting:
             for arm in self._arms:
                 self._draw_limb(ImageDraw.Draw(sleeves), arm, cut.sleeve, thick, 255)
         self._draw_torso(torso)
-        cloth = fabric(rng, self._picture.size)
+        cloth = self._cloth()
         for part in (sleeves, torso):
             self._picture.paste(shaded(cloth, part, rng), mask=part)
         self._mask = ImageChops.lighter(sleeves, torso)
         self._draw_neck(cloth)
         self._draw_front(cloth)
         self._draw_details(cloth)
+
+    def _cloth(self) -> Image.Image:
+        """One fabric; some dresses have another one for the skirt, or for each of three parts."""
+        rng, cloth = self._rng, fabric(self._rng, self._picture.size)
+        if self._cut.class_id != DRESS or rng.random() < 0.6:
+            return cloth
+        seams = rng.choice([(0.95,), (rng.uniform(0.4, 0.8), rng.uniform(1.1, 1.5))])
+        return in_parts(cloth, [self._at(0, seam)[1] for seam in seams], rng)
 
     def _draw_torso(self, torso: Image.Image) -> None:
         cut, rng = self._cut, self._rng

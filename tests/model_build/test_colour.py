@@ -16,6 +16,7 @@ from model_build.colour.export import FLOAT_FILE, export
 from model_build.colour.images import NONE, ColourImages, altered, as_served
 from model_build.colour.network import ALL_BLOCKS, ColourNetwork, normalized
 from model_build.colour.recipe import SIDE, STORED_SIDE, STUDENT, Recipe
+from model_build.colour.rounding import round_weights
 from model_build.colour.sources import Enlarged, Images, Photos
 from model_build.colour.train import ColourData, train
 from model_build.datasets.clothing_photos import clothing_photos
@@ -101,6 +102,33 @@ def test_int8_file_agrees_with_the_network(tmp_path: Path) -> None:
     (in_int8,) = ort.InferenceSession(file).run(None, {"images": served})
     np.testing.assert_allclose(in_float, expected, atol=1e-4)
     np.testing.assert_allclose(in_int8, expected, atol=0.05)
+
+
+def test_rounded_weights_are_those_of_the_int8_file(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = ColourNetwork(4).eval()
+    network.load_pretrained()
+    served = np.stack([as_served(image) for image in images(8).images])
+    of_file = ort.InferenceSession(export(tmp_path, network, 1.0, served)).run(None, {"images": served})[0]
+    given = normalized(torch.from_numpy(served.transpose(0, 3, 1, 2).copy()))
+    state = {name: value.clone() for name, value in network.state_dict().items()}
+    with torch.inference_mode():
+        in_float = network(given).softmax(dim=1).numpy()
+        round_weights(network)
+        in_rounded = network(given).softmax(dim=1).numpy()
+    assert np.abs(in_rounded - of_file).mean() < np.abs(in_float - of_file).mean() / 2
+    assert all(torch.equal(value, state[name]) for name, value in network.state_dict().items())
+
+
+def test_network_learns_with_rounded_weights(tmp_path: Path) -> None:
+    given = images(11)
+    source = Images(given)
+    recipe = Recipe(blocks=3, frozen_parts=2, epochs=1, epoch_images=8, batch_size=4, rounded_epochs=1)
+    learned = train(tmp_path, recipe, ColourData(source, source, source, given))
+    pretrained = ColourNetwork(3)
+    pretrained.load_pretrained()
+    before, after = pretrained.state_dict(), learned.state_dict()
+    assert any(not torch.equal(before[name], after[name]) for name in before if name.startswith("blocks.2."))
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ from model_build.cutout.examples import Examples
 from model_build.cutout.export import export
 from model_build.cutout.network import CutOutNetwork, normalized
 from model_build.cutout.people import worn
+from model_build.cutout.shoes import shoe
 from model_build.cutout.train import CutOutConfig, intersection_over_union, train
 from model_build.run_files import write_json
 
@@ -50,12 +51,20 @@ def test_person_wears_the_garment_and_stands_on_the_ground() -> None:
     assert drawn[garment].mean() > 0.99
 
 
-def test_shop_composites_show_worn_tops_and_goods_of_classes_and_of_none() -> None:
+def test_shop_composites_show_worn_tops_shoes_and_goods_of_classes_and_of_none() -> None:
     made = [shop_composite(random.Random(seed), 64) for seed in range(60)]
-    assert {each.class_id for each in made} == {None, 0, 2, 3, 4, 5, 6, 8}
+    assert {each.class_id for each in made} == {None, 0, 2, 3, 4, 5, 6, 7, 8, 9}
     assert all(0.005 < each.mask.mean() < 0.95 for each in made)
     again = shop_composite(random.Random(7), 64)
     assert np.array_equal(np.asarray(again.image), np.asarray(made[7].image))
+
+
+def test_drawn_boots_are_taller_than_drawn_sneakers() -> None:
+    drawn = [shoe(random.Random(seed)) for seed in range(60)]
+    shapes = {
+        kind: [each.cutout.height / each.cutout.width for each in drawn if each.class_id == kind] for kind in (7, 9)
+    }
+    assert min(shapes[9]) > np.median(shapes[7])
 
 
 def test_sleeves_of_drawn_garments_follow_their_class() -> None:
