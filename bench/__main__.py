@@ -92,8 +92,10 @@ def _compare(arguments: list[str]) -> int:
     except ValueError as error:
         parser.error(str(error))
     table = compare.compare(before, after, everything=options.all)
-    print(f"{markdown(table)}\n\n{compare.summary(table)}")
-    return int(any(row[-1] == "worse" for row in table.rows))
+    verdicts = [row[-1] for row in table.rows]
+    counts = ", ".join(f"{verdicts.count(name)} {name}" for name in ("better", "worse", "noise"))
+    print(f"{markdown(table)}\n\n{counts}")
+    return int("worse" in verdicts)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def measure(*, quick: bool, against: Checkout | None) -> Section:
     rounds = 2 if quick else 11
     variants = list(_variants(against))
     starts = _starts(variants, rounds)
-    packages = {each.package: f"{each.name.partition(',')[0]}" for each in variants if each.bytecode == WITH}
+    packages = {each.package: each.name.partition(",")[0] for each in reversed(variants) if each.bytecode == WITH}
     sizes = {name: (unpacked_mb(folder), zipped_mb(folder)) for folder, name in packages.items()}
     return Section(
         "cold_starts",
@@ -110,7 +110,7 @@ def _answer(start: Mapping[str, Any]) -> str:
         return ""
     answer = json.loads(start["response"])
     best = answer.get("predictions", [answer])[0]
-    return f"class {best['class_id']}, {best['score']:.3f}"
+    return f"class {best['class_id']:.0f}, {best['score']:.3f}"
 
 
 def _sizes(sizes: Mapping[str, tuple[float, float]]) -> Table:

@@ -5,17 +5,16 @@ so ratios that were taken within each run are compared; they stay the same when 
 """
 
 from collections.abc import Sequence
-from itertools import combinations
-from math import comb
 from pathlib import Path
 from typing import Final
 
+from scipy.stats import mannwhitneyu
+
 from bench.report import Saved, figures, read
-from bench.results import RATIO, Figure, Table, number
+from bench.results import RATIO, Figure, Table
 
 _LEAST_CHANGE: Final = 0.03  # smaller ones are never called a difference: layout of memory alone can cause them
 _CHANCE: Final = 0.01
-_MOST_SPLITS: Final = 20_000
 
 
 def load(path: Path) -> list[Saved]:
@@ -38,13 +37,13 @@ def compare(before: Sequence[Saved], after: Sequence[Saved], *, everything: bool
             verdict(old[name], new[name]),
         )
         for name in new
-        if name in old and old[name].median and (everything or _is_comparable(new[name]))
+        if name in old and old[name].median and (everything or new[name].unit == RATIO or len(new[name].samples) == 1)
     )
     return Table("Comparison", ("figure", "before", "after", "change", "verdict"), rows)
 
 
 def verdict(before: Figure, after: Figure) -> str:
-    """Say "better" or "worse" only for a change that chance hardly explains: a permutation test of the medians."""
+    """Say "better" or "worse" only for a change that chance hardly explains: a rank test."""
     change = after.median / before.median - 1
     if abs(change) < _LEAST_CHANGE or chance_of(before.samples, after.samples) > _CHANCE:
         return "noise"
@@ -52,34 +51,10 @@ def verdict(before: Figure, after: Figure) -> str:
 
 
 def chance_of(before: Sequence[float], after: Sequence[float]) -> float:
-    """The probability that random assignment of all samples to two groups gives rank sums as different as these.
+    """The probability of ranks as different as these if nothing has changed (Mann and Whitney 1947).
 
-    The exact permutation test of Wilcoxon (1945), up to _MOST_SPLITS assignments; beyond, its normal approximation.
     Single values differ if they differ at all.
     """
     if len(before) == len(after) == 1:
         return 0.0
-    pooled = [*before, *after]
-    ranks = [sum(one < other for one in pooled) + (sum(one == other for one in pooled) + 1) / 2 for other in pooled]
-    size, expected = len(before), len(before) * (len(pooled) + 1) / 2
-    off = abs(sum(ranks[:size]) - expected)
-    if comb(len(pooled), size) > _MOST_SPLITS:
-        return _normal_chance(off, len(before), len(after))
-    splits = [abs(sum(split) - expected) >= off - 1e-9 for split in combinations(ranks, size)]
-    return sum(splits) / len(splits)
-
-
-def _normal_chance(off: float, one: int, other: int) -> float:
-    from statistics import NormalDist  # noqa: PLC0415
-
-    return 2 * (1 - NormalDist().cdf(off / (one * other * (one + other + 1) / 12) ** 0.5))
-
-
-def _is_comparable(figure: Figure) -> bool:
-    return figure.unit == RATIO or len(figure.samples) == 1
-
-
-def summary(table: Table) -> str:
-    verdicts = [str(row[-1]) for row in table.rows]
-    counts = ", ".join(f"{number(verdicts.count(name))} {name}" for name in ("better", "worse", "noise"))
-    return f"{len(verdicts)} figures: {counts}."
+    return float(mannwhitneyu(before, after).pvalue)

@@ -1,4 +1,4 @@
-"""Processor time, memory and dollars of a request: by size and batch, memory of the function, endpoint and service."""
+"""Processor time, memory and dollars of a request: by size and batch, endpoint and service."""
 
 import json
 import math
@@ -28,13 +28,11 @@ _KINDS: Final = {
 }
 _PRICED: Final = ("PNG 28", "batch 64", "JPEG 1155", "JPEG 4000")
 _TYPICAL: Final = "JPEG 1155"
-_MEMORY_MB: Final = (128, 256, 512, 1024, 1769, 3008)
 _TYPICAL_MB: Final = 1024
 _MILLION: Final = 1_000_000
 _COLD_SHARE: Final = 0.01
 _HOURS: Final = 730  # in a month
 _FARGATE_GB: Final = 2
-_RUNTIME_BYTES: Final = 10_000_000  # of Lambda's runtime: an assumption, not measured
 _METHOD: Final = (
     "Median processor time of one warm request through Mangum, in Lambda's image, each kind in a process of its own. A"
     " function of M MB has M / 1,769 of a processor, at most one, and is billed by the millisecond.",
@@ -66,10 +64,6 @@ class Usage:
         seconds = _billed(self.cpu_seconds / processors) + cold_share * _billed(self.cold_cpu_seconds / processors)
         return prices.lambda_request + seconds * memory_mb / 1024 * prices.lambda_gb_second["x86_64"]
 
-    def fits(self, memory_mb: int) -> bool:
-        """Return whether the request fits into `memory_mb`, together with Lambda's runtime."""
-        return self.peak_mb * 1e6 + _RUNTIME_BYTES <= memory_mb * 2**20
-
 
 def measure(*, quick: bool, against: Checkout | None) -> Section:  # noqa: ARG001  prices of old commits tell nothing
     """Measure requests in Lambda's image. Raises NoDocker or CannotMeasure."""
@@ -77,23 +71,22 @@ def measure(*, quick: bool, against: Checkout | None) -> Section:  # noqa: ARG00
     rounds = 2 if quick else 11
     reported = ask_once(own_package(THIS), "usage", str(rounds), *_KINDS)
     cold = median(each["cold"] for each in reported.values())
-    usage = {name: _usage(name, each, cold) for name, each in reported.items()}
+    usage = {name: _usage(_KINDS[name][0], each, cold) for name, each in reported.items()}
     listed, prices = json.loads(Path(__file__).with_name("prices.json").read_text(encoding="utf-8")), read_prices()
     sources = [f"<{value}>" for name, value in listed.items() if name.endswith("_source")]
     looked_up = f"Looked up on {listed['looked_up']}: {', '.join(sources)} (SageMaker's from memory, not confirmed)."
-    tables = (_by_size(usage), _by_memory(usage, prices), _by_endpoint(usage, listed, prices))
     return Section(
         "costs",
         "Costs",
         (*_METHOD, f"{rounds} requests of each.", looked_up, f"Lambda, S3, SQS: {prices.looked_up}."),
-        (*tables, _services(usage[_TYPICAL], listed, prices)),
+        (_by_size(usage), _by_endpoint(usage, listed, prices), _services(usage[_TYPICAL], listed, prices)),
         tuple(each.cpu for each in usage.values()),
         versions=versions(("fastapi", "mangum", "onnxruntime", "pillow")),
     )
 
 
 def _usage(name: str, reported: Mapping[str, Any], cold: float) -> Usage:
-    cpu = milliseconds(f"{_KINDS[name][0]}: processor time of a request", reported["cpu_seconds"])
+    cpu = milliseconds(f"{name}: processor time of a request", reported["cpu_seconds"])
     return Usage(reported["bytes"], cpu, cold, reported["response_bytes"], reported["peak_mb"])
 
 
@@ -101,18 +94,6 @@ def _by_size(usage: Mapping[str, Usage]) -> Table:
     rows = [(*_KINDS[name], each.bytes / 1e6, str(each.cpu), each.peak_mb) for name, each in usage.items()]
     columns = ("images", "in one request", "bytes, MB", "processor time, ms: median (quartiles)", "peak memory, MB")
     return Table("By size", columns, tuple(rows))
-
-
-def _by_memory(usage: Mapping[str, Usage], prices: Prices) -> Table:
-    rows: list[tuple[Cell, ...]] = []
-    for name in _PRICED:
-        each, (what, images) = usage[name], _KINDS[name]
-        cells = [
-            _MILLION * each.lambda_dollars(size, prices) / images if each.fits(size) else "-" for size in _MEMORY_MB
-        ]
-        rows.append((what, *cells))
-    columns = ("images", *(f"{size:,} MB, $" for size in _MEMORY_MB))
-    return Table("Lambda only, x86_64: dollars per million images, by memory of the function", columns, tuple(rows))
 
 
 def _by_endpoint(usage: Mapping[str, Usage], listed: Mapping[str, Any], prices: Prices) -> Table:

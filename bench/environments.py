@@ -1,12 +1,14 @@
-"""Python environments of their own for what is measured: peers from pinned versions, and an old commit in a worktree.
+"""Python environments of their own for what is measured: peers from pinned versions, and an old commit.
 
 They are kept in build/bench, so that only the first run installs anything.
 """
 
 import hashlib
+import io
 import os
 import subprocess
 import sys
+import tarfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,12 +58,13 @@ def environment(name: str, requirements: list[str]) -> Path:
 
 
 def checkout(commit: str) -> Checkout:
-    """Check `commit` out beside the working tree, with its own dependencies. Raises CannotMeasure."""
+    """Copy `commit` beside the working tree, with its own dependencies. Raises CannotMeasure."""
     sha = run(["git", "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"], f"no commit {commit} here").strip()
     folder = BUILD / "commits" / sha[:12]
-    if not (folder / "pyproject.toml").exists():
-        run(["git", "worktree", "prune"])
-        run(["git", "worktree", "add", "--detach", "--force", str(folder), sha])
+    if not folder.exists():
+        archive = subprocess.run(["git", "archive", sha], cwd=PROJECT, check=True, stdout=subprocess.PIPE).stdout
+        with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+            files.extractall(folder, filter="data")
     return Checkout(f"commit {sha[:7]}", folder, environment("commit", [*pins(folder), *group("serve", folder)]))
 
 

@@ -1,20 +1,19 @@
 """Run benchmark scripts in Lambda's base image with a package, without a network, and ask them for results."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
+from bench.environments import run
 from bench.results import CannotMeasure
 
 IMAGE: Final = "public.ecr.aws/lambda/python:3.13-x86_64"
 PYTHON: Final = "python3.13"
 _BENCH: Final = Path(__file__).parent
 _SAMPLES: Final = _BENCH.parent / "handler" / "static" / "samples"
-_PULL_SECONDS: Final = 120
 # Set by Lambda, or required by the worker; nothing listens at the S3 endpoint, unless the script starts a server.
 _ENVIRONMENT: Final = {
     "AWS_ACCESS_KEY_ID": "none",
@@ -34,18 +33,11 @@ class NoDocker(CannotMeasure):
 
 def need_image() -> None:
     """Pull Lambda's base image if it is missing. Raises NoDocker if that fails."""
-    if not shutil.which("docker"):
-        raise NoDocker("install Docker, and start it")
     for command in ("inspect", "pull"):
-        try:
-            done = subprocess.run(
-                ["docker", "image", command, IMAGE], capture_output=True, check=False, timeout=_PULL_SECONDS
-            )
-        except subprocess.TimeoutExpired:
-            break
-        if not done.returncode:
+        with suppress(CannotMeasure):
+            run(["docker", "image", command, IMAGE])
             return
-    raise NoDocker(f"start Docker; the image {IMAGE} is missing and cannot be pulled")
+    raise NoDocker(f"install Docker, and start it; the image {IMAGE} is missing and cannot be pulled")
 
 
 @contextmanager

@@ -33,8 +33,8 @@ function done(summary, latency, _)
       all_wrong = all_wrong + thread:get("wrong")
    end
    io.write(string.format(
-      '{"requests": %d, "microseconds": %d, "p50": %d, "p99": %d, "wrong": %d, "socket_errors": %d}\n',
-      summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
+      '{"requests": %d, "microseconds": %d, "p99": %d, "wrong": %d, "socket_errors": %d}\n',
+      summary.requests, summary.duration, latency:percentile(99),
       all_wrong, errors.connect + errors.read + errors.write + errors.timeout
    ))
 end

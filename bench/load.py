@@ -35,8 +35,7 @@ class LoadResult:
     """Results of a run in which each connection sends its next request on receiving a response."""
 
     requests_per_second: float  # only correct responses
-    p50: float  # seconds
-    p99: float
+    p99: float  # seconds
     responses: int
     errors: int  # wrong responses and failed connections
 
@@ -63,7 +62,6 @@ def load(url: str, payload: Payload, connections: int, seconds: int) -> LoadResu
     right = reported["requests"] - reported["wrong"]
     return LoadResult(
         right / (reported["microseconds"] / 1e6),
-        reported["p50"] / 1e6,
         reported["p99"] / 1e6,
         reported["requests"],
         reported["wrong"] + reported["socket_errors"],

@@ -11,9 +11,9 @@ from PIL import Image, ImageOps
 
 _HERE: Final = Path(__file__).parent.parent / "handler" / "static" / "samples"
 _SAMPLES: Final = Path("/samples") if Path("/samples").is_dir() else _HERE  # in a container
-LABEL, CLASS_ID = "Trouser", 1  # of all images below but the mixed ones
+LABEL, CLASS_ID = "Trouser", 1  # of all images below
 
-_JSON: Final = {"Content-Type": "application/json"}
+JSON: Final = {"Content-Type": "application/json"}
 INFERENCE_HEADER: Final = "Inference-Header-Content-Length"
 
 
@@ -41,14 +41,6 @@ def noisy(longer_side: int, noise_share: float = 0.1) -> Image.Image:
     """An image of aspect ratio 3:4 with noise; the default resembles a camera in dim light."""
     sized = _sample().convert("RGB").resize((longer_side * 3 // 4, longer_side), Image.Resampling.BICUBIC)
     return Image.blend(sized, Image.effect_noise(sized.size, 64).convert("RGB"), noise_share)
-
-
-def mixed_images() -> list[bytes]:
-    """Nineteen images, small and large, in all formats."""
-    formats = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-    samples = [Image.open(path).convert("RGB") for path in sorted(_SAMPLES.glob("*.jpg"))]
-    images = [encoded(samples[number % len(samples)], name) for number, name in enumerate(formats * 2)]
-    return [*images, small_png(), *(encoded(noisy(side), "JPEG") for side in (800, 1155, 1600, 2000))]
 
 
 def as_json(image: bytes) -> bytes:
@@ -88,7 +80,7 @@ def event(body: bytes, path: str = "/classify", headers: Mapping[str, str] | Non
 
 def batch_event(images: list[bytes]) -> dict[str, Any]:
     texts = [base64.b64encode(image).decode() for image in images]
-    return event(json.dumps({"images": texts}).encode(), "/classify/batch", _JSON)
+    return event(json.dumps({"images": texts}).encode(), "/classify/batch", JSON)
 
 
 def upload_event(size: int) -> dict[str, Any]:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bench.load import Payload
-from bench.payloads import CLASS_ID, LABEL, as_json, photo, small_png, tensor_binary, tensor_json
+from bench.payloads import CLASS_ID, JSON, LABEL, as_json, photo, small_png, tensor_binary, tensor_json
 
-_JSON: Final = {"Content-Type": "application/json"}
 _PROBABILITIES_BYTES: Final = 40  # ten float32
 
 
@@ -52,9 +51,9 @@ def _check(probabilities: Any) -> None:
 SMALL, RAW, PHOTO = "28x28 PNG, base64 in JSON", "28x28 PNG, raw body", "22 kB photo, base64 in JSON"
 TENSOR_JSON, TENSOR_BINARY = "v2 tensor, JSON", "v2 tensor, binary"
 KINDS: Final = {
-    SMALL: Kind(Payload(as_json(small_png()), _JSON), _label),
+    SMALL: Kind(Payload(as_json(small_png()), JSON), _label),
     RAW: Kind(Payload(small_png(), {"Content-Type": "image/png"}), _label),
-    TENSOR_JSON: Kind(Payload(tensor_json(), _JSON), _tensor),
+    TENSOR_JSON: Kind(Payload(tensor_json(), JSON), _tensor),
     TENSOR_BINARY: Kind(Payload(*tensor_binary()), _binary),
-    PHOTO: Kind(Payload(as_json(photo()), _JSON), _up_to_label),
+    PHOTO: Kind(Payload(as_json(photo()), JSON), _up_to_label),
 }

@@ -1,11 +1,11 @@
-"""Warm requests in one process of Lambda's image, beside the least code for the same task; and memory."""
+"""Warm requests in one process of Lambda's image, beside the least code for the same task."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, Final
 
 from bench.environments import THIS, Checkout
-from bench.lambda_image import ask_once, in_container, need_image
+from bench.lambda_image import in_container, need_image
 from bench.machine import versions
 from bench.packages import own_package
 from bench.results import Figure, Section, Table, milliseconds, ratio
@@ -29,23 +29,17 @@ Rounds = Sequence[Mapping[str, Mapping[str, tuple[float, float]]]]  # of one pac
 def measure(*, quick: bool, against: Checkout | None) -> Section:
     """Measure in Lambda's image. Raises NoDocker or CannotMeasure."""
     need_image()
-    rounds, mixed, small = (2, 20, 100) if quick else (15, 1_000, 20_000)
+    rounds = 2 if quick else 15
     packages = {each.name: own_package(each) for each in (THIS, against) if each}
     found = _rounds(packages, rounds)
-    memory = ask_once(packages[THIS.name], "memory", str(mixed), str(small))
-    peak, growth = _memory(memory)
     ratios = list(_ratios(found, against))
     return Section(
         "requests",
         "Requests in process",
         (*_METHOD, f"{rounds} rounds after one to warm up."),
         (_table(found), Table("Ratios", ("ratio", "value"), tuple((each.name, str(each)) for each in ratios))),
-        (*_figures(found), *ratios, peak, growth),
-        (
-            f"Peak memory after {mixed:,} images of all sizes and formats: {peak} MB.",
-            f"Growth of the memory by {small:,} further requests: {growth} %.",
-        ),
-        versions(("fastapi", "mangum", "numpy", "onnxruntime", "pillow")),
+        (*_figures(found), *ratios),
+        versions=versions(("fastapi", "mangum", "numpy", "onnxruntime", "pillow")),
     )
 
 
@@ -85,10 +79,3 @@ def _ratios(found: Mapping[str, Rounds], against: Checkout | None) -> Iterator[F
             if against:
                 theirs = _figure(found[against.name], task, "own", clock)
                 yield ratio(f"{task}: {THIS.name} / {against.name}{suffix}", mine, theirs)
-
-
-def _memory(memory: Mapping[str, Any]) -> tuple[Figure, Figure]:
-    _, before = next(iter(memory["resident"].items()))
-    *_, after = memory["resident"].values()
-    peak = Figure("peak memory after mixed images", "MB", (memory["peak"],))
-    return peak, Figure("memory growth", "%", (100 * (after / before - 1),))

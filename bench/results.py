@@ -64,15 +64,11 @@ def winner(own: Figure, others: Sequence[Figure]) -> str:
     The figures are named after who was measured. There is no winner if the quartiles of the best two overlap.
     """
     first, second = sorted([own, *others], key=lambda each: each.median, reverse=own.more_is_better)[:2]
-    if _overlap(first, second):
+    (lower, upper), (other_lower, other_upper) = first.quartiles, second.quartiles
+    if lower <= other_upper and other_lower <= upper:
         return f"even: {first.name} and {second.name}"
     beaten = second if first is own else own
     return f"{first.name}: {number(first.median / beaten.median)} times {beaten.name}"
-
-
-def _overlap(one: Figure, other: Figure) -> bool:
-    (lower, upper), (other_lower, other_upper) = one.quartiles, other.quartiles
-    return lower <= other_upper and other_lower <= upper
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,6 @@ class Target:
     stretch: float
     at_least: bool = False
 
-    def is_met(self, value: float, bound: float) -> bool:
-        return value >= bound if self.at_least else value <= bound
-
 
 def _requests(kind: str, peer: str, bar: float, stretch: float) -> Target:
     what = (
@@ -84,6 +81,6 @@ def _worst(target: Target, figures: list[Figure], suffix: str) -> Figure | None:
 def _verdict(target: Target, measured: Figure | None) -> str:
     if measured is None:
         return ""
-    if target.is_met(measured.median, target.stretch):
-        return "stretch target"
-    return "yes" if target.is_met(measured.median, target.bar) else "**no**"
+    sign = -1 if target.at_least else 1
+    reached = [sign * measured.median <= sign * bound for bound in (target.bar, target.stretch)]
+    return "stretch target" if all(reached) else "yes" if reached[0] else "**no**"

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from statistics import median
 from typing import Final
 
 from bench.environments import THIS, Checkout
@@ -15,10 +14,12 @@ from bench.results import CannotMeasure, Cell, Figure, Section, Table, milliseco
 from bench.servers import Running, Server, peers, running, serve
 
 OWN: Final = THIS.name
-CONNECTIONS: Final = (1, 8, 32)
 _TWO: Final = f"{OWN}, 2 workers"
-_WORKERS_KINDS: Final = (SMALL, PHOTO)
-_STARTS: Final = 3
+_PEERS: Final = [each.name for each in peers()]
+_NOT_MEASURED: Final = (
+    "Triton and TorchServe are not measured: Triton comes as a container image of several gigabytes; TorchServe needs a"
+    " Java runtime, and its maintainers have archived it."
+)
 _METHOD: Final = (
     "wrk posts the same request repeatedly; each connection sends its next request on receiving a response. Servers"
     " take turns, round by round, on the same machine as wrk.",
@@ -69,7 +70,7 @@ Samples = Mapping[_Case, Mapping[str, Sequence[_Sample]]]  # by server
 def measure(*, quick: bool, against: Checkout | None) -> Section:
     """Measure all servers that can be installed and started. Raises CannotMeasure if wrk is missing."""
     need_wrk()
-    rounds, connections, starts = (1, (8,), 1) if quick else (5, CONNECTIONS, _STARTS)
+    rounds, connections, starts = (1, (8,), 1) if quick else (5, (1, 8, 32), 3)
     servers = [serve(THIS), serve(THIS, workers=2), *([serve(against)] if against else []), *peers()]
     notes: list[str] = []
     with ExitStack() as stack:
@@ -79,19 +80,13 @@ def measure(*, quick: bool, against: Checkout | None) -> Section:
         usage = {name: _Usage(seconds[name], idle[name], memory_mb(each.pid)) for name, each in up.items()}
     if OWN not in usage:
         raise CannotMeasure(notes[0])
-    ratios = tuple(_ratios(samples))
     return Section(
         "throughput",
         "Servers",
         (*_METHOD, f"{rounds} rounds of 1 s each, after a warm-up of 1 s; {starts} starts of each."),
-        (
-            *_rates(samples, [each.name for each in servers]),
-            _workers(samples),
-            _latencies(samples),
-            _usage(usage, samples),
-        ),
-        (*_figures(samples), *ratios),
-        (*_verdicts(ratios), *notes),
+        (*_rates(samples, list(usage)), _usage(usage, samples)),
+        (*_figures(samples), *_ratios(samples)),
+        (*notes, _NOT_MEASURED),
         versions(("fastapi", "onnxruntime", "pillow", "starlette", "uvicorn")),
     )
 
@@ -124,16 +119,12 @@ def _samples(up: Mapping[str, Running], connections: tuple[int, ...], rounds: in
         for kind in KINDS:
             for count in connections:
                 for each, own_kind, payload in asked:
-                    if own_kind == kind and _is_compared(each.server.name, kind, count):
+                    if own_kind == kind and (each.server.name != _TWO or kind in (SMALL, PHOTO)):
                         before = cpu_seconds(each.pid)
                         result = load(each.address(kind), payload, count, 1)
                         sample = _Sample(result, cpu_seconds(each.pid) - before)
                         samples.setdefault(_Case(kind, count), {}).setdefault(each.server.name, []).append(sample)
     return samples
-
-
-def _is_compared(name: str, kind: str, connections: int) -> bool:
-    return name != _TWO or (kind in _WORKERS_KINDS and connections > 1)
 
 
 def _rate(name: str, samples: Sequence[_Sample]) -> Figure:
@@ -144,53 +135,34 @@ def _cpu(name: str, samples: Sequence[_Sample]) -> Figure:
     return Figure(name, "ms", tuple(each.cpu_ms for each in samples))
 
 
+def _p99(name: str, samples: Sequence[_Sample]) -> Figure:
+    return milliseconds(name, [each.load.p99 for each in samples])
+
+
+_SHOWN: Final = {
+    "Requests per second": _rate,
+    "Processor time per request, ms": _cpu,
+    "99th percentile of the latency, ms": _p99,
+}
+
+
 def _compared(samples: Samples, case: _Case) -> dict[str, Sequence[_Sample]]:
     """The servers of a row: for the binary tensor, MLServer by JSON."""
-    found = {name: each for name, each in samples[case].items() if name != _TWO}
     if case.kind == TENSOR_BINARY:
-        found |= {n: s for n, s in samples[_Case(TENSOR_JSON, case.connections)].items() if n == "MLServer"}
-    return found
+        by_json = samples[_Case(TENSOR_JSON, case.connections)].items()
+        return {**samples[case], **{name: each for name, each in by_json if name == "MLServer"}}
+    return dict(samples[case])
 
 
 def _rates(samples: Samples, servers: list[str]) -> Iterator[Table]:
-    names = [name for name in servers if name != _TWO]
-    for title, unit, figure in (
-        ("Requests per second: median (quartiles)", "", _rate),
-        ("Processor time per request, ms: median (quartiles)", ", least", _cpu),
-    ):
+    for title, figure in _SHOWN.items():
         rows = []
         for case in samples:
             found = {name: figure(name, each) for name, each in _compared(samples, case).items()}
-            others = [each for name, each in found.items() if name in names and name != OWN and "commit" not in name]
-            cells: list[Cell] = [str(found[name]) if name in found else "" for name in names]
+            others = [each for name, each in found.items() if name in _PEERS]
+            cells: list[Cell] = [str(found[name]) if name in found else "" for name in servers]
             rows.append((case.kind, case.connections, *cells, winner(found[OWN], others) if others else ""))
-        yield Table(title, ("request", "connections", *names, f"winner{unit}"), tuple(rows))
-
-
-def _workers(samples: Samples) -> Table:
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (case.kind, case.connections, *(str(_rate(name, found[name])) for name in (OWN, _TWO)), str(times))
-        for case, found in samples.items()
-        if (times := _times_of_two(case, found))
-    )
-    return Table("Two workers, requests per second", ("request", "connections", "one", "two", "ratio"), rows)
-
-
-def _times_of_two(case: _Case, found: Mapping[str, Sequence[_Sample]]) -> Figure | None:
-    if _TWO not in found:
-        return None
-    return ratio(f"{case}: two workers / one", _rate(_TWO, found[_TWO]), _rate(OWN, found[OWN]))
-
-
-def _latencies(samples: Samples) -> Table:
-    rows = []
-    for case, found in samples.items():
-        if case.connections == CONNECTIONS[1]:
-            for name, own in found.items():
-                half, most = (median(getattr(each.load, which) for each in own) for which in ("p50", "p99"))
-                rows.append((case.kind, name, 1e3 * half, 1e3 * most))
-    title = f"Latency with {CONNECTIONS[1]} connections"
-    return Table(title, ("request", "server", "p50, ms", "p99, ms"), tuple(rows))
+        yield Table(f"{title}: median (quartiles)", ("request", "connections", *servers, "best"), tuple(rows))
 
 
 def _usage(usage: Mapping[str, _Usage], samples: Samples) -> Table:
@@ -200,14 +172,7 @@ def _usage(usage: Mapping[str, _Usage], samples: Samples) -> Table:
         started = milliseconds(name, each.starts)
         errors, responses = sum(load.errors for load in loads), sum(load.responses for load in loads)
         rows.append((name, str(started), each.idle_mb, each.loaded_mb, responses, errors))
-    columns = (
-        "server",
-        "start to first response, ms",
-        "memory then, MB",
-        "after all requests, MB",
-        "responses",
-        "errors",
-    )
+    columns = ("server", "start to first response, ms", "memory then, MB", "in the end, MB", "responses", "errors")
     return Table("Start, memory and errors", columns, tuple(rows))
 
 
@@ -219,22 +184,11 @@ def _figures(samples: Samples) -> Iterator[Figure]:
 
 
 def _ratios(samples: Samples) -> Iterator[Figure]:
-    for case, every in samples.items():
+    for case in samples:
         found = _compared(samples, case)
         for name, other in found.items():
-            if name != OWN:
+            if name == _TWO:
+                yield ratio(f"{case}: two workers / one", _rate("", other), _rate("", found[OWN]))
+            elif name != OWN:
                 yield ratio(f"{case}: {OWN} / {name}", _rate("", found[OWN]), _rate("", other))
                 yield ratio(f"{case}: {OWN} / {name}, processor time", _cpu("", found[OWN]), _cpu("", other))
-        if times := _times_of_two(case, every):
-            yield times
-
-
-def _verdicts(ratios: Sequence[Figure]) -> Iterator[str]:
-    """Name each peer that answers more requests than this project."""
-    for each in ratios:
-        if each.more_is_better and OWN in each.name and each.quartiles[1] < 1:
-            yield f"Slower: {each.name} = {each}."
-    yield (
-        "Triton and TorchServe are not measured: Triton comes as a container image of several gigabytes, not from PyPI;"
-        " TorchServe needs a Java runtime, and its maintainers have archived it."
-    )

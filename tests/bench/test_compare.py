@@ -1,4 +1,4 @@
-"""Comparison of two runs: a difference is told from noise by a permutation test of the rounds."""
+"""Comparison of two runs: a difference is told from noise by a rank test of the rounds."""
 
 from pathlib import Path
 
@@ -17,12 +17,7 @@ def test_chance_equals_counting_by_hand() -> None:
     """Of the 252 ways to choose 5 of 10 samples, two are as extreme as a complete separation."""
     assert chance_of(FIVE, [2 * each for each in FIVE]) == pytest.approx(2 / 252)
     assert chance_of([1, 2], [1, 2]) == 1
-
-
-def test_chance_of_many_samples_is_close_to_the_exact_one() -> None:
-    few = chance_of(range(0, 16, 2), range(5, 19, 2))  # 6,435 ways: exact
-    many = chance_of(list(range(0, 16, 2)) * 2, list(range(5, 19, 2)) * 2)
-    assert 0 < many < few < 0.2
+    assert chance_of([1], [2]) == 0
 
 
 @pytest.mark.parametrize(
@@ -52,6 +47,6 @@ def test_command_prints_the_ratios_of_both_and_fails_if_one_is_worse(
     assert main(["compare", str(tmp_path / "before"), str(tmp_path / "after")]) == 1
     printed = capsys.readouterr().out
     assert "| ours / theirs | 1.02 (1.01 to 1.03) | 2.04 (2.02 to 2.06) | +100.0% | worse |" in printed
-    assert "1 figures: 0 better, 1 worse, 0 noise." in printed
+    assert "0 better, 1 worse, 0 noise" in printed
     assert main(["compare", *[str(tmp_path / "before")] * 2, "--all"]) == 0
-    assert "2 figures: 0 better, 0 worse, 2 noise." in capsys.readouterr().out
+    assert "0 better, 0 worse, 2 noise" in capsys.readouterr().out

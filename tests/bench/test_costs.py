@@ -25,10 +25,6 @@ def test_memory_above_one_processor_only_raises_the_price() -> None:
     assert more - prices.lambda_request == pytest.approx(2 * (whole - prices.lambda_request))
 
 
-def test_request_fits_only_into_sufficient_memory() -> None:
-    assert [TEN_MS.fits(size) for size in (104, 105)] == [False, True]
-
-
 def test_fargate_month_price_equals_computation_by_hand() -> None:
     """730 hours of one vCPU at 0.04048 dollars, and of two gigabytes at 0.004445."""
     listed = {"fargate_vcpu_hour": {"x86_64": 0.04048}, "fargate_gb_hour": {"x86_64": 0.004445}}
@@ -42,11 +38,8 @@ def test_quick_run_fills_all_tables() -> None:
         section = measure(quick=True, against=None)
     except NoDocker as error:
         missing(str(error))
-    sizes, memory, endpoints, services = section.tables
+    sizes, endpoints, services = section.tables
     assert all(isinstance(row[-1], float) and row[-1] > 50 for row in sizes.rows)
-    assert [row[-1] for row in memory.rows if isinstance(row[-1], float) and row[-1] > 0] == [
-        r[-1] for r in memory.rows
-    ]
     by_endpoint = dict(zip(endpoints.columns, endpoints.rows[0], strict=True))
     assert by_endpoint["Function URL, $"] < by_endpoint["HTTP API, $"] < by_endpoint["REST API, $"]  # type: ignore[operator]
     assert len(services.rows) == 3
