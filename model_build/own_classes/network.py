@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from model_build.colour.network import ALL_BLOCKS, MEAN, STD, ColourNetwork
 from model_build.own_classes.recipe import LITE0, Recipe
+from model_build.run_files import RunError
 from model_build.training.network import ResidualBlock, convolution
 
 _DROPOUT: Final = 0.2
@@ -17,6 +18,7 @@ _GRAPH_BYTES: Final = 24_000  # of an int8 file, beside its weights
 _SHORTEST: Final = 6  # blocks of EfficientNet-Lite0 that are worth having
 _STAGE_WIDTHS: Final = (1, 2, 4, 6)  # of the stages of a network from scratch, in multiples of the first
 _BLOCKS_PER_STAGE: Final = 2
+_NARROWEST: Final = 4  # channels of the first stage, and steps in which it grows
 
 
 class OwnNetwork(nn.Module):
@@ -96,12 +98,12 @@ class Small(nn.Module):
 def build_network(recipe: Recipe, classes: int) -> OwnNetwork:
     """The largest network of the recipe's kind whose int8 file fits into `max_kib`, with weights to start from.
 
-    Raises ValueError if none fits.
+    Raises RunError if none fits.
     """
     for network in _candidates(recipe, classes):
         if estimated_bytes(network) <= recipe.max_kib * 1024:
             return network
-    raise ValueError(f"no network for {classes} classes fits into {recipe.max_kib} KiB: raise --max-kib")
+    raise RunError(f"no network for {classes} classes fits into {recipe.max_kib} KiB: raise --max-kib")
 
 
 def estimated_bytes(network: nn.Module) -> int:
@@ -123,8 +125,8 @@ def _candidates(recipe: Recipe, classes: int) -> Iterator[OwnNetwork]:
             features = Pretrained(blocks)
             yield OwnNetwork(features, features.width, classes)
         return
-    largest = next(width for width in count(8, 4) if not _fits(recipe, classes, width)) - 4
-    if largest >= 8:
+    largest = next(width for width in count(_NARROWEST, _NARROWEST) if not _fits(recipe, classes, width)) - _NARROWEST
+    if largest >= _NARROWEST:
         yield _small(recipe, classes, largest)
 
 

@@ -1,0 +1,252 @@
+"""A folder of one's own classes, from images to a model that the server loads; and the steps in between."""
+
+import csv
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import pytest
+import torch
+from starlette.testclient import TestClient
+from typer.testing import CliRunner, Result
+
+from handler.api.app import create_app
+from handler.inference.card import read_card
+from handler.inference.classifier import Classifier
+from handler.settings import Settings
+from model_build.__main__ import app
+from model_build.checks import WrongFolder
+from model_build.own_classes.augmentation import alteration, outlier
+from model_build.own_classes.build import STAGES, Build, load_recipe, open_build
+from model_build.own_classes.commands import Choices, recipe_of
+from model_build.own_classes.data import load_examples
+from model_build.own_classes.network import build_network, estimated_bytes, normalized
+from model_build.own_classes.recipe import IMAGENET, LITE0, SCRATCH, SMALL, from_scratch, like_fashion_mnist, pretrained
+from model_build.own_classes.train import start_network
+from model_build.run_files import BEST_WEIGHTS_FILE, RunError
+from tests.support.drawn_classes import CLASSES, draw_classes
+
+_QUICK: Final = ("--side", "64", "--max-kib", "1024", "--epochs", "1")
+
+
+def build_of(tmp_path: Path, recipe_changes: dict[str, object], base: str = SCRATCH) -> Build:
+    """A run of one small epoch on drawn images."""
+    shop = draw_classes(tmp_path / "shop", side=40)
+    recipe = {SCRATCH: from_scratch, LITE0: pretrained, SMALL: like_fashion_mnist}[base](str(shop))
+    recipe = replace(recipe, **{"epochs": 1, "max_kib": 64, "batch_size": 16, **recipe_changes})  # type: ignore[arg-type]
+    return Build(tmp_path / "run", recipe, load_examples(recipe, tmp_path / "data"))
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with my-shop, and with the run and the model that `all` made of it."""
+    folder = tmp_path_factory.mktemp("own")
+    draw_classes(folder / "my-shop")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        result = CliRunner().invoke(app, ["all", "--dataset", "my-shop", *_QUICK])
+    assert result.exit_code == 0, result.output
+    assert "serve it: make run MODEL=runs/my-shop" in result.output
+    return folder
+
+
+def invoked(workplace: Path, *arguments: str) -> Result:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(workplace)
+        return CliRunner().invoke(app, arguments)
+
+
+def test_model_of_a_folder_answers_over_http(workplace: Path) -> None:
+    model = workplace / "runs" / "my-shop" / "model"
+    classifier, card = Classifier.of_folder(model), read_card(model / "classifier.json")
+    image = (workplace / "my-shop" / "große Kreuze" / "3.png").read_bytes()
+    with TestClient(create_app(classifier, card, Settings())) as client:
+        answer = client.post("/classify", files={"file": image}, params={"top_k": 4}).json()
+    assert {row["label"] for row in answer["predictions"]} == set(CLASSES)
+    assert sum(row["score"] for row in answer["predictions"]) == pytest.approx(1, abs=0.01)
+    assert answer["label"] == "große Kreuze"
+
+
+def test_card_has_input_labels_split_and_metrics(workplace: Path) -> None:
+    card = read_card(workplace / "runs" / "my-shop" / "model" / "classifier.json")
+    assert card.input.shape == (3, 64, 64)
+    assert card.input.preprocessing == "resize"
+    assert [label.english for label in card.labels] == sorted(CLASSES)
+    document = card.document
+    assert document["name"] == document["dataset"]["name"] == "my-shop"
+    assert sum(document["dataset"]["images"].values()) == 48
+    assert "by hash" in document["dataset"]["split"]
+    assert document["model"]["bytes"] < 1024 * 1024
+    assert 0 <= document["calibration"]["known_threshold"] <= 1
+    metrics = document["metrics"]["int8"]
+    assert metrics["images"] == document["dataset"]["images"]["test"]
+    assert len(metrics["per_class"]) == 4
+    assert metrics["unknown"]["made"]["images"] == 500
+
+
+def test_history_begins_with_the_linear_layer(workplace: Path) -> None:
+    with (workplace / "runs" / "my-shop" / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["0.0", "1.0"]
+    assert rows[0]["train_loss"] == "nan"
+
+
+def test_stages_can_be_repeated_alone(workplace: Path) -> None:
+    run = workplace / "runs" / "my-shop"
+    before = json.loads((run / "metrics.json").read_text())
+    result = invoked(workplace, "evaluate", "--dataset", "my-shop")
+    assert result.exit_code == 0, result.output
+    assert json.loads((run / "metrics.json").read_text()) == before
+
+
+def test_reports_know_the_run(workplace: Path) -> None:
+    assert "my-shop" in invoked(workplace, "runs").output
+    assert "(the same)" in invoked(workplace, "compare", "my-shop", "my-shop").output
+    for plot, file in (("mistakes", "mistakes.html"), ("confusion", "confusion.png"), ("curves", "curves.png")):
+        assert invoked(workplace, "show", plot, "--dataset", "my-shop").exit_code == 0
+        assert (workplace / "runs" / "my-shop" / file).stat().st_size > 100
+
+
+def test_other_configuration_does_not_overwrite_a_run(workplace: Path) -> None:
+    result = invoked(workplace, "train", "--dataset", "my-shop", "--side", "96")
+    assert isinstance(result.exception, RunError)
+    assert "another configuration" in str(result.exception)
+
+
+def test_check_of_a_good_folder_exits_with_0_and_of_a_broken_one_with_1(workplace: Path, tmp_path: Path) -> None:
+    good = invoked(workplace, "check", "my-shop")
+    assert good.exit_code == 0
+    assert "große Kreuze" in good.output
+    broken = draw_classes(tmp_path / "broken", ("only",), 6)
+    assert invoked(tmp_path, "check", str(broken)).exit_code == 1
+    with pytest.raises(WrongFolder, match="there is only the class 'only'"):
+        load_examples(pretrained(str(broken)), tmp_path / "data")
+
+
+def test_new_run_starts_from_another_run_with_other_classes(workplace: Path, tmp_path: Path) -> None:
+    run = workplace / "runs" / "my-shop"
+    shop = draw_classes(tmp_path / "three", CLASSES[:3], 8)
+    recipe = recipe_of(str(shop), Choices(start_from=str(run)))
+    assert recipe.side == 64
+    network, weights = start_network(recipe, 3), torch.load(run / BEST_WEIGHTS_FILE, weights_only=True)
+    own = network.state_dict()
+    assert own["classes.weight"].shape[0] == 3
+    assert all(torch.equal(own[name], value) for name, value in weights.items() if not name.startswith("classes"))
+
+
+@pytest.mark.parametrize(
+    ("base", "changes"), [(SCRATCH, {"side": 32}), (SMALL, {})], ids=["from scratch", "like fashion-mnist"]
+)
+def test_small_networks_go_through_all_stages(base: str, changes: dict[str, object], tmp_path: Path) -> None:
+    build = build_of(tmp_path, changes, base)
+    build.train()
+    for stage in STAGES.values():
+        stage(build)
+    classifier = Classifier.of_folder(build.publish())
+    assert classifier.input == build.recipe.form
+    assert json.loads((build.run_dir / "metrics.json").read_text())["int8"]["bytes"] < 64 * 1024
+
+
+def test_interrupted_training_resumes_to_the_same_weights(tmp_path: Path) -> None:
+    whole = build_of(tmp_path / "whole", {"side": 32, "epochs": 2})
+    whole.train()
+    parted = build_of(tmp_path / "parted", {"side": 32, "epochs": 2})
+    resume = parted.run_dir / "resume.pt"
+    parted.train()
+    state = torch.load(resume, weights_only=True)
+    again = torch.load(whole.run_dir / "resume.pt", weights_only=True)
+    assert all(torch.equal(value, again["network"][name]) for name, value in state["network"].items())
+    parted.train()  # it has ended: nothing changes
+    assert len(torch.load(resume, weights_only=True)["history"]) == 3
+
+
+@pytest.mark.parametrize("classes", [3, 37, 500])
+@pytest.mark.parametrize("side", [28, 96, 224])
+@pytest.mark.parametrize("max_kib", [256, 512])
+def test_network_from_scratch_fits_into_its_size_for_any_classes(classes: int, side: int, max_kib: int) -> None:
+    recipe = replace(from_scratch("shop"), side=side, max_kib=max_kib)
+    network = build_network(recipe, classes).eval()
+    assert max_kib * 1024 / 2 < estimated_bytes(network) <= max_kib * 1024
+    with torch.inference_mode():
+        maps = network.activation_maps(normalized(torch.zeros(1, 3, side, side, dtype=torch.uint8)))
+    assert maps.shape[:2] == (1, classes)
+    assert maps.shape[2] in (6, 7)
+
+
+def test_too_small_a_file_is_refused_with_what_to_do() -> None:
+    with pytest.raises(RunError, match="raise --max-kib"):
+        build_network(replace(from_scratch("shop"), max_kib=32), 1_000)
+
+
+@pytest.mark.parametrize(
+    ("choices", "expected"),
+    [
+        (Choices(), (IMAGENET, 160, 3, "resize")),
+        (Choices(side=96), (IMAGENET, 96, 3, "resize")),
+        (Choices(side=48), (SCRATCH, 48, 3, "resize")),
+        (Choices(grey=True), (SCRATCH, 96, 1, "resize")),
+        (Choices(start_from=SCRATCH), (SCRATCH, 96, 3, "resize")),
+        (Choices(like_fashion_mnist=True), (SCRATCH, 28, 1, "cut-out")),
+    ],
+    ids=["default", "smaller", "tiny", "grey", "scratch", "like"],
+)
+def test_choices_make_a_recipe(choices: Choices, expected: tuple[str, int, int, str], tmp_path: Path) -> None:
+    recipe = recipe_of(str(tmp_path), choices)
+    assert (recipe.start_from, recipe.side, recipe.channels, recipe.preprocessing) == expected
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        Choices(grey=True, start_from=IMAGENET),
+        Choices(like_fashion_mnist=True, start_from=IMAGENET),
+        Choices(like_fashion_mnist=True, side=96),
+    ],
+    ids=["grey imagenet", "cut-out imagenet", "cut-out side"],
+)
+def test_choices_that_contradict_each_other_are_refused(choices: Choices, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="leave out"):
+        recipe_of(str(tmp_path), choices)
+
+
+def test_names_of_torchvision_have_their_own_input() -> None:
+    recipe = recipe_of("kmnist", Choices())
+    assert (recipe.side, recipe.channels, recipe.mirror, recipe.start_from) == (28, 1, False, SCRATCH)
+    assert recipe_of("oxford-pets", Choices()).start_from == IMAGENET
+
+
+@pytest.mark.parametrize("recipe", [pretrained("shop"), from_scratch("shop"), like_fashion_mnist("shop")], ids=str)
+def test_altered_images_and_outliers_have_the_shape_of_the_input(recipe: object) -> None:
+    assert isinstance(recipe, type(pretrained("")))
+    side = round(recipe.side * 1.2) if recipe.preprocessing == "resize" else recipe.side
+    image = torch.randint(0, 256, (recipe.channels, side, side), dtype=torch.uint8)
+    rng, alter = random.Random(0), alteration(recipe)
+    for _ in range(20):
+        altered = alter(image)
+        assert altered.shape == recipe.form.shape
+        assert altered.dtype == torch.uint8
+        made = outlier(altered, rng)
+        assert made.shape == recipe.form.shape
+        assert made.dtype == torch.uint8
+
+
+def test_recipe_is_read_as_it_was_saved(workplace: Path) -> None:
+    run = workplace / "runs" / "my-shop"
+    recipe = load_recipe(run)
+    assert recipe.epochs == 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(workplace)
+        assert open_build(run).recipe == recipe
+
+
+def test_int8_answers_as_the_network(workplace: Path) -> None:
+    run = workplace / "runs" / "my-shop"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(workplace)
+        examples = open_build(run).examples
+    labels, pixels = examples.labels, examples.train.served[:, 0]
+    in_float, in_int8 = (Classifier(run / f"{name}.onnx", labels, preprocessing="resize") for name in ("float", "int8"))
+    of_float, of_int8 = in_float.probabilities(pixels), in_int8.probabilities(pixels)
+    assert (of_float.argmax(axis=1) == of_int8.argmax(axis=1)).mean() > 0.9
