@@ -15,6 +15,7 @@ REMOTE_JOBS: Final = 8
 _MAX_JOBS: Final = 256
 _MAX_WORKERS: Final = 64
 _MAX_PORT: Final = 65_535
+_MAX_TOP_K: Final = 10_000
 _CLASSIFY_EPILOG: Final = (
     "The exit status is 1 if any file failed, 2 if the command cannot start or the endpoint is down, 130 after Ctrl-C."
     " If the environment variable CLASSIFIER_API_KEY is set, it is sent to the endpoint as x-api-key."
@@ -27,7 +28,7 @@ _FOLDERS: Final = {"bash": "_shtab_compgen_dirs", "zsh": "_files -/", "fish": _F
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line: `classify`, `watch`, `serve` and `completion`."""
-    root = argparse.ArgumentParser(prog=_program(), description="Classify images of clothes, or serve the HTTP API.")
+    root = argparse.ArgumentParser(prog=_program(), description="Classify images, or serve the HTTP API.")
     _add_version(root)
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_classify(commands)
@@ -106,11 +107,10 @@ def _add_common(command: argparse.ArgumentParser) -> None:
     command.add_argument("--quiet", action="store_true", help="print no summary and no progress bar")
     command.add_argument(
         "--top-k",
-        type=int,
-        choices=range(1, 11),
+        type=lambda text: _whole_number(text, _MAX_TOP_K),
         default=1,
         metavar="N",
-        help="number of classes to print for each image, 1 to 10 (default: 1)",
+        help="number of classes to print for each image, at most those of the model (default: 1)",
     )
     command.add_argument(
         "--threshold",

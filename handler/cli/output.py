@@ -10,6 +10,8 @@ from typing import Final, Protocol
 
 from handler.contract import Classification
 
+_LABEL_WIDTH: Final = 11  # of most; a longer one moves the rest of its line
+
 
 @dataclass(frozen=True)
 class FileResult:
@@ -91,8 +93,14 @@ class Table:
         )
 
     def _line(self, path: str, label: str, score: str, known: str, confident: str) -> str:
-        padding = " " * (self._path_width - _width(path))
-        return f"{escaped(path)}{padding}  {escaped(label):<11}  {score:<5}  {known:<5}  {confident}"
+        columns = (
+            _padded(path, self._path_width),
+            _padded(label, _LABEL_WIDTH),
+            f"{score:<5}",
+            f"{known:<5}",
+            confident,
+        )
+        return "  ".join(columns)
 
 
 def escaped(text: str) -> str:
@@ -103,6 +111,10 @@ def escaped(text: str) -> str:
         else character
         for character in text
     )
+
+
+def _padded(text: str, width: int) -> str:
+    return escaped(text) + " " * (width - _width(text))
 
 
 def _width(text: str) -> int:

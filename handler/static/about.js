@@ -80,7 +80,7 @@ function renderCard() {
   const weaknesses = (isChinese() && card.known_weaknesses_chinese) || card.known_weaknesses;
   section("weaknesses", weaknesses?.length && weaknesses, (sentences) => listItems("weaknesses", sentences));
   const sets = [card.dataset, card.dataset?.photos].filter((set) => set?.licence && set.source);
-  section("licences", sets, () => listItems("licences", [text("aboutCodeLicence"),
+  section("licences", sets.length && sets, () => listItems("licences", [text("aboutCodeLicence"),
     ...sets.map(({ name, licence, source }) => `${name}: ${licence} (${source})`)]));
 }
 

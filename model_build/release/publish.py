@@ -29,6 +29,14 @@ _WEAKNESSES: Final = [
     "An image turned by 90 or 180 degrees is often misclassified, though seldom with confidence: photos.corruptions.",
     "Some hats, shorts and skirts pass as known; photos.known.refused has the share of each that does not.",
 ]
+_WEAKNESSES_CHINESE: Final = [
+    "衬衫容易与T恤、套头衫和外套混淆：缩成 28x28 灰度像素后往往看不出区别。",
+    "照片数据集中没有包；除 Fashion-MNIST 外，包是从合成的商品图中学到的。",
+    "训练和评估用的商品图由 Fashion-MNIST 合成，没有真实的商品图可用。",
+    "一张图片中有多个物体时，会当作一个物体来分类，即较大的那个。",
+    "旋转了 90 或 180 度的图片常被分错，但很少是高置信度的：见 photos.corruptions。",
+    "有些帽子、短裤和裙子会被当作已知类别；photos.known.refused 列出了各自被拒绝的比例。",
+]
 _PACKAGES: Final = ("numpy", "onnx", "onnxruntime", "onnxscript", "torch", "torchvision")
 _VERSION_DIGITS: Final = 12
 # The entry of the learned cut-out, which is built and published apart: a new classifier's card keeps it.
@@ -105,6 +113,7 @@ def _card(run_dir: Path, config: Config) -> Mapping[str, Any]:
         **_built_apart(dataset),
         "calibration": {**read_calibration(run_dir), **_confident_threshold(dataset)},
         "known_weaknesses": _WEAKNESSES if dataset.has_photos else [],
+        "known_weaknesses_chinese": _WEAKNESSES_CHINESE if dataset.has_photos else [],
         "metrics": read_metrics(run_dir),
         "dataset": _provenance(dataset, config),
         "configuration": asdict(config),

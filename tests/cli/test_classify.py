@@ -125,14 +125,16 @@ def test_dash_reads_standard_input(folder: Path, png: bytes) -> None:
     ("arguments", "message"),
     [
         pytest.param([], "the following arguments are required: PATH", id="no path"),
-        pytest.param(["x.png", "--top-k", "0"], "argument --top-k: invalid choice: 0", id="top-k of 0"),
+        pytest.param(["x.png", "--top-k", "0"], "argument --top-k: '0' is not a whole number from 1", id="top-k of 0"),
         pytest.param(
             ["x.png", "--jobs", "0"], "argument --jobs: '0' is not a whole number from 1 to 256", id="no jobs"
         ),
         pytest.param(["x.png", "--jobs", "³"], "argument --jobs: '³' is not a whole number", id="jobs in superscript"),
         pytest.param(["x.png", "--threshold", "nan"], "'nan' is not a number from 0 to 1", id="threshold"),
         pytest.param(["x.png", "--csv", "--json"], "not allowed with argument", id="two formats"),
-        pytest.param(["x.png", "--top-k", "a"], "argument --top-k: invalid int value: 'a'", id="top-k of letters"),
+        pytest.param(
+            ["x.png", "--top-k", "a"], "argument --top-k: 'a' is not a whole number from 1", id="top-k of letters"
+        ),
     ],
 )
 def test_wrong_argument_exits_2_with_a_message(tmp_path: Path, arguments: list[str], message: str) -> None:
