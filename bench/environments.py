@@ -93,5 +93,7 @@ def _short(command: list[str]) -> str:
 
 
 def _last_line(output: str) -> str:
-    lines = [line.strip(" │╰─▶×") for line in output.splitlines()]
-    return next((line for line in reversed(lines) if line), "no message")[:300]
+    """The last line that names an error; else the last one."""
+    lines = [stripped for line in output.splitlines() if (stripped := line.strip(" │╰─▶×"))]
+    errors = [line for line in lines if line.startswith("ERROR")]
+    return [*lines, *errors][-1][:300] if lines else "no message"

@@ -18,6 +18,7 @@ from infra.packaging.bytecode import PYTHON, Compiler, compile_package, find_com
 from infra.packaging.compression import compress_static_files
 from infra.packaging.pruning import prune
 from infra.packaging.sbom import write_sbom
+from infra.packaging.stripping import strip_shared_objects
 
 PROJECT: Final = Path(__file__).parents[2]
 CACHE: Final = PROJECT / "build" / "package"
@@ -80,6 +81,7 @@ def _build(package: Path, architecture: str, compiler: Compiler | None) -> None:
     _install_wheels(package, architecture)
     shutil.copytree(PROJECT / "handler", package / "handler", ignore=shutil.ignore_patterns("__pycache__"))
     prune(package)
+    strip_shared_objects(package)
     compress_static_files(package)
     write_sbom(package)
     if compiler:

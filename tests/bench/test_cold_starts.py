@@ -81,6 +81,9 @@ def test_functions_in_lambda_image_agree(sections: list[Section]) -> None:
     answers = {str(row[-1]).partition(",")[0] for row in parts.rows if row[0] != cold_starts.BARE_IMPORTS}
     assert answers == {f"class {CLASS_ID}"}
     assert [row[0] for row in sizes.rows] == ["this project", OTHER.name, cold_starts.BARE, cold_starts.FASTAPI]
+    assert [
+        value for value, limit in zip(sizes.rows[0][1:], (98, 36), strict=True) if not 20 < float(value or 0) < limit
+    ] == []
     assert "onnxruntime" in [row[0] for row in imports.rows]
 
 
