@@ -42,9 +42,10 @@ sam: .venv/serve .venv-sam/ready ## serve the function in Lambda's container on 
 	.venv-sam/bin/sam build
 	.venv-sam/bin/sam local start-api --port $(PORT) --warm-containers EAGER $(SAM_ARGUMENTS)
 
-deploy: .venv/serve .venv-sam/ready ## deploy to AWS as STACK, without questions; ALARM_EMAIL=..., BUCKETS=a,b (existing ones), PARAMETERS="Name=value ...", ENV=dev|prod, GUIDED=1 asks
+deploy: .venv/serve .venv-sam/ready ## deploy to AWS as STACK, without questions; ALARM_EMAIL=..., BUCKETS=a,b (existing ones), MODEL=runs/my-shop, PARAMETERS="Name=value ...", ENV=dev|prod, GUIDED=1 asks
 	@$(BIN)/python -m infra deployable --stack "$(STACK)" --alarm-email "$(ALARM_EMAIL)"
 	.venv-sam/bin/sam build $(if $(ENV),--config-env $(ENV),--parameter-overrides Architecture=$(ARCHITECTURE))
+	$(if $(MODEL),$(BIN)/python -m infra.packaging.template_version .aws-sam/build/template.yaml "$(MODEL)")
 	.venv-sam/bin/sam deploy --stack-name "$(STACK)" $(if $(GUIDED),--guided) $(if $(ENV),--config-env $(ENV),--no-fail-on-empty-changeset \
 		--parameter-overrides Architecture=$(ARCHITECTURE) $(if $(ALARM_EMAIL),AlarmEmail=$(ALARM_EMAIL)) $(if $(BUCKETS),UploadsBucketNames=$(BUCKETS)) $(PARAMETERS))
 
