@@ -49,8 +49,8 @@ deploy: .venv/serve .venv-sam/ready ## deploy to AWS as STACK, without questions
 	.venv-sam/bin/sam deploy --stack-name "$(STACK)" $(if $(GUIDED),--guided) $(if $(ENV),--config-env $(ENV),--no-fail-on-empty-changeset \
 		--parameter-overrides Architecture=$(ARCHITECTURE) $(if $(ALARM_EMAIL),AlarmEmail=$(ALARM_EMAIL)) $(if $(BUCKETS),UploadsBucketNames=$(BUCKETS)) $(PARAMETERS))
 
-model: .venv/develop ## train, quantize, evaluate and publish the model
-	$(BIN)/python -m model_build all
+model: .venv/develop ## train, quantize, evaluate and publish the model; DATASET=my-shop: of your own classes, in runs/my-shop
+	$(BIN)/python -m model_build all $(if $(DATASET),--dataset "$(DATASET)") $(OPTIONS)
 
 bench: .venv/develop ## measure everything, or the sections ONLY=..., beside other servers and AGAINST=COMMIT: 10 to 15 minutes; needs wrk and Docker
 	$(BIN)/python -m bench $(ONLY) $(if $(AGAINST),--against $(AGAINST))

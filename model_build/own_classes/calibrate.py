@@ -17,6 +17,7 @@ from model_build.own_classes.train import INFERENCE_BATCH, logits_of
 from model_build.release.calibrate import fitted_temperature
 
 _OUTLIERS: Final = 300
+_LOWEST_TEMPERATURE: Final = 0.5  # few validation images, all of them right, would ask for any sharpness
 _KNOWN_KEPT: Final = 0.95  # of the validation images are known
 _RIGHT_IF_CONFIDENT: Final = 0.97  # of the validation images that are confident
 _FEWEST_CONFIDENT: Final = 20  # images from which a threshold can be read at all
@@ -33,7 +34,7 @@ def fitted(network: OwnNetwork, examples: Examples) -> Mapping[str, Any]:
     energies = torch.cat([logits, of_outliers]).logsumexp(dim=1).double().numpy()[:, np.newaxis]
     regression = LogisticRegression(class_weight="balanced").fit(energies, np.arange(len(energies)) < len(logits))
     return {
-        "temperature": round(fitted_temperature(logits, validation.targets), 4),
+        "temperature": round(max(_LOWEST_TEMPERATURE, fitted_temperature(logits, validation.targets)), 4),
         "known_weight": round(max(float(regression.coef_[0, 0]), 1e-3), 4),
         "known_bias": round(float(regression.intercept_[0]), 4),
         "validation_images": len(validation),

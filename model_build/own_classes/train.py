@@ -18,11 +18,13 @@ from model_build.own_classes.network import OwnNetwork, Pretrained, build_networ
 from model_build.own_classes.recipe import SCRATCH, Recipe
 from model_build.own_classes.remaining_time import Remaining
 from model_build.progress import track
+from model_build.release.calibrate import fitted_temperature
 from model_build.run_files import BEST_WEIGHTS_FILE, HISTORY_FILE, RESUME_FILE, replace, write_history
 from model_build.training.checkpoint import save_weights
 
 INFERENCE_BATCH: Final = 64
 _LINEAR_STEPS: Final = 400
+_FEWEST_STEPS: Final = 20  # of an epoch: a small folder is shown more than once
 _DECAYS: Final = (1e-4, 1e-3, 1e-2, 1e-1)  # of the linear layer; validation chooses
 _PARTS: Final = ("network", "average", "optimizer", "schedule")
 
@@ -94,7 +96,7 @@ class _Training:
         )
         for part in self.frozen:
             part.requires_grad_(requires_grad=False)
-        self.epoch_steps = max(1, min(recipe.epoch_images, len(examples.train)) // recipe.batch_size)
+        self.epoch_steps = max(_FEWEST_STEPS, min(recipe.epoch_images, len(examples.train)) // recipe.batch_size)
         self.history: list[dict[str, float]] = []
         self.steps = 0
         self.optimizer = torch.optim.AdamW(self._groups(), weight_decay=recipe.weight_decay)
@@ -127,7 +129,7 @@ class _Training:
             "epoch": float(len(self.history)),
             "learning_rate": float(self.schedule.get_last_lr()[0]),
             "train_loss": loss,
-            "validation_loss": nn.functional.cross_entropy(logits, validation.targets).item(),
+            "validation_loss": _calibrated_loss(logits, validation.targets),
             "validation_accuracy": (logits.argmax(dim=1) == validation.targets).float().mean().item(),
             "seconds": time.perf_counter() - self.began,
         }
@@ -156,14 +158,8 @@ class _Training:
         replace(run_dir / RESUME_FILE, lambda path: torch.save(state, path))
 
     def _best_place(self) -> int:
-        """Of the history: best accuracy; of equal ones, the lowest loss."""
-        return max(
-            range(len(self.history)),
-            key=lambda place: (
-                round(self.history[place]["validation_accuracy"], 6),
-                -self.history[place]["validation_loss"],
-            ),
-        )
+        """Of the history: lowest loss, which is steadier than the accuracy of few images."""
+        return min(range(len(self.history)), key=lambda place: self.history[place]["validation_loss"])
 
     def _step(self, places: list[int], rng: random.Random) -> float:
         images, targets = self._batch(self.examples.train, places, rng)
@@ -217,6 +213,11 @@ class _Training:
         if step < warmup:
             return (step + 1) / warmup
         return 0.01 + 0.99 * (0.5 + 0.5 * float(np.cos(np.pi * min(1, (step - warmup) / max(1, total - warmup)))))
+
+
+def _calibrated_loss(logits: Tensor, targets: Tensor) -> float:
+    """Cross-entropy at the best temperature: label smoothing alone must not look like a loss."""
+    return nn.functional.cross_entropy(logits / fitted_temperature(logits, targets), targets).item()
 
 
 def _fit_linear_layer(network: OwnNetwork, recipe: Recipe, examples: Examples) -> None:
