@@ -1,5 +1,7 @@
 """Build the Lambda package from requirements.txt and handler/: `python -m infra.packaging.package FOLDER`.
 
+The variable MODEL names another model's folder, or its run's, which takes the place of handler/model.
+
 Wheels for Lambda's Python and Linux are installed, on any operating system. Bytecode needs Python 3.13, on this machine
 or in Lambda's Docker image; without it a cold start takes about 0.7 s longer. Builds are reproducible: the same files
 and the same Python give the same bytes.
@@ -14,6 +16,8 @@ import tomllib
 from pathlib import Path
 from typing import Final
 
+from handler.errors import InvalidModel
+from handler.inference.card import CARD_PATH, MODEL_FOLDER, model_folder, read_card
 from infra.packaging.bytecode import PYTHON, Compiler, compile_package, find_compiler
 from infra.packaging.compression import compress_static_files
 from infra.packaging.pruning import prune
@@ -31,10 +35,11 @@ _PROCESSORS: Final = {"x86_64": "x86_64", "arm64": "aarch64"}  # Lambda's names,
 def main(target: Path) -> None:
     """Build the package into `target`, or copy it from the cache if nothing has changed."""
     compiler, architecture = find_compiler(), architecture_for(target)
-    package = CACHE / architecture / _fingerprint(compiler)
+    model = model_of(os.environ.get("MODEL", ""))
+    package = CACHE / architecture / _fingerprint(compiler, model)
     if not package.exists():
         shutil.rmtree(package.parent, ignore_errors=True)
-        _build(package.with_suffix(".part"), architecture, compiler)
+        _build(package.with_suffix(".part"), architecture, compiler, model)
         package.with_suffix(".part").rename(package)
     shutil.copytree(package, target, dirs_exist_ok=True)
     size = sum(path.stat().st_size for path in files_in(target)) / 1e6
@@ -45,6 +50,16 @@ def main(target: Path) -> None:
             f"Install Python {PYTHON} and build again.",
             file=sys.stderr,
         )
+
+
+def model_of(path: str) -> Path:
+    """The folder of the model to ship, handler/model if `path` is empty. Ends the process if it holds no model."""
+    folder = model_folder(path)
+    try:
+        read_card(folder / CARD_PATH.name)
+    except InvalidModel as error:
+        raise SystemExit(f"MODEL={path}: {error}") from error
+    return folder
 
 
 def architecture_for(target: Path) -> str:
@@ -77,9 +92,23 @@ def content_hash(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _build(package: Path, architecture: str, compiler: Compiler | None) -> None:
+def copy_handler(package: Path, model: Path) -> None:
+    """Copy handler/ into `package`, with the files of the folder `model` as its only model."""
+    ignored = shutil.ignore_patterns("__pycache__", MODEL_FOLDER.name)
+    shutil.copytree(PROJECT / "handler", package / "handler", ignore=ignored)
+    shipped = package / MODEL_FOLDER.relative_to(PROJECT)
+    shipped.mkdir()
+    for file in _files_of_model(model):
+        shutil.copy(file, shipped)
+
+
+def _files_of_model(model: Path) -> list[Path]:
+    return [model / CARD_PATH.name, *sorted(model.glob("*.onnx"))]
+
+
+def _build(package: Path, architecture: str, compiler: Compiler | None, model: Path) -> None:
     _install_wheels(package, architecture)
-    shutil.copytree(PROJECT / "handler", package / "handler", ignore=shutil.ignore_patterns("__pycache__"))
+    copy_handler(package, model)
     prune(package)
     strip_shared_objects(package)
     compress_static_files(package)
@@ -98,13 +127,13 @@ def _install_wheels(package: Path, architecture: str) -> None:
     subprocess.run([*command, f"--target={package}", f"--requirement={PROJECT / 'requirements.txt'}"], check=True)
 
 
-def _fingerprint(compiler: Compiler | None) -> str:
+def _fingerprint(compiler: Compiler | None, model: Path) -> str:
     """Hash of everything that determines the package."""
     sources = [path for path in (PROJECT / "handler").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     builders = (PROJECT / "infra" / "packaging").glob("*.py")
     digest = hashlib.sha256(repr(compiler).encode())
-    for path in sorted([*sources, PROJECT / "requirements.txt", *builders]):
-        digest.update(f"{path.relative_to(PROJECT)}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+    for path in sorted([*sources, PROJECT / "requirements.txt", *builders, *_files_of_model(model.absolute())]):
+        digest.update(f"{path}\0{path.stat().st_size}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
 

@@ -23,7 +23,7 @@ def write_sbom(package: Path) -> None:
         "specVersion": "1.6",
         "version": 1,
         "metadata": {"component": {"type": "application", "bom-ref": "application", "name": "clothes-classifier"}},
-        "components": [*libraries, _model(card), *_datasets(card["dataset"])],
+        "components": [*libraries, _model(card), *_datasets(card.get("dataset") or {})],
     }
     (package / FILE).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -66,10 +66,9 @@ def _datasets(dataset: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The data sets that the model was trained on."""
     for each in (dataset, dataset.get("photos")):
         if each:
-            yield {
-                "type": "data",
-                "bom-ref": f"dataset-{each['name']}",
-                "name": each["name"],
-                "licenses": [{"license": {"name": each["licence"]}}],
-                "externalReferences": [{"type": "website", "url": each["source"]}],
-            }
+            known: dict[str, Any] = {"type": "data", "bom-ref": f"dataset-{each['name']}", "name": each["name"]}
+            if "licence" in each:  # unknown for a folder of one's own images
+                known["licenses"] = [{"license": {"name": each["licence"]}}]
+            if "source" in each:
+                known["externalReferences"] = [{"type": "website", "url": each["source"]}]
+            yield known
