@@ -1,4 +1,4 @@
-"""Clients generated from /openapi.json, in Python and in TypeScript, classify an image at a real server.
+"""Clients generated from /openapi.json, in Python, TypeScript and Java, classify an image at a real server.
 
 The generators are installed into a temporary folder, since their pins would clash with others; without a package
 registry the tests are skipped.
@@ -18,6 +18,9 @@ import pytest
 pytestmark = pytest.mark.slow
 
 PYTHON_GENERATOR = "openapi-python-client==0.29.1"
+OPENAPI_GENERATOR = "openapi-generator-cli==7.26.0"  # with the jar of the same version, which has Jackson in it
+JAVA_LIBRARIES = [Path("/usr/share/java", f"{name}.jar") for name in ("httpmime", "geronimo-annotation-1.3-spec")]
+JAVA_OPTIONS = "openApiNullable=false,disallowAdditionalPropertiesIfNotPresent=false"
 NPM_PACKAGES = ("openapi-typescript@7.13.0", "openapi-fetch@0.17.0", "typescript@5.9.3")
 
 PYTHON = """
@@ -48,6 +51,32 @@ const { data, error } = await client.POST("/classify", {
 if (!data) throw new Error(JSON.stringify(error));
 const label: string = data.label;
 console.log(JSON.stringify({ ...data, label }));
+"""
+
+OPENAPI_GENERATORS_PYTHON = """
+import sys
+from openapi_client import ApiClient, ClassifyApi, Configuration
+
+server, image = sys.argv[1:]
+with ApiClient(Configuration(host=server)) as client:
+    answer = ClassifyApi(client).classify(file=image, top_k=3, _content_type="multipart/form-data")
+    print(answer.to_json())
+"""
+
+JAVA = """
+import java.io.File;
+import org.openapitools.client.ApiClient;
+import org.openapitools.client.JSON;
+import org.openapitools.client.api.ClassifyApi;
+
+public class Classify {
+    public static void main(String[] arguments) throws Exception {
+        ApiClient client = new ApiClient();
+        client.updateBaseUri(arguments[0]);
+        var answer = new ClassifyApi(client).classify(new File(arguments[1]), 3, false, null, null);
+        System.out.println(JSON.getDefault().getMapper().writeValueAsString(answer));
+    }
+}
 """
 
 
@@ -97,6 +126,49 @@ def test_generated_typescript_client_classifies(server: str, document: Path, tmp
     run("npx", "tsc", *options, "client.ts", cwd=tmp_path)
     image = "data:image/jpeg;base64," + base64.b64encode(drawing).decode()
     assert json.loads(run("node", "client.js", server, image, cwd=tmp_path)) == _answer(server, drawing)
+
+
+@pytest.fixture
+def openapi_generator(tmp_path: Path) -> Path:
+    """The jar of openapi-generator, in a virtual environment in the test's folder."""
+    if shutil.which("javac") is None:
+        pytest.skip("needs a Java development kit")
+    run(sys.executable, "-m", "venv", "venv", cwd=tmp_path)
+    install("venv/bin/python", "-m", "pip", "install", "-q", OPENAPI_GENERATOR, cwd=tmp_path)
+    (jar,) = tmp_path.glob("venv/lib/*/site-packages/openapi_generator_cli/*.jar")
+    return jar
+
+
+def generate(generator: Path, document: Path, language: str, *options: str) -> None:
+    run("java", "-jar", str(generator), "generate", "-i", document.name, "-g", language, *options, cwd=document.parent)
+
+
+def test_python_client_of_openapi_generator_classifies(
+    server: str, document: Path, openapi_generator: Path, tmp_path: Path, png: bytes
+) -> None:
+    generate(openapi_generator, document, "python", "-o", "client")
+    install("venv/bin/python", "-m", "pip", "install", "-q", "./client", cwd=tmp_path)
+    (tmp_path / "image.png").write_bytes(png)
+    printed = run("venv/bin/python", "-c", OPENAPI_GENERATORS_PYTHON, server, "image.png", cwd=tmp_path)
+    assert json.loads(printed) == {**_answer(server, png), "explanation": None}
+
+
+@pytest.mark.skipif(
+    not all(path.exists() for path in JAVA_LIBRARIES),
+    reason="needs Debian's libhttpmime-java and libgeronimo-annotation-1.3-spec-java",
+)
+def test_java_client_of_openapi_generator_classifies(
+    server: str, document: Path, openapi_generator: Path, tmp_path: Path, png: bytes
+) -> None:
+    options = ("--library", "native", "--generate-alias-as-model", f"--additional-properties={JAVA_OPTIONS}")
+    generate(openapi_generator, document, "java", "-o", "client", *options)
+    (tmp_path / "Classify.java").write_text(JAVA)
+    (tmp_path / "image.png").write_bytes(png)
+    sources = map(str, (tmp_path / "client/src/main/java").rglob("*.java"))
+    libraries = ":".join(map(str, [openapi_generator, *JAVA_LIBRARIES]))
+    run("javac", "-nowarn", "-proc:none", "-d", "classes", "-cp", libraries, *sources, "Classify.java", cwd=tmp_path)
+    printed = run("java", "-cp", f"{libraries}:classes", "Classify", server, "image.png", cwd=tmp_path)
+    assert json.loads(printed) == _answer(server, png)
 
 
 def _answer(server: str, image: bytes) -> Any:

@@ -52,6 +52,7 @@ def test_about_page_in_chinese(pages: Pages) -> None:
     page = open_about(pages, locale="zh-CN")
     expect(page.get_by_role("heading", name="照片上的准确率")).to_be_visible()
     expect(page.locator("#accuracy th").filter(has_text="连衣裙")).to_be_visible()
+    expect(page.locator("#weaknesses li").first).to_contain_text("衬衫")
 
 
 def test_axe_finds_no_violations_about_the_model(about: Page) -> None:
