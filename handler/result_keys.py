@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 
 FOLDER: Final = "results/"
@@ -12,11 +14,22 @@ SAFE_REQUEST_ID: Final = re.compile(r"[\w.:=+/-]{1,128}", re.ASCII)  # clients m
 NO_VERSION: Final = "null"  # S3's version id of an object that was stored without versioning
 # S3 allows 1024 bytes. Only shortened keys are longer than this, so that they never collide with others.
 _LONGEST_WHOLE: Final = 900
+_LONGEST_FOLDER: Final = 50  # characters, of up to four bytes; file systems allow 255
 
 
-def class_folder(label: str) -> str:
-    """The folder of the corrections to a class: "T-shirt/top" has `t-shirt-top`."""
-    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
+def class_folders(labels: Sequence[str]) -> tuple[str, ...]:
+    """The folders of the corrections to each class, all different: "T-shirt/top" has `t-shirt-top`.
+
+    The class's number is behind names that two have, or that mean no class.
+    """
+    names = [_file_name(label) or "class" for label in labels]
+    uses = Counter([*names, NO_CLASS])
+    return tuple(name if uses[name] == 1 else f"{name}.{index}" for index, name in enumerate(names))
+
+
+def _file_name(label: str) -> str:
+    """Letters and digits of any script, and hyphens between them; empty if there are none."""
+    return re.sub(r"[\W_]+", "-", label.lower()).strip("-")[:_LONGEST_FOLDER]
 
 
 def version_of(version_id: str | None, etag: str) -> str:

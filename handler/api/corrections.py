@@ -20,7 +20,7 @@ from PIL import Image
 from handler.api.presigned_uploads import S3Connection, s3_client
 from handler.contract import Classification, Label
 from handler.errors import Unavailable
-from handler.result_keys import CORRECTIONS_FOLDER, NO_CLASS, class_folder
+from handler.result_keys import CORRECTIONS_FOLDER
 from handler.settings import CORRECTIONS_IN_S3, Settings
 
 if TYPE_CHECKING:
@@ -36,10 +36,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Correction:
-    """A picture, what it shows (None: no class of the model), and what the model of `version` says that it shows."""
+    """A picture, what it shows (None: no class of the model), and what the model of `version` says that it shows.
+
+    `folder`: of the class, as `class_folders` names it.
+    """
 
     picture: bytes
     label: Label | None
+    folder: str
     guess: Classification
     version: str
 
@@ -47,10 +51,6 @@ class Correction:
     def id(self) -> str:
         """The same for the same picture, so that it is stored once."""
         return hashlib.sha256(self.picture).hexdigest()
-
-    @property
-    def folder(self) -> str:
-        return class_folder(self.label.english) if self.label else NO_CLASS
 
     @property
     def document(self) -> dict[str, Any]:

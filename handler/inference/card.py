@@ -23,6 +23,8 @@ _BELOW_A_RUN: Final = "model"  # the model's folder in that of a run
 CUT_OUT: Final = "cut-out"
 RESIZE: Final = "resize"
 _SIDES: Final = range(8, 513)
+_NAME: Final = re.compile(r"(?!\.)[^/:?#%\\]+")  # it is part of addresses
+_VERSION: Final = re.compile(r"[\w.-]{1,100}", re.ASCII)  # part of addresses, and a dimension of metrics
 _MAX_CHARACTERS: Final = 200  # of a name; CloudWatch takes 255 for a metric's
 # Control characters, line and paragraph separators, halves of surrogate pairs
 _NOT_IN_A_NAME: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -54,8 +56,10 @@ def read_card(path: Path = CARD_PATH) -> ModelCard:
 def card_of(document: Any) -> ModelCard:
     """The model card in a JSON document. Raises ValueError, which names the wrong member."""
     card = _mapping(document, "it")
-    for name in ("name", "version"):
-        _text(card.get(name), name)
+    if not _NAME.fullmatch(_text(card.get("name"), "name")):
+        raise ValueError(f"name should have no / : ? # % or dot at its start, but is {card['name']!r}")
+    if not _VERSION.fullmatch(_text(card.get("version"), "version")):
+        raise ValueError(f"version should have letters, digits, hyphens and dots, but is {card['version']!r}")
     _text(_mapping(card.get("model"), "model").get("sha256"), "model.sha256")
     _check_thresholds(_mapping(card.get("calibration"), "calibration"))
     files_beside(card)

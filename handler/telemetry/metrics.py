@@ -9,21 +9,24 @@ Unknown          Function, ModelVersion          1 for each image that shows non
                                                  is their share, the sample count is the number of images
 Score            Function, ModelVersion          score of each image's likeliest class
 Rejected         Function, ModelVersion          images that cannot be classified
-T-shirt/top, ... Function, ModelVersion          images of each class
+T-shirt/top, ... Function, ModelVersion          images of each class: "class 3" if its label is no name of a metric
 
-CloudWatch charges $0.30 a month for a metric with values in every hour. There are 17 metrics for each function.
+CloudWatch charges $0.30 a month for a metric with values in every hour. For ten classes, there are 17 metrics for each
+function; classes from number 50 on have none of their own.
 """
 
 import json
 import os
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from handler.contract import Classification
+from handler.contract import Classification, Prediction
 from handler.telemetry.reports import InvocationReport, RequestReport
 
+_MAX_CLASSES: Final = 50
 _MAX_VALUES: Final = 100  # of one metric in one line, CloudWatch's own limit
 
 _FUNCTION: Final = (("Function",),)
@@ -94,6 +97,12 @@ class Metrics:
             self._write(json.dumps({"_aws": metadata, **self._dimensions, **properties, **all_values}))
 
 
+# CloudWatch takes printable ASCII; members of a line that are no metrics of classes keep their names.
+_METRIC_NAME: Final = re.compile(
+    r"(?!class |(?:_aws|request_id|Function|Version|ModelVersion|Latency|ColdStart|ServerErrors|MessagesFailed|Unknown"
+    r"|Score|Rejected)$)[ -~]+"
+)
+
 _UNITS: Final = {"Latency": "Milliseconds", "ColdStart": "Milliseconds", "Score": "None", "Unknown": "None"}
 
 
@@ -101,13 +110,17 @@ def _image_metrics(classifications: Sequence[Classification], rejected: int) -> 
     if not classifications and not rejected:
         return {}
     best = [classification.predictions[0] for classification in classifications]
-    labels = Counter(prediction.label for prediction in best)
+    classes = Counter(_metric_name(prediction) for prediction in best if prediction.class_id < _MAX_CLASSES)
     return {
         "Unknown": [float(not classification.known) for classification in classifications],
         "Score": [round(prediction.score, 4) for prediction in best],
         "Rejected": [rejected],
-        **{label: [count] for label, count in labels.items()},
+        **{name: [count] for name, count in classes.items()},
     }
+
+
+def _metric_name(prediction: Prediction) -> str:
+    return prediction.label if _METRIC_NAME.fullmatch(prediction.label) else f"class {prediction.class_id}"
 
 
 def _cold_start(seconds: float | None) -> dict[str, list[float]]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 # CLASS/HASH.jpg and .json; what else somebody may have put there is left, and cannot name a path outside of the folder.
-_NAME: Final = re.compile(r"[a-z0-9-]{1,64}/[0-9a-f]{64}\.(jpg|json)", re.ASCII)
+_NAME: Final = re.compile(r"[\w-]{1,64}(\.[0-9]{1,5})?/[0-9a-f]{64}\.(jpg|json)")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import Final
 from torchvision.datasets.utils import download_and_extract_archive
 
 from handler.inference.classifier import read_card
-from handler.result_keys import NO_CLASS, class_folder
+from handler.result_keys import NO_CLASS, class_folders
 from model_build.checks import ChecksumError, WrongFolder
 from model_build.datasets.downloads import downloading
 from model_build.datasets.mnist import DATA_DIR
@@ -99,7 +99,8 @@ def corrections(folder: Path) -> list[ClothingPhoto]:
     Their senders are unknown, so they are only trained on. An image that is corrected to two classes is left out.
     Raises WrongFolder if a folder in it is of no class.
     """
-    classes = {class_folder(label.english): label.class_id for label in read_card().labels}
+    folders = class_folders([label.english for label in read_card().labels])
+    classes = {folder: class_id for class_id, folder in enumerate(folders)}
     paths = sorted(folder.glob("*/*.jpg"), key=lambda path: (path.parent.name, path.name))
     if wrong := {path.parent.name for path in paths} - {*classes, NO_CLASS}:
         raise WrongFolder(

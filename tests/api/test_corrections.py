@@ -17,6 +17,7 @@ from handler.api.app import create_app
 from handler.api.corrections import MAX_BYTES, SIDE, pixels_alone
 from handler.contract import ModelCard
 from handler.inference.classifier import Classifier
+from handler.result_keys import NO_CLASS, class_folders
 from handler.settings import Settings
 from tests.support.aws import RESULTS, Cloud
 from tests.support.hostile_inputs import HOSTILE
@@ -207,3 +208,11 @@ def test_missing_bucket_is_503(aws_port: int, client_of: ClientOf, png: bytes) -
     settings = replace(settings_at(aws_port), corrections="s3", results_bucket="no-such-bucket")
     reply = client_of(settings).post("/corrections?class_id=1", content=png)
     assert (reply.status_code, reply.json()["detail"]) == (503, "S3 is not available; try again in a moment")
+
+
+def test_folders_of_classes_differ_whatever_the_labels_are() -> None:
+    labels = ["T-shirt/top", "a b", "A-b", "None", "???", "方块", "große Kreuze", "x" * 200, "x" * 199]
+    folders = class_folders(labels)
+    assert folders[0] == "t-shirt-top"
+    assert folders[5:7] == ("方块", "große-kreuze")
+    assert len({*folders, NO_CLASS}) == len(labels) + 1

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from handler.inference.classifier import read_card
-from handler.result_keys import NO_CLASS, class_folder
+from handler.result_keys import NO_CLASS, class_folders
 from model_build.checks import WrongFolder
 from model_build.colour.images import NONE, stored_photos
 from model_build.datasets.clothing_photos import corrections
@@ -21,8 +21,8 @@ def add(folder: Path, name: str, side: int = 90) -> None:
 
 def test_each_folder_is_a_class_and_none_is_held_out(tmp_path: Path) -> None:
     labels = read_card().labels
-    for label in labels:
-        add(tmp_path, f"{class_folder(label.english)}/{label.class_id}.jpg")
+    for class_id, folder in enumerate(class_folders([label.english for label in labels])):
+        add(tmp_path, f"{folder}/{class_id}.jpg")
     add(tmp_path, f"{NO_CLASS}/a.jpg")
     found = corrections(tmp_path)
     assert {photo.path.stem: photo.class_id for photo in found} == {

@@ -156,3 +156,14 @@ def test_worker_counts_results_and_failed_messages(
     assert values[metric("Unknown", MODEL)] == [0, 0]
     assert values[metric("Trouser", MODEL)] == [2]
     assert values[metric("Rejected", MODEL)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [("T-shirt/top", "T-shirt/top"), ("große Kreuze", "class 7"), ("方块", "class 7"), ("Score", "class 7")],
+)
+def test_class_whose_label_is_no_metric_name_is_counted_by_its_number(console: Console, label: str, name: str) -> None:
+    classification = Classification((Prediction(label, 7, 0.5),), known=True, known_score=1.0)
+    console.metrics.record_request(RequestReport("POST", "/classify", 200, 1.5, 10, "id", None, (classification,)))
+    assert console.values()[metric(name, MODEL)] == [1]
+    assert console.values()[metric("Score", MODEL)] == [0.5]

@@ -19,7 +19,7 @@ from handler.bounded_int import bounded_int
 from handler.contract import Label, ModelCard
 from handler.errors import NotFound, Unavailable, WrongParameter
 from handler.inference.budget import Budget
-from handler.result_keys import NO_CLASS
+from handler.result_keys import NO_CLASS, class_folders
 from handler.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def correction_routes(
         router.add_api_route("/corrections", _refuse, methods=["POST"], include_in_schema=False)
         return router
     store = correction_store(settings, connect)
+    folders = class_folders([label.english for label in card.labels])
     class_ids: dict[str, Any] = {"enum": [*(str(label.class_id) for label in card.labels), NO_CLASS]}
     description = f"The class that the image shows, or `{NO_CLASS}` of them."
     class_id_query = Query(description=description, json_schema_extra=class_ids)
@@ -52,7 +53,8 @@ def correction_routes(
     def corrected(budget: Budget, body: Body, label: Label | None) -> Correction:
         image, _ = image_in(body)
         picture = pixels_alone(predictor.picture(image, SIDE, budget))
-        return Correction(picture, label, predictor.guess(picture), str(card.document["version"]))
+        folder = folders[label.class_id] if label else NO_CLASS
+        return Correction(picture, label, folder, predictor.guess(picture), card.version)
 
     @router.post(
         "/corrections",
