@@ -16,6 +16,7 @@ from model_build.run_files import (
     HISTORY_FILE,
     METRICS_FILE,
     RunError,
+    is_own_run,
     load_config,
     read_history,
     read_json,
@@ -156,8 +157,8 @@ def _cells(run: Run) -> tuple[str, ...]:
 def _planned_epochs(run: Run) -> Leaf:
     try:
         return planned_epochs(load_config(run.folder))
-    except (RunError, KeyError):  # settings, or a dataset, of another version of model_build
-        return _MISSING
+    except (RunError, KeyError):  # settings, or a dataset, of another version of model_build; or one's own classes
+        return _setting(run, "epochs") if is_own_run(run.folder) else _MISSING
 
 
 def _numbers(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Leaf]]:
