@@ -138,8 +138,9 @@ class _Training:
             save_weights(run_dir / BEST_WEIGHTS_FILE, self.average)
         self._save(run_dir)
         log.info(
-            "epoch %d: loss %.3f, validation %.1f %% of %d images",
-            *(row["epoch"], loss, 100 * row["validation_accuracy"], len(validation)),
+            "epoch %d: %s, validation %.1f %% of %d images",
+            *(row["epoch"], f"loss {loss:.3f}" if row["epoch"] else "before training"),
+            *(100 * row["validation_accuracy"], len(validation)),
         )
 
     def resume(self, path: Path) -> bool:
