@@ -132,7 +132,7 @@ def transformed_for(*parameters: Mapping[str, str]) -> list[dict[str, Any]]:
 def created_stack() -> Iterator[Stack]:
     """Create the template's stack in an emulated AWS, without the resources NOT_EMULATED."""
     template = transformed()
-    kept = _without_aliases(
+    kept = without_aliases(
         {name: each for name, each in template["Resources"].items() if each["Type"] not in NOT_EMULATED}
     )
     with emulated_aws() as port:
@@ -140,7 +140,7 @@ def created_stack() -> Iterator[Stack]:
         httpx2.post(f"{endpoint}/moto-api/reset").raise_for_status()
         httpx2.post(f"{endpoint}/moto-api/config", json={"lambda": {"use_docker": False}}).raise_for_status()
         created = Stack(endpoint, {})
-        _put_package(created.client("s3"))
+        put_package(created.client("s3"))
         formation = created.client("cloudformation")
         formation.create_stack(
             StackName=STACK,
@@ -156,12 +156,12 @@ def created_stack() -> Iterator[Stack]:
         httpx2.post(f"{endpoint}/moto-api/reset").raise_for_status()
 
 
-def _without_aliases(resources: Mapping[str, Any]) -> dict[str, Any]:
+def without_aliases(resources: Mapping[str, Any]) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(json.dumps(resources).replace('FunctionAliaslive"', 'Function"'))
     return document
 
 
-def _put_package(s3: Any) -> None:
+def put_package(s3: Any) -> None:
     s3.create_bucket(Bucket="packages")
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as file:
