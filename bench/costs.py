@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any, Final
 
 from bench.environments import THIS, Checkout
-from bench.lambda_image import ask_once, need_image
+from bench.lambda_image import in_container, need_image
 from bench.machine import versions
 from bench.packages import own_package
 from bench.results import Cell, Figure, Section, Table, milliseconds
@@ -69,7 +69,8 @@ def measure(*, quick: bool, against: Checkout | None) -> Section:  # noqa: ARG00
     """Measure requests in Lambda's image. Raises NoDocker or CannotMeasure."""
     need_image()
     rounds = 2 if quick else 11
-    reported = ask_once(own_package(THIS), "usage", str(rounds), *_KINDS)
+    with in_container(own_package(THIS), "usage", str(rounds), *_KINDS) as ask:
+        reported = ask()
     cold = median(each["cold"] for each in reported.values())
     usage = {name: _usage(_KINDS[name][0], each, cold) for name, each in reported.items()}
     listed, prices = json.loads(Path(__file__).with_name("prices.json").read_text(encoding="utf-8")), read_prices()

@@ -61,9 +61,3 @@ def in_container(package: Path, script: str, *arguments: str) -> Iterator[Callab
             raise CannotMeasure(f"{script} ended in {IMAGE}; its output is above")
 
         yield ask
-
-
-def ask_once(package: Path, script: str, *arguments: str) -> Any:
-    """Start the script for a single result."""
-    with in_container(package, script, *arguments) as ask:
-        return ask()

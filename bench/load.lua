@@ -26,15 +26,15 @@ function response(status, _, body)
    end
 end
 
-function done(summary, latency, _)
+function done(summary, _, _)
    local errors = summary.errors
    local all_wrong = 0
    for _, thread in ipairs(threads) do
       all_wrong = all_wrong + thread:get("wrong")
    end
    io.write(string.format(
-      '{"requests": %d, "microseconds": %d, "p99": %d, "wrong": %d, "socket_errors": %d}\n',
-      summary.requests, summary.duration, latency:percentile(99),
+      '{"requests": %d, "microseconds": %d, "wrong": %d, "socket_errors": %d}\n',
+      summary.requests, summary.duration,
       all_wrong, errors.connect + errors.read + errors.write + errors.timeout
    ))
 end

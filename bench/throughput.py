@@ -17,8 +17,8 @@ OWN: Final = THIS.name
 _TWO: Final = f"{OWN}, 2 workers"
 _PEERS: Final = [each.name for each in peers()]
 _NOT_MEASURED: Final = (
-    "Triton and TorchServe are not measured: Triton comes as a container image of several gigabytes; TorchServe needs a"
-    " Java runtime, and its maintainers have archived it."
+    "Not measured: Triton, since PyTriton 0.7.0, its wheel, brings an interpreter that fails with this Python's library;"
+    " TorchServe, since it needs a Java runtime, and its maintainers archived it in 2025."
 )
 _METHOD: Final = (
     "wrk posts the same request repeatedly; each connection sends its next request on receiving a response. Servers"
@@ -135,17 +135,6 @@ def _cpu(name: str, samples: Sequence[_Sample]) -> Figure:
     return Figure(name, "ms", tuple(each.cpu_ms for each in samples))
 
 
-def _p99(name: str, samples: Sequence[_Sample]) -> Figure:
-    return milliseconds(name, [each.load.p99 for each in samples])
-
-
-_SHOWN: Final = {
-    "Requests per second": _rate,
-    "Processor time per request, ms": _cpu,
-    "99th percentile of the latency, ms": _p99,
-}
-
-
 def _compared(samples: Samples, case: _Case) -> dict[str, Sequence[_Sample]]:
     """The servers of a row: for the binary tensor, MLServer by JSON."""
     if case.kind == TENSOR_BINARY:
@@ -155,7 +144,7 @@ def _compared(samples: Samples, case: _Case) -> dict[str, Sequence[_Sample]]:
 
 
 def _rates(samples: Samples, servers: list[str]) -> Iterator[Table]:
-    for title, figure in _SHOWN.items():
+    for title, figure in (("Requests per second", _rate), ("Processor time per request, ms", _cpu)):
         rows = []
         for case in samples:
             found = {name: figure(name, each) for name, each in _compared(samples, case).items()}

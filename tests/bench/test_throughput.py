@@ -66,7 +66,6 @@ def test_wrong_responses_count_as_errors(bad: tuple[int, bytes], share: float) -
     assert result.responses > 0
     assert result.errors == pytest.approx(result.responses * share, abs=1)
     assert result.requests_per_second == pytest.approx(result.responses * (1 - share), rel=0.5)
-    assert 0 < result.p99 < 1
 
 
 @pytest.mark.usefixtures("wrk")
