@@ -229,3 +229,32 @@ def test_unknown_name_lists_the_names(tmp_path: Path) -> None:
         DatasetUnavailable, match=r"neither a folder nor the name of a dataset .*fashion-mnist, mnist, kmnist"
     ):
         folder_of("my-shpo", tmp_path)
+
+
+def idx_file(path: Path, array: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> None:
+    """Write `array` as MNIST's files are: a magic number, the sides, the bytes."""
+    sides = b"".join(side.to_bytes(4, "big") for side in array.shape)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(bytes([0, 0, 8, array.ndim]) + sides + array.tobytes())
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "prefixes", "first"),
+    [
+        ("kmnist", "KMNIST", ("train", "t10k"), 0),
+        ("emnist-letters", "EMNIST", ("emnist-letters-train", "emnist-letters-test"), 1),
+    ],
+)
+def test_dataset_by_name_becomes_a_folder(
+    name: str, folder: str, prefixes: tuple[str, str], first: int, tmp_path: Path
+) -> None:
+    images = np.zeros((4, 28, 28), np.uint8)
+    images[:, 3, 20] = 255
+    for prefix in prefixes:
+        idx_file(tmp_path / folder / "raw" / f"{prefix}-images-idx3-ubyte", images)
+        idx_file(tmp_path / folder / "raw" / f"{prefix}-labels-idx1-ubyte", np.arange(first, first + 4, dtype=np.uint8))
+    found = read_folder(folder_of(name, tmp_path))
+    assert len(found.classes) == 4
+    assert [image.part for image in found.images] == ["test"] * 4 + ["train"] * 4
+    with Image.open(found.path / found.images[0].name) as image:
+        assert np.asarray(image)[(20, 3) if name == "emnist-letters" else (3, 20)] == 255
