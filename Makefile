@@ -13,7 +13,10 @@ PIP := python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: run test test-fast check fuzz soak sam deploy model bench lock clean help unusable
 
-run: .venv/serve ## serve the API, its page and an emulated AWS on PORT (8000)
+ifneq ($(MODEL),)
+run: export MODEL_DIR := $(MODEL)
+endif
+run: .venv/serve ## serve the API, its page and an emulated AWS on PORT (8000); MODEL=runs/my-shop: with your own model
 	$(BIN)/python -m infra.local --port $(PORT)
 
 test: check .venv/develop ## check and test everything: about 20 minutes; one after the other where tests measure or need the machine
@@ -38,7 +41,7 @@ fuzz: .venv/test ## fuzz the decoders and parsers for SECONDS (300), guided by c
 soak: .venv/test ## serve good, hostile, slow and broken-off requests for MINUTES (5); memory, files and threads must not grow
 	$(BIN)/python -m tests.system.soak --minutes $(MINUTES)
 
-sam: .venv/serve .venv-sam/ready ## serve the function in Lambda's container on PORT
+sam: .venv/serve .venv-sam/ready ## serve the function in Lambda's container on PORT; MODEL=runs/my-shop: with your own model
 	.venv-sam/bin/sam build
 	.venv-sam/bin/sam local start-api --port $(PORT) --warm-containers EAGER $(SAM_ARGUMENTS)
 
