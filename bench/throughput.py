@@ -17,17 +17,17 @@ OWN: Final = THIS.name
 _TWO: Final = f"{OWN}, 2 workers"
 _PEERS: Final = [each.name for each in peers()]
 _NOT_MEASURED: Final = (
-    "Not measured: Triton, since PyTriton 0.7.0, its wheel, brings an interpreter that fails with this Python's library;"
+    "Not measured: Triton, since the interpreter in PyTriton 0.7.0, its wheel, fails with the library of this Python;"
     " TorchServe, since it needs a Java runtime, and its maintainers archived it in 2025."
 )
 _METHOD: Final = (
     "wrk posts the same request repeatedly; each connection sends its next request on receiving a response. Servers"
     " take turns, round by round, on the same machine as wrk.",
     "Each response must have status 200 and the right content; others, and failed connections, count as errors.",
-    "All servers have the same ONNX file, in a session with one thread, and run without access logs where they have a"
-    " switch for it. This project is `serve`, one process. FastAPI: a `def` endpoint under uvicorn with uvloop and"
-    " httptools. LitServe, BentoML and MLServer: as their documentation shows, with one worker (LitServe and BentoML"
-    " have further processes for HTTP); MLServer without its process for parallel inference, which makes it slower.",
+    "All servers have the same ONNX file, in a session with one thread. This project is `serve`, one process. FastAPI"
+    " is a `def` endpoint under uvicorn with uvloop and httptools, without the access log, which would slow it."
+    " LitServe, BentoML and MLServer are as their documentation shows, with one worker (the first two have further"
+    " processes for HTTP); MLServer without its process for parallel inference, which makes it slower.",
     "The peers only resize a photo, and so mistake it for a dress; this project cuts the garment out and lets two"
     " networks vote. MLServer takes tensors, no image files, and over HTTP only JSON; its JSON is compared with the"
     " binary request, too.",
