@@ -22,7 +22,7 @@ from model_build.run_files import INT8_FILE, read_calibration, read_metrics, req
 
 MODEL_FOLDER: Final = "model"
 _PACKAGES: Final = ("numpy", "onnx", "onnxruntime", "onnxscript", "torch", "torchvision")
-_TITLE: Final = ("classes", "类别")
+_TITLE: Final = ("images", "图片")
 _ROUNDING: Final = 1e-4  # of the accuracies in the card
 
 
