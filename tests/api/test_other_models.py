@@ -54,7 +54,7 @@ class Model:
         return values[np.newaxis] if values.ndim == 2 else values.transpose(2, 0, 1)
 
 
-@pytest.fixture(scope="module", params=MODELS.values(), ids=MODELS)
+@pytest.fixture(scope="module", params=list(MODELS.values()), ids=list(MODELS))
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Model:
     form, classes = request.param
     return Model(*load_model(write_model(tmp_path_factory.mktemp("model"), form, classes)))
