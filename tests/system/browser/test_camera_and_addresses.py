@@ -83,6 +83,18 @@ def test_pasted_address_is_fetched_or_explained(
     pages.errors[:] = [error for error in pages.errors if "CORS policy" not in error]  # Chromium's own report
 
 
+def test_address_is_typed_on_touch_screens(pages: Pages, page: Page, other_host: str) -> None:
+    expect(page.locator("#address-field")).to_be_hidden()  # there is a clipboard
+    phone = pages.open(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True, bypass_csp=True)
+    pages.allowed_hosts.append(urlsplit(other_host).netloc)
+    phone.get_by_label("Address of an image").fill(f"{other_host}/shared/dress.jpg")
+    phone.get_by_role("button", name="Open", exact=True).tap()
+    expect(titles(phone)).to_have_text(["Dress"])
+    phone.get_by_label("Address of an image").fill("ftp://example.com/dress.jpg")
+    phone.get_by_role("button", name="Open", exact=True).tap()
+    expect(phone.locator("#notice")).to_contain_text("should begin with https://")
+
+
 def test_address_below_https_passes_the_security_policy(pages: Pages, sample_paths: Samples) -> None:
     pages.allowed_hosts.append("images.example")
     page = pages.open()

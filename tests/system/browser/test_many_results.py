@@ -87,6 +87,15 @@ def test_opened_tile_is_a_card_with_an_explanation(page: Page) -> None:
     expect(page.get_by_role("button", name="01, dress.jpg: Dress. Show details")).to_be_focused()
 
 
+def test_tiles_that_become_cards_get_their_outlines(page: Page, sample_paths: Samples, tmp_path: Path) -> None:
+    paths = [Path(shutil.copy(sample_paths["dress"], tmp_path / f"{i}.jpg")) for i in range(7)]
+    choose_files(page, *paths)
+    expect(page.locator("[data-state=done]")).to_have_count(7)
+    page.get_by_role("button", name="0.jpg: Dress. Show details").click()
+    page.get_by_role("button", name="Remove 0.jpg").click()
+    expect(page.locator(".card .outline:visible")).to_have_count(6)
+
+
 @pytest.mark.usefixtures("many")
 def test_cleared_results_can_be_restored(page: Page) -> None:
     page.get_by_role("button", name="Clear all").click()
