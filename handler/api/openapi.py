@@ -21,6 +21,7 @@ def complete_document(document: Mapping[str, Any], classes: Labels) -> None:
     schemas: dict[str, Any] = document["components"]["schemas"]
     _add_summaries(document)
     _add_examples(document, classes)
+    _limit_top_k(document["paths"], len(classes.labels))
     for place in [document["paths"], *schemas.values()]:
         _name_arrays(place, schemas)
 
@@ -60,6 +61,14 @@ def _add_examples(document: Mapping[str, Any], classes: Labels) -> None:
         for parameter in operation.get("parameters", []):
             if parameter["name"] == "model":
                 parameter["example"] = classes.name
+
+
+def _limit_top_k(place: Any, classes: int) -> None:
+    """Let no request ask for more classes than there are, where they are limited at all."""
+    for schema in _schemas_in(place):
+        match schema:
+            case {"properties": {"top_k": {"maximum": _} as top_k}}:
+                top_k["maximum"] = classes
 
 
 def _request_examples(image: str) -> dict[str, Any]:

@@ -134,6 +134,9 @@ def test_openapi_has_the_models_numbers(client: TestClient, model: Model) -> Non
     document = client.get("/openapi.json").json()
     parameters = {each["name"]: each for each in document["paths"]["/classify"]["post"]["parameters"]}
     assert parameters["top_k"]["schema"]["maximum"] == len(model.card.labels)
+    body = document["paths"]["/classify"]["post"]["requestBody"]["content"]
+    for content in (body["application/json"], body["multipart/form-data"]):
+        assert content["schema"]["properties"]["top_k"]["maximum"] == len(model.card.labels)
     if len(model.card.labels) != 10:
         assert "Ankle boot" not in json.dumps(document)
 

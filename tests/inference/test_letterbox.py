@@ -14,7 +14,9 @@ RED, WHITE = (200, 30, 20), (255, 255, 255)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_any_image_gets_the_shape_of_the_model(size: tuple[int, int], mode: str, channels: int) -> None:
     pixels = letterboxed(Image.new(mode, size), 96, channels)
-    assert (pixels.shape, pixels.dtype, pixels.flags.c_contiguous) == ((channels, 96, 96), np.uint8, True)
+    assert pixels.shape == (channels, 96, 96)
+    assert pixels.dtype == np.uint8
+    assert pixels.flags.c_contiguous
 
 
 def test_image_of_the_models_size_is_unchanged() -> None:
