@@ -25,9 +25,7 @@ class Target:
 
 
 def _requests(kind: str, peer: str, bar: float, stretch: float) -> Target:
-    what = (
-        f"{kind}: requests per second, 8 connections, against {peer.replace('*', 'the better of LitServe and BentoML')}"
-    )
+    what = f"{kind}: requests per second, 8 connections, against {peer.replace('[LB]*', 'LitServe and BentoML')}"
     return Target(what, f"{kind}, 8 connections: {_OWN} / {peer}", bar, stretch, at_least=True)
 
 
