@@ -1,45 +1,34 @@
-"""Bulkheads: requests with expensive images get threads of their own, so that others do not wait for them.
+"""Decide where the work of a request is done: at once for small bodies and images, in threads for all others."""
 
-Requests with small bodies begin among the others; one that turns out to be expensive starts again in these threads.
-"""
-
-import math
-import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
-from anyio import CapacityLimiter, WouldBlock, fail_after, from_thread, to_thread
-from starlette.requests import ClientDisconnect
-
-from handler.errors import OutOfMemory, OutOfTime
+from handler.api.requests.body import IsGone
 from handler.inference.budget import Budget
-from handler.inference.pipeline import is_memory_short
 
 Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
 
-IsGone = Callable[[], Coroutine[Any, Any, bool]]  # whether the client has closed its connection
-
-CHEAP_BYTES: Final = 5_000_000  # of a body; parsing and decoding take up to 30 ns a byte
-CHEAP_PIXELS: Final = 13_000_000  # of all images of a request
-CHEAP_SECONDS: Final = 0.2  # of decoding them
+SMALL_BYTES: Final = 8_192  # of a body: 784 pixels as JSON, or ten times a PNG of them
+SMALL_PIXELS: Final = 4 * 28 * 28  # of all images of a request
 WORK_SECONDS: Final = 1.0  # of decoding all images of an expensive request, less the last one
 
 
 class Bulkheads:
-    """Runs work with a budget of `pixels` and `seconds`; with `offload`, in threads.
+    """Runs work with a budget of `pixels` and `seconds`; with `offload`, in threads unless it is small.
 
-    On Lambda a process serves one request at a time, so that a thread would serve nobody, and starting one takes
-    longer than classifying a small image.
+    The hand-over to a thread takes longer than classifying 28x28 pixels. On Lambda a process serves one request at a
+    time, so that a thread would serve nobody.
     """
 
     def __init__(self, pixels: int, seconds: float, *, offload: bool) -> None:
-        self._pixels, self._seconds, self._offload = pixels, seconds, offload
-        # More images at once than there are processors would be no faster, and each takes memory.
-        processors = os.cpu_count() or 1
-        self._cheap, self._expensive = CapacityLimiter(processors), CapacityLimiter(max(1, processors - 1))
-        self._threads = CapacityLimiter(math.inf)
+        self._pixels, self._seconds = pixels, seconds
+        self._threads = None
+        if offload:
+            from handler.api.threads import Threads  # noqa: PLC0415  it imports anyio, which Lambda does without
+
+            self._threads = Threads(pixels, seconds, WORK_SECONDS)
 
     async def run(
         self,
@@ -49,72 +38,26 @@ class Bulkheads:
         *arguments: Arguments.args,
         **named: Arguments.kwargs,
     ) -> Result:
-        """Call `work` with a budget and `arguments`, unless the client `is_gone`: then ClientDisconnect is raised.
+        """Call `work` with a budget and `arguments`.
 
-        Raises OutOfTime if no thread was free in time.
+        Raises OutOfTime if no thread was free in time, ClientDisconnect if the client `is_gone` before it was begun.
         """
-        if not self._offload:
+        if self._threads is None:
             return work(Budget(self._pixels, self._seconds, work_seconds=WORK_SECONDS), *arguments, **named)
-        cheap = _CheapImages(self._pixels, self._seconds)
-        if body_bytes <= CHEAP_BYTES:
-            with suppress(_ExpensiveImageError):
-                return await self._run_in(self._cheap, is_gone, cheap, lambda: work(cheap, *arguments, **named))
-        others = _ImagesOfClient(self._pixels, cheap.seconds_left, is_gone)
-        return await self._run_in(self._expensive, is_gone, others, lambda: work(others, *arguments, **named))
-
-    async def _run_in(
-        self, slots: CapacityLimiter, is_gone: IsGone, budget: Budget, work: Callable[[], Result]
-    ) -> Result:
-        has_waited = await _take(slots, budget.seconds_left)
-        try:
-            # Asking takes as long as a small image; a client whose body has just arrived was there a moment ago.
-            if (has_waited or slots is self._expensive) and await is_gone():
-                raise ClientDisconnect
-            return await to_thread.run_sync(work, limiter=self._threads)
-        except RuntimeError as error:
-            if not is_memory_short(error):
-                raise
-            raise OutOfMemory("too little memory is free now; send the request again later") from error
-        finally:
-            slots.release()
+        if body_bytes <= SMALL_BYTES:
+            with suppress(_LargerImageError):
+                return work(_SmallImages(self._pixels, self._seconds), *arguments, **named)
+        return await self._threads.run(is_gone, body_bytes, lambda budget: work(budget, *arguments, **named))
 
 
-async def _take(slots: CapacityLimiter, seconds: float) -> bool:
-    """Whether others had to be waited for. Raises OutOfTime after so many seconds."""
-    try:
-        slots.acquire_nowait()
-        return False
-    except WouldBlock:
-        pass
-    try:
-        with fail_after(seconds):
-            await slots.acquire()
-    except TimeoutError as error:
-        raise OutOfTime("out of time: others are being served; send the request again") from error
-    return True
+class _LargerImageError(Exception):
+    """The request's images are too large to be classified in the event loop."""
 
 
-class _ExpensiveImageError(Exception):
-    """The request's images are too expensive for the threads that it began in."""
-
-
-class _CheapImages(Budget):
-    """The budget of a request among others: it ends where the images become expensive."""
+class _SmallImages(Budget):
+    """The budget of a request with a small body: it ends where an image turns out to be larger."""
 
     def spend(self, pixels: int, *, trusted: bool = True) -> None:
         super().spend(pixels, trusted=trusted)
-        if not trusted or self.spent > CHEAP_PIXELS or self.worked > CHEAP_SECONDS:
-            raise _ExpensiveImageError
-
-
-class _ImagesOfClient(Budget):
-    """The budget of a request with expensive images: none is begun after the client has gone."""
-
-    def __init__(self, pixels: int, seconds: float, is_gone: IsGone) -> None:
-        super().__init__(pixels, seconds, work_seconds=WORK_SECONDS)
-        self._is_gone = is_gone
-
-    def spend(self, pixels: int, *, trusted: bool = True) -> None:
-        if from_thread.run(self._is_gone):
-            raise OutOfTime("the client has gone")
-        super().spend(pixels, trusted=trusted)
+        if not trusted or self.spent > SMALL_PIXELS:
+            raise _LargerImageError

@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import Callable
-from threading import Event
+from threading import Event, get_ident
 
 import pytest
 from starlette.requests import ClientDisconnect
 
-from handler.api.bulkheads import CHEAP_BYTES, CHEAP_PIXELS, Bulkheads
+from handler.api.bulkheads import SMALL_BYTES, SMALL_PIXELS, Bulkheads
+from handler.api.threads import CHEAP_BYTES, CHEAP_PIXELS
 from handler.errors import OutOfMemory, OutOfTime
 from handler.inference.budget import Budget
 from tests.support.event_loops import client, finished
+
+LARGER = SMALL_BYTES + 1  # a body whose work goes to a thread
 
 # What makes a request expensive, as `spend` takes it
 EXPENSIVE = [
@@ -33,7 +36,7 @@ def spending(*images: tuple[int, bool]) -> Callable[[Budget], str]:
 @pytest.mark.parametrize("offload", [True, False])
 def test_work_of_any_cost_is_done(images: list[tuple[int, bool]], offload: bool) -> None:
     bulkheads = Bulkheads(10**9, 60, offload=offload)
-    assert finished(bulkheads.run(client(), 0, spending(*images))) == "done"
+    assert finished(bulkheads.run(client(), LARGER, spending(*images))) == "done"
 
 
 @pytest.mark.parametrize("images", EXPENSIVE)
@@ -45,9 +48,9 @@ def test_cheap_request_is_served_while_expensive_ones_wait(images: list[tuple[in
         return go.wait(30)
 
     async def requests() -> list[bool]:
-        bombs = [asyncio.create_task(bulkheads.run(client(), 0, expensive)) for _ in range(100)]
+        bombs = [asyncio.create_task(bulkheads.run(client(), LARGER, expensive)) for _ in range(100)]
         await asyncio.sleep(0)
-        assert await bulkheads.run(client(), 0, spending((1, True))) == "done"
+        assert await bulkheads.run(client(), LARGER, spending((1, True))) == "done"
         assert not any(bomb.done() for bomb in bombs)
         go.set()
         return await asyncio.gather(*bombs)
@@ -72,10 +75,10 @@ def test_request_that_gets_no_thread_in_time_is_out_of_time() -> None:
     bulkheads, go = Bulkheads(10**9, 0.1, offload=True), Event()
 
     async def requests() -> None:
-        others = [asyncio.create_task(bulkheads.run(client(), 0, lambda _: go.wait(30))) for _ in range(100)]
+        others = [asyncio.create_task(bulkheads.run(client(), LARGER, lambda _: go.wait(30))) for _ in range(100)]
         await asyncio.sleep(0)  # they take all threads
         with pytest.raises(OutOfTime):
-            await bulkheads.run(client(), 0, spending())
+            await bulkheads.run(client(), LARGER, spending())
         go.set()
         await asyncio.gather(*others, return_exceptions=True)
 
@@ -87,9 +90,9 @@ def test_nothing_is_begun_for_a_client_that_has_gone_while_it_waited() -> None:
     begun: list[Budget] = []
 
     async def requests() -> None:
-        others = [asyncio.create_task(bulkheads.run(client(), 0, lambda _: go.wait(30))) for _ in range(100)]
+        others = [asyncio.create_task(bulkheads.run(client(), LARGER, lambda _: go.wait(30))) for _ in range(100)]
         await asyncio.sleep(0)  # they take all threads
-        waiting = asyncio.create_task(bulkheads.run(client(gone=True), 0, begun.append))
+        waiting = asyncio.create_task(bulkheads.run(client(gone=True), LARGER, begun.append))
         await asyncio.sleep(0)
         go.set()
         with pytest.raises(ClientDisconnect):
@@ -102,7 +105,7 @@ def test_nothing_is_begun_for_a_client_that_has_gone_while_it_waited() -> None:
 
 def test_expensive_work_is_not_begun_for_a_client_that_has_gone() -> None:
     with pytest.raises(ClientDisconnect):
-        finished(Bulkheads(10**9, 60, offload=True).run(client(gone=True), 0, spending((1, False))))
+        finished(Bulkheads(10**9, 60, offload=True).run(client(gone=True), LARGER, spending((1, False))))
 
 
 def test_expensive_batch_ends_when_its_client_has_gone() -> None:
@@ -119,7 +122,7 @@ def test_expensive_batch_ends_when_its_client_has_gone() -> None:
             passed.append(index)
 
     with pytest.raises(OutOfTime):
-        finished(Bulkheads(10**9, 60, offload=True).run(is_gone, 0, work))
+        finished(Bulkheads(10**9, 60, offload=True).run(is_gone, LARGER, work))
     assert passed == [0]
 
 
@@ -128,7 +131,7 @@ def test_thread_that_cannot_be_started_is_short_memory() -> None:
         raise RuntimeError("can't start new thread")  # CPython's words
 
     with pytest.raises(OutOfMemory):
-        finished(Bulkheads(1, 60, offload=True).run(client(), 0, work))
+        finished(Bulkheads(1, 60, offload=True).run(client(), LARGER, work))
 
 
 def test_other_error_of_the_work_is_raised_as_it_is() -> None:
@@ -136,4 +139,23 @@ def test_other_error_of_the_work_is_raised_as_it_is() -> None:
         raise RuntimeError("another")
 
     with pytest.raises(RuntimeError, match="another"):
-        finished(Bulkheads(1, 60, offload=True).run(client(), 0, work))
+        finished(Bulkheads(1, 60, offload=True).run(client(), LARGER, work))
+
+
+@pytest.mark.parametrize(
+    ("body_bytes", "images", "here"),
+    [
+        pytest.param(SMALL_BYTES, [(SMALL_PIXELS, True)], True, id="small"),
+        pytest.param(SMALL_BYTES + 1, [(SMALL_PIXELS, True)], False, id="a larger body"),
+        pytest.param(SMALL_BYTES, [(SMALL_PIXELS + 1, True)], False, id="a larger image"),
+        pytest.param(SMALL_BYTES, [(SMALL_PIXELS, True), (1, True)], False, id="images that are larger together"),
+        pytest.param(SMALL_BYTES, [(1, False)], False, id="an image that may hide work"),
+    ],
+)
+def test_only_small_work_is_done_in_the_event_loop(body_bytes: int, images: list[tuple[int, bool]], here: bool) -> None:
+    def thread(budget: Budget) -> int:
+        spending(*images)(budget)
+        return get_ident()
+
+    run = Bulkheads(10**9, 60, offload=True).run(client(), body_bytes, thread)
+    assert (finished(run) == get_ident()) is here

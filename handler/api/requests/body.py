@@ -1,8 +1,9 @@
 """Receive request bodies, and undo their Content-Encoding."""
 
+from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from fastapi import Request
 
@@ -10,7 +11,10 @@ from handler.bounded_int import bounded_int
 from handler.content_encoding import decompressed
 from handler.errors import TooManyBytes
 
+IsGone = Callable[[], Coroutine[Any, Any, bool]]  # whether the client has closed its connection
+
 _MAX_DECLARED_BYTES: Final = 10**18
+_COMPRESSED_BYTES: Final = 100_000
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,11 @@ class Body:
     encoding: str  # its Content-Encoding; "" if it has none
     content_type: str
     max_bytes: int  # of its content
+
+    @property
+    def bytes_to_parse(self) -> int:
+        """Its length, for `Bulkheads`; a compressed one counts as no small one, since few bytes may become many."""
+        return max(len(self.received), _COMPRESSED_BYTES) if self.encoding else len(self.received)
 
     def content(self) -> bytes:
         """The decompressed body; takes time. Raises BadRequest, TooManyBytes or UnknownEncoding."""

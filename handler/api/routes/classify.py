@@ -142,7 +142,7 @@ def classify_routes(predictor: Predictor, settings: Settings) -> APIRouter:
     ) -> ExplainedResponse:
         """Classify one image: PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC."""
         body = await received_body(request, settings.max_body_bytes)
-        return await predictor.bulkheads.run(request.is_disconnected, len(body.received), one, body, top_k, explain)
+        return await predictor.bulkheads.run(request.is_disconnected, body.bytes_to_parse, one, body, top_k, explain)
 
     @router.post(
         "/classify/batch",
@@ -152,7 +152,7 @@ def classify_routes(predictor: Predictor, settings: Settings) -> APIRouter:
     async def classify_batch(request: Request, top_k: Annotated[int, top_k_query] = 3) -> BatchResponse:
         """Classify several images; one that cannot be read does not stop the others."""
         body = await received_body(request, settings.max_body_bytes)
-        return await predictor.bulkheads.run(request.is_disconnected, len(body.received), each, body, top_k)
+        return await predictor.bulkheads.run(request.is_disconnected, body.bytes_to_parse, each, body, top_k)
 
     return router
 

@@ -66,7 +66,7 @@ def correction_routes(
         """Store what an image really shows, for training; of the image, its pixels alone are kept."""
         label = _label(class_id, card)
         body = await received_body(request, settings.max_body_bytes)
-        correction = await predictor.bulkheads.run(request.is_disconnected, len(body.received), corrected, body, label)
+        correction = await predictor.bulkheads.run(request.is_disconnected, body.bytes_to_parse, corrected, body, label)
         await to_thread.run_sync(add_correction, correction, store)
         return StoredCorrection(
             id=correction.id, class_id=label.class_id if label else None, label=label.english if label else None

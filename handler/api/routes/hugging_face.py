@@ -78,7 +78,7 @@ def hugging_face_routes(predictor: Predictor, settings: Settings) -> APIRouter:
     ) -> list[LabelScore]:
         """Classify one image, as `InferenceClient.image_classification` expects it."""
         body = await received_body(request, settings.max_body_bytes)
-        return await predictor.bulkheads.run(request.is_disconnected, len(body.received), classify, body, top_k)
+        return await predictor.bulkheads.run(request.is_disconnected, body.bytes_to_parse, classify, body, top_k)
 
     return router
 

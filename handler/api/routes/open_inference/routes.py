@@ -152,7 +152,7 @@ def _inference_of(
     async def inference(request: Request) -> InferenceResponse:
         body = await received_body(request, settings.max_body_bytes)
         length, model = request.headers.get(LENGTH_HEADER), _model_of(request, models)
-        return await predictor.bulkheads.run(request.is_disconnected, len(body.received), infer, body, length, model)
+        return await predictor.bulkheads.run(request.is_disconnected, body.bytes_to_parse, infer, body, length, model)
 
     return inference
 
