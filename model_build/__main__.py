@@ -205,7 +205,7 @@ def publish_command(dataset: DatasetOption = _DATASET, run: RunOption = None, mo
 
         typer.echo(f"published {build.open_build(run_dir).publish(model_dir)}")
         return
-    default = MODEL_PATH.parent if dataset == DatasetName.FASHION_MNIST else run_dir / "published"
+    default = MODEL_PATH.parent if dataset == DatasetName.FASHION_MNIST else run_dir / "model"
     publish(run_dir, load_config(run_dir), model_dir or default)
 
 

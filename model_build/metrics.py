@@ -38,6 +38,21 @@ def classification_report(
     }
 
 
+def confident_threshold(
+    scores: NDArray[np.floating[Any]], right: NDArray[np.bool_], share: float = 0.97, fewest: int = 20
+) -> float:
+    """The lowest score from which on `share` of the answers are right, rounded down to 4 digits.
+
+    1 if there is none, or if there are fewer than `fewest` answers, too few to tell.
+    """
+    order = np.argsort(-scores, kind="stable")
+    shares = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
+    enough = np.flatnonzero(shares >= share)
+    if len(scores) < fewest or not len(enough):
+        return 1.0
+    return math.floor(float(scores[order][enough[-1]]) * 1e4) / 1e4
+
+
 def auroc(scores: NDArray[np.floating[Any]], positive: NDArray[np.bool_]) -> float:
     """The probability that a positive scores above a negative, ties counted half (Mann and Whitney, 1947)."""
     _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)

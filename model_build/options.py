@@ -96,7 +96,7 @@ PackedOption = Annotated[Path | None, typer.Option(help="A file of `pack`, in pl
 SourceArgument = Annotated[Path, typer.Argument(help="Run of the distilled network, such as model_build/distilled.")]
 ModelDirOption = Annotated[
     Path | None,
-    typer.Option("--to", help="Folder to publish into.  [default: handler/model for clothes, else RUN/published]"),
+    typer.Option("--to", help="Folder to publish into.  [default: handler/model for clothes, else RUN/model]"),
 ]
 EvaluatedDirOption = Annotated[
     Path | None, typer.Option("--model-dir", help="Folder of the networks and their card.  [default: handler/model]")

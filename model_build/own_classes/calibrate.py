@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from handler.contract import ModelOutput
+from model_build.metrics import confident_threshold
 from model_build.own_classes.augmentation import outlier
 from model_build.own_classes.examples import Examples
 from model_build.own_classes.network import OwnNetwork
@@ -20,7 +21,6 @@ _OUTLIERS: Final = 300
 _LOWEST_TEMPERATURE: Final = 0.5  # few validation images, all of them right, would ask for any sharpness
 _KNOWN_KEPT: Final = 0.95  # of the validation images are known
 _RIGHT_IF_CONFIDENT: Final = 0.97  # of the validation images that are confident
-_FEWEST_CONFIDENT: Final = 20  # images from which a threshold can be read at all
 
 Pixels = NDArray[np.uint8]
 
@@ -49,7 +49,9 @@ def thresholds(output: ModelOutput, classes: NDArray[np.int64]) -> Mapping[str, 
     right = output.probabilities.argmax(axis=1) == classes
     return {
         "known_threshold": known_threshold,
-        "confident_threshold": _confident(output.probabilities.max(axis=1)[known], right[known]),
+        "confident_threshold": confident_threshold(
+            output.probabilities.max(axis=1)[known], right[known], _RIGHT_IF_CONFIDENT
+        ),
         "method": (
             "temperature: lowest cross-entropy on the validation images; known_threshold: the highest that "
             f"{_KNOWN_KEPT:.0%} of them reach; confident_threshold: the lowest above which "
@@ -63,16 +65,6 @@ def outliers(images: Pixels, count: int, seed: int = 1_000) -> Pixels:
     rng = random.Random(seed)
     chosen = [torch.from_numpy(np.array(images[rng.randrange(len(images)), 0])) for _ in range(count)]
     return np.stack([outlier(image, rng).numpy() for image in chosen])
-
-
-def _confident(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> float:
-    """The lowest score from which on enough answers are right; 1 if none is, or if there are too few to tell."""
-    order = np.argsort(-scores, kind="stable")
-    shares = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    enough = np.flatnonzero(shares >= _RIGHT_IF_CONFIDENT)
-    if len(scores) < _FEWEST_CONFIDENT or not len(enough):
-        return 1.0
-    return _floored(float(scores[order][enough[-1]]))
 
 
 def _floored(value: float) -> float:

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 from model_build.config import Config
 from model_build.datasets.mnist import DATASETS, Dataset, load, mirrors_at_inference, normalize
 from model_build.datasets.training_set import load_photo_splits
+from model_build.metrics import confident_threshold
 from model_build.run_files import CALIBRATION_FILE, write_json
 from model_build.training.checkpoint import trained_network
 from model_build.training.network import INFERENCE_BATCH, ExportModel
@@ -32,8 +34,9 @@ def calibrate(run_dir: Path, config: Config) -> None:
     if len(views):
         of_views = _logits(model, views.flatten(0, 1), dataset)[:, -1].sigmoid()
         thresholds.append(_reached_by(_KNOWN_PHOTOS, of_views.unflatten(0, views.shape[:2]).mean(dim=1)))
-    calibration = {
-        "temperature": round(fitted_temperature(images[:, :-1], validation.labels), 4),
+    temperature = round(fitted_temperature(images[:, :-1], validation.labels), 4)
+    calibration: dict[str, Any] = {
+        "temperature": temperature,
         "known_threshold": round(min(thresholds), 4),
         "validation_images": len(images),
         "validation_photos": len(views),
@@ -42,6 +45,10 @@ def calibrate(run_dir: Path, config: Config) -> None:
             f"{_KNOWN_IMAGES:.0%} of the validation images and {_KNOWN_PHOTOS:.0%} of the validation photos reach"
         ),
     }
+    if not dataset.has_photos:  # with photos, their evaluation chooses it
+        scores, best = (images[:, :-1] / temperature).softmax(dim=1).max(dim=1)
+        right = (best == validation.labels).numpy()
+        calibration["confident_threshold"] = confident_threshold(scores.numpy(), right)
     write_json(run_dir / CALIBRATION_FILE, calibration)
     log.info("temperature %.3f, threshold of known %.3f", calibration["temperature"], calibration["known_threshold"])
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from model_build.datasets.mnist import MNIST
-from model_build.metrics import auroc, classification_report, expected_calibration_error
+from model_build.metrics import auroc, classification_report, confident_threshold, expected_calibration_error
 
 pytestmark = pytest.mark.slow
 
@@ -38,3 +38,18 @@ def test_calibration_error_is_gap_between_confidence_and_accuracy() -> None:
     confidence = np.array([0.9] * 10 + [0.5] * 10)
     correct = np.array([True] * 9 + [False] + [True] * 8 + [False] * 2)
     assert expected_calibration_error(correct, confidence) == pytest.approx(0.15)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "expected"), [((), 0.01), ((0.5,), 0.01), ((0.5, 0.51, 0.52, 0.53), 0.53), ((1.0,), 0.01)], ids=str
+)
+def test_confident_threshold_is_the_lowest_above_which_enough_are_right(
+    wrong: tuple[float, ...], expected: float
+) -> None:
+    scores = np.arange(1, 101) / 100
+    right = ~np.isin(scores, wrong)
+    assert confident_threshold(scores, right) == pytest.approx(expected, abs=2e-4)
+
+
+def test_confident_threshold_of_too_few_answers_lets_none_be_confident() -> None:
+    assert confident_threshold(np.linspace(0, 1, 19), np.ones(19, bool)) == 1
