@@ -88,11 +88,16 @@ def _warm_up() -> None:
     _cold_start.finish()
 
 
-def _load_botocore() -> None:
+def _load_the_rest() -> None:
+    """What only some requests need: where nobody waits for the start, it is loaded then."""
     import botocore.session  # noqa: F401, PLC0415  takes as long to import as all the rest
+
+    app.load()
 
 
 _warm_up()
-before_snapshot(_load_botocore)
+before_snapshot(_load_the_rest)
+if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency":
+    _load_the_rest()
 gc.freeze()  # exempts everything so far from garbage collection
 gc.enable()

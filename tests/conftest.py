@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from handler.api.app import create_app
+from handler.api.app import Api, create_app
 from handler.contract import ModelCard
 from handler.inference.classifier import Classifier, read_card
 from handler.settings import Settings
@@ -86,12 +85,12 @@ def card() -> ModelCard:
 
 
 @pytest.fixture(scope="session")
-def app(classifier: Classifier, card: ModelCard) -> FastAPI:
+def app(classifier: Classifier, card: ModelCard) -> Api:
     return create_app(classifier, card, Settings())
 
 
 @pytest.fixture(scope="session")
-def client(app: FastAPI) -> Iterator[TestClient]:
+def client(app: Api) -> Iterator[TestClient]:
     """A client of the app in this process; an unexpected exception in the app fails the test."""
     with TestClient(app) as client:
         yield client

@@ -40,7 +40,7 @@ class Bulkheads:
     ) -> Result:
         """Call `work` with a budget and `arguments`.
 
-        Raises OutOfTime if no thread was free in time, ClientDisconnect if the client `is_gone` before it was begun.
+        Raises OutOfTime if no thread was free in time, BadRequest if the client `is_gone` before the work was begun.
         """
         if self._threads is None:
             return work(Budget(self._pixels, self._seconds, work_seconds=WORK_SECONDS), *arguments, **named)

@@ -1,19 +1,17 @@
-"""Turn errors into responses: application/problem+json (RFC 9457) for every error, expected or not."""
+"""Turn errors into responses: application/problem+json (RFC 9457) for every error, expected or not.
+
+`framework` registers the same for FastAPI, whose own errors it translates into these.
+"""
 
 import json
 import re
-import reprlib
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
-
+from handler.api.response import ApiResponse
 from handler.errors import (
     BadRequest,
     BrokenImage,
@@ -25,7 +23,6 @@ from handler.errors import (
     TooManyBytes,
     TooManyPixels,
     UnknownEncoding,
-    WrongParameter,
 )
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -44,31 +41,27 @@ IMAGE_ERRORS: Final = (
 )
 
 _RETRY_AFTER: Final = {"Retry-After": "1"}  # seconds; an image takes no longer
-# By pydantic's error types, with the values of its `ctx`; its own messages are not written for users of an API.
-_RULES: Final[Mapping[str, str]] = {
-    "bool_parsing": "should be true or false",
-    "greater_than_equal": "should be at least {ge}",
-    "int_parsing": "should be a whole number",
-    "int_parsing_size": "should be a whole number",
-    "less_than_equal": "should be at most {le}",
-    "literal_error": "should be {expected}",
-}
 
 
-class Problem(BaseModel):
-    """Why a request failed."""
+class HttpError(Exception):
+    """A response of HTTP's own statuses, such as 408, with what is wrong and headers."""
 
-    type: Annotated[str, Field(description="Names the kind of problem, for programs.")]
-    title: Annotated[str, Field(description="Names the kind of problem, for people.")]
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.headers = status, detail, headers or {}
+
+
+@dataclass(frozen=True)
+class ProblemDetails:
+    """Why a request failed; see `schemas.Problem` for the members."""
+
+    type: str
+    title: str
     status: int
-    detail: Annotated[str, Field(description="What is wrong with this request.")]
-    error: Annotated[str, Field(description="The same as `detail`, for clients that look for this name.")]
+    detail: str
 
-
-def add_problem_handlers(app: FastAPI) -> None:
-    """Register exception handlers: every error of `app` becomes a problem+json response."""
-    for kind in (ClassifierError, RequestValidationError, HTTPException, ClientDisconnect, MemoryError, Exception):
-        app.add_exception_handler(kind, _respond)
+    def document(self) -> dict[str, Any]:
+        return {**asdict(self), "error": self.detail}
 
 
 def problem_responses(*errors: type[ClassifierError]) -> dict[int | str, dict[str, Any]]:
@@ -80,66 +73,42 @@ def problem_responses(*errors: type[ClassifierError]) -> dict[int | str, dict[st
     return {status: {"description": ", or: ".join(names), "content": content} for status, names in titles.items()}
 
 
-async def _respond(_: Request, error: Exception) -> Response:
+def is_expected(error: Exception) -> bool:
+    """Whether `error` is the request's or the moment's; any other is an error of this program, for the log."""
+    return isinstance(error, ClassifierError | HttpError | MemoryError)
+
+
+def problem_response(error: Exception) -> ApiResponse:
+    """The response to a request that `error` has ended."""
     problem = problem_of(error)
-    return Response(
-        # Plain ASCII, since a detail may quote the request, even half of a surrogate pair.
-        json.dumps(problem.model_dump()),
-        status_code=problem.status,
-        headers=_headers(error),
-        media_type=MEDIA_TYPE,
-    )
+    # Plain ASCII, since a detail may quote the request, even half of a surrogate pair.
+    content = json.dumps(problem.document()).encode()
+    return ApiResponse(content, MEDIA_TYPE, problem.status, _headers(error))
 
 
-def _headers(error: Exception) -> Mapping[str, str] | None:
-    match error:
-        case OutOfMemory() | OutOfTime() | MemoryError():
-            return _RETRY_AFTER
-        case HTTPException():
-            return error.headers
-        case _:
-            return None
-
-
-def problem_of(error: Exception) -> Problem:
+def problem_of(error: Exception) -> ProblemDetails:
     """The problem document of `error`."""
     match error:
         case ClassifierError():
             return _of_classifier(error)
-        case RequestValidationError():
-            return _of_classifier(WrongParameter("; ".join(map(_sentence, error.errors()))))
-        case ClientDisconnect():
-            return _of_classifier(BadRequest("the client disconnected before its request was begun"))
         case MemoryError():
             return _of_classifier(OutOfMemory("too little memory is free now; send the request again later"))
-        case HTTPException():
-            return _of_http(error)
+        case HttpError():
+            return ProblemDetails("about:blank", HTTPStatus(error.status).phrase, error.status, error.detail)
         case _:
-            # Starlette raises it again after this response, so that the server logs it with its traceback.
-            return _of_http(HTTPException(500, "internal server error; the log has the details"))
+            return problem_of(HttpError(500, "internal server error; the log has the details"))
 
 
-def _of_classifier(error: ClassifierError) -> Problem:
+def _headers(error: Exception) -> Mapping[str, str]:
+    match error:
+        case OutOfMemory() | OutOfTime() | MemoryError():
+            return _RETRY_AFTER
+        case HttpError():
+            return error.headers
+        case _:
+            return {}
+
+
+def _of_classifier(error: ClassifierError) -> ProblemDetails:
     kebab_case = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(error).__name__).lower()
-    return _with_detail(f"urn:problem:{kebab_case}", error.title, error.status, str(error))
-
-
-def _of_http(error: HTTPException) -> Problem:
-    allowed = (error.headers or {}).get("Allow")
-    details = {
-        404: "no such path",
-        405: f"method not allowed; this path takes {allowed}",
-    }
-    detail = details.get(error.status_code, error.detail)
-    return _with_detail("about:blank", HTTPStatus(error.status_code).phrase, error.status_code, detail)
-
-
-def _with_detail(kind: str, title: str, status: int, detail: str) -> Problem:
-    return Problem(type=kind, title=title, status=status, detail=detail, error=detail)
-
-
-def _sentence(error: dict[str, Any]) -> str:
-    if error["type"] == "missing":
-        return f"{error['loc'][-1]}: it is missing"
-    rule = _RULES.get(error["type"], "is not valid").format_map(error.get("ctx", {}))
-    return f"{error['loc'][-1]}: it {rule}, but is {reprlib.repr(error.get('input'))}"
+    return ProblemDetails(f"urn:problem:{kebab_case}", error.title, error.status, str(error))

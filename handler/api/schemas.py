@@ -4,7 +4,6 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from handler.api.problems import Problem
 from handler.contract import Classification, Frame, InputFormat, Label, ModelCard, Prediction, Title
 
 # Images in OpenAPI's terms
@@ -74,6 +73,16 @@ class ExplainedResponse(ClassificationResponse):
     """A classification, with its explanation if that was requested."""
 
     explanation: ExplanationResponse | None = None
+
+
+class Problem(BaseModel):
+    """Why a request failed."""
+
+    type: Annotated[str, Field(description="Names the kind of problem, for programs.")]
+    title: Annotated[str, Field(description="Names the kind of problem, for people.")]
+    status: int
+    detail: Annotated[str, Field(description="What is wrong with this request.")]
+    error: Annotated[str, Field(description="The same as `detail`, for clients that look for this name.")]
 
 
 class BatchResult(BaseModel):

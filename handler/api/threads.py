@@ -10,10 +10,9 @@ from contextlib import suppress
 from typing import Final, TypeVar
 
 from anyio import CapacityLimiter, WouldBlock, fail_after, from_thread, to_thread
-from starlette.requests import ClientDisconnect
 
-from handler.api.requests.body import IsGone
-from handler.errors import OutOfMemory, OutOfTime
+from handler.api.requests.body import GONE, IsGone
+from handler.errors import BadRequest, OutOfMemory, OutOfTime
 from handler.inference.budget import Budget
 from handler.inference.pipeline import is_memory_short
 
@@ -50,7 +49,7 @@ class Threads:
         try:
             # Asking takes as long as a small image; a client whose body has just arrived was there a moment ago.
             if (has_waited or slots is self._expensive) and await is_gone():
-                raise ClientDisconnect
+                raise BadRequest(GONE)
             return await to_thread.run_sync(work, limiter=self._threads)
         except RuntimeError as error:
             if not is_memory_short(error):

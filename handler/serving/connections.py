@@ -10,11 +10,10 @@ from http import HTTPStatus
 from typing import Any, ClassVar, Final
 
 import h11
-from starlette.exceptions import HTTPException
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from handler.api.middleware.response_headers import ALWAYS, DEFAULTS
-from handler.api.problems import MEDIA_TYPE, problem_of
+from handler.api.problems import MEDIA_TYPE, HttpError, problem_response
 
 _ORIGIN: Final = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 _BYTES_TO_TAKE: Final = 10_000  # of a response, between two checks
@@ -102,7 +101,7 @@ class BoundedConnection(H11Protocol):
 
 
 def _response(status: int, detail: str) -> bytes:
-    body = problem_of(HTTPException(status, detail)).model_dump_json().encode()
+    body = problem_response(HttpError(status, detail)).content
     headers = [
         (b"content-type", MEDIA_TYPE.encode()),
         (b"content-length", str(len(body)).encode()),

@@ -11,11 +11,10 @@ from typing import Any
 
 import jsonschema
 import pytest
-from fastapi import FastAPI
 from httpx2 import Request
 from starlette.testclient import TestClient
 
-from handler.api.app import create_app
+from handler.api.app import Api, create_app
 from handler.contract import Classification, ModelCard, ModelInput
 from handler.errors import Archived, BadRequest, ClassifierError, OutOfMemory, OutOfTime, RejectedImage
 from handler.inference.classifier import MODEL_PATH, Classifier
@@ -232,7 +231,7 @@ def _kinds_of_error() -> list[type[ClassifierError]]:
     return [kind for kind in kinds if hasattr(kind, "status")]
 
 
-def test_documented_examples_match_their_schemas(app: FastAPI) -> None:
+def test_documented_examples_match_their_schemas(app: Api) -> None:
     components = app.openapi()["components"]
     examples = {name: schema["example"] for name, schema in components["schemas"].items() if "example" in schema}
     assert {"ClassificationResponse", "ExplainedResponse", "BatchResponse", "Done"} <= examples.keys()

@@ -5,11 +5,10 @@ from collections.abc import Callable
 from threading import Event, get_ident
 
 import pytest
-from starlette.requests import ClientDisconnect
 
 from handler.api.bulkheads import SMALL_BYTES, SMALL_PIXELS, Bulkheads
 from handler.api.threads import CHEAP_BYTES, CHEAP_PIXELS
-from handler.errors import OutOfMemory, OutOfTime
+from handler.errors import BadRequest, OutOfMemory, OutOfTime
 from handler.inference.budget import Budget
 from tests.support.event_loops import client, finished
 
@@ -95,7 +94,7 @@ def test_nothing_is_begun_for_a_client_that_has_gone_while_it_waited() -> None:
         waiting = asyncio.create_task(bulkheads.run(client(gone=True), LARGER, begun.append))
         await asyncio.sleep(0)
         go.set()
-        with pytest.raises(ClientDisconnect):
+        with pytest.raises(BadRequest):
             await waiting
         await asyncio.gather(*others)
 
@@ -104,7 +103,7 @@ def test_nothing_is_begun_for_a_client_that_has_gone_while_it_waited() -> None:
 
 
 def test_expensive_work_is_not_begun_for_a_client_that_has_gone() -> None:
-    with pytest.raises(ClientDisconnect):
+    with pytest.raises(BadRequest):
         finished(Bulkheads(10**9, 60, offload=True).run(client(gone=True), LARGER, spending((1, False))))
 
 

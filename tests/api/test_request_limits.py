@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from httpx2 import ASGITransport, AsyncClient, Response
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from handler.api.framework import respond_with_problem
 from handler.api.middleware.request_limits import Limits, RequestLimits
+from handler.api.problems import HttpError
 from tests.support.event_loops import finished
 
 WIDE = Limits(bytes_at_once=10**9, bodies_at_once=100, stall_seconds=60, stall_bytes=10, body_seconds=60)
@@ -25,7 +26,8 @@ async def _read(request: Request) -> PlainTextResponse:
 
 
 def _limited(limits: Limits) -> RequestLimits:
-    return RequestLimits(Starlette(routes=[Route("/", _read, methods=["GET", "POST"])]), limits)
+    routes = [Route("/", _read, methods=["GET", "POST"])]
+    return RequestLimits(Starlette(routes=routes, exception_handlers={HttpError: respond_with_problem}), limits)
 
 
 def _sent(app: RequestLimits, send: Send) -> list[Response]:
@@ -135,7 +137,7 @@ def test_cancelled_request_is_not_reported_as_slow() -> None:
 
 
 def test_refusal_is_a_problem_of_the_app() -> None:
-    """The app turns an HTTPException into a problem document; see `handler.api.problems`."""
+    """The app turns an HttpError into a problem document; see `handler.api.problems`."""
 
     async def run() -> None:
         async def app(_: Any, receive: Any, __: Any) -> None:
@@ -144,10 +146,10 @@ def test_refusal_is_a_problem_of_the_app() -> None:
         async def nothing(*_: Any) -> Any:
             raise AssertionError
 
-        with pytest.raises(HTTPException) as refused:
+        with pytest.raises(HttpError) as refused:
             await RequestLimits(app, replace(WIDE, bodies_at_once=0))(
                 {"type": "http", "method": "POST"}, nothing, nothing
             )
-        assert refused.value.status_code == 503
+        assert refused.value.status == 503
 
     finished(run())

@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from handler.api.app import create_app
+from handler.api.app import Api, create_app
 from handler.api.routes.pages import STATIC_FOLDER
 from handler.api.routes.static_files import StaticFiles
 from handler.contract import ModelCard
@@ -65,7 +65,7 @@ def test_file_at_another_address_is_revalidated(client: TestClient, path: str) -
         pytest.param("gzip;q=many", id="malformed"),
     ],
 )
-def test_file_is_sent_plain_to_clients_without_gzip(app: FastAPI, header: str | None) -> None:
+def test_file_is_sent_plain_to_clients_without_gzip(app: Api, header: str | None) -> None:
     with TestClient(app) as client:
         del client.headers["accept-encoding"]
         reply = client.get("/static/app.js", headers={} if header is None else {"Accept-Encoding": header})
@@ -78,7 +78,7 @@ def test_file_is_sent_as_gzip_to_clients_with_gzip(client: TestClient, header: s
     assert (reply.content, reply.headers["content-encoding"]) == (SCRIPT, "gzip")
 
 
-def test_large_file_is_never_sent_plain(app: FastAPI) -> None:
+def test_large_file_is_never_sent_plain(app: Api) -> None:
     with TestClient(app) as client:
         address = _versioned(client, "swagger-ui-bundle.js")
         refused = client.get(address, headers={"Accept-Encoding": "identity"})

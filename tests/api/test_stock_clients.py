@@ -9,7 +9,6 @@ import httpx2
 import numpy as np
 import pytest
 import uvicorn
-from fastapi import FastAPI
 from huggingface_hub import InferenceClient
 from huggingface_hub.errors import HfHubHTTPError
 from PIL import Image
@@ -18,6 +17,7 @@ from starlette.routing import Mount
 from tritonclient import http as triton  # type: ignore[import-untyped]  # it ships no annotations
 from tritonclient.utils import InferenceServerException, triton_to_np_dtype  # type: ignore[import-untyped]
 
+from handler.api.app import Api
 from handler.contract import ModelCard
 from tests.support.images import encoded, trousers
 from tests.support.machine import PROJECT, free_port
@@ -43,7 +43,7 @@ def version(card: ModelCard) -> str:
 
 
 @pytest.fixture(scope="module")
-def under_a_stage(app: FastAPI) -> Iterator[str]:
+def under_a_stage(app: Api) -> Iterator[str]:
     """Address of the app below the stage `/Prod`; without a scheme, as tritonclient requires."""
     stage = Starlette(routes=[Mount("/Prod", app)])
     server = uvicorn.Server(uvicorn.Config(stage, port=free_port(), log_level="warning", lifespan="off"))

@@ -7,8 +7,8 @@ import urllib3
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from handler.api.framework import add_problem_handlers
 from handler.api.presigned_uploads import s3_client
-from handler.api.problems import add_problem_handlers
 from handler.api.routes.uploads import upload_routes
 from handler.settings import Settings
 from infra.emulation.names import RESULTS, UPLOADS

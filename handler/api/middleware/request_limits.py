@@ -8,8 +8,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from handler.api.problems import HttpError
 
 _WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -26,7 +27,7 @@ class Limits:
 
 
 class RequestLimits:
-    """ASGI middleware that refuses a body by an HTTPException where the app reads it."""
+    """ASGI middleware that refuses a body by an HttpError where the app reads it."""
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
         self.app, self.limits = app, limits
@@ -76,7 +77,7 @@ class _Body:
     def _hold(self, bodies: int, size: int) -> None:
         shared, limits = self._shared, self._shared.limits
         if shared.bodies + bodies > limits.bodies_at_once or shared.bytes + size > limits.bytes_at_once:
-            raise HTTPException(503, "the server is reading too many images; send it again", {"Retry-After": "5"})
+            raise HttpError(503, "the server is reading too many images; send it again", {"Retry-After": "5"})
         shared.bodies, shared.bytes = shared.bodies + bodies, shared.bytes + size
         self._bodies, self._bytes = self._bodies + bodies, self._bytes + size
 
@@ -96,7 +97,7 @@ class _Deadlines:
         except TimeoutError as error:
             # Without "close", the server would go on to read what may never come.
             headers = {"Connection": "close"}
-            raise HTTPException(408, "the request body did not arrive in time", headers) from error
+            raise HttpError(408, "the request body did not arrive in time", headers) from error
 
     def extend(self, size: int) -> None:
         self._bytes += size

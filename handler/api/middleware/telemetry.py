@@ -5,14 +5,14 @@ Server-Timing: decode;dur=1.2, infer;dur=0.3, total;dur=2.1                    m
 Server-Timing: cold;dur=812.0;desc="cold start", ...                           only on the first response of a process
 """
 
-import uuid
+import os
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any, Final
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from handler.api.requests.body import header
 from handler.lifecycle.cold_start import ColdStart
 from handler.result_keys import SAFE_REQUEST_ID
 from handler.telemetry.reports import RequestReport
@@ -20,6 +20,8 @@ from handler.telemetry.request_trace import start_trace
 
 REQUEST_ID: Final = "X-Request-Id"
 SERVER_TIMING: Final = "Server-Timing"
+_REQUEST_ID: Final = REQUEST_ID.lower().encode()
+_SERVER_TIMING: Final = SERVER_TIMING.lower().encode()
 
 
 class RequestTelemetry:
@@ -58,8 +60,8 @@ class _Request:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers[REQUEST_ID], headers[SERVER_TIMING] = self.id, self._server_timing()
+            own = ((_REQUEST_ID, self.id.encode()), (_SERVER_TIMING, self._server_timing().encode()))
+            message = {**message, "headers": [*message.get("headers", ()), *own]}
         await self._send(message)
 
     def report(self) -> RequestReport:
@@ -86,5 +88,5 @@ class _Request:
 def _request_id(scope: Scope) -> str:
     event: dict[str, Any] = scope.get("aws.event", {})
     of_gateway = event.get("requestContext", {}).get("requestId", "")
-    of_client = Headers(scope=scope).get(REQUEST_ID, "")
-    return next(filter(SAFE_REQUEST_ID.fullmatch, (of_gateway, of_client)), uuid.uuid4().hex)
+    of_client = header(scope, _REQUEST_ID) or ""
+    return next(filter(SAFE_REQUEST_ID.fullmatch, (of_gateway, of_client)), "") or os.urandom(16).hex()

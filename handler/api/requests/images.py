@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from python_multipart.multipart import parse_options_header
-
 from handler.api.requests import urlencoded
 from handler.api.requests.base64_images import from_base64, image_of_text
 from handler.api.requests.body import Body
 from handler.api.requests.json_values import looks_like_json, parse_json
-from handler.api.requests.multipart import FormPart, form_parts, without_preamble
+from handler.api.requests.multipart import FormPart, form_parts, form_type, without_preamble
 from handler.api.requests.options import Options, options_in_form, options_in_json, refuse_top_k
 from handler.errors import BadRequest, ClassifierError, MissingImage, TooManyImages
 
@@ -68,12 +66,11 @@ def images_in(body: Body, max_images: int) -> tuple[list[SentImage], Options]:
 
 def _parts(content: bytes, content_type: str) -> list[FormPart] | None:
     """None if it is no form: also an image may come with a form's Content-Type."""
-    media_type, options = parse_options_header(content_type)
+    media_type, boundary = form_type(content_type)
     if media_type == urlencoded.MEDIA_TYPE:
         return urlencoded.urlencoded_parts(content, FILE_FIELD)
     if media_type != b"multipart/form-data":
         return None
-    boundary = options.get(b"boundary")
     form = without_preamble(content, boundary) if boundary else None
     return form_parts(form or content, boundary) if form or _FORM_START.match(content) else None
 

@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from io import BufferedRandom, BytesIO
 from typing import Final
 
-from python_multipart import FormParser
-from python_multipart.exceptions import FormParserError
-
 from handler.errors import BadRequest
 
 MAX_FORM_PARTS: Final = 100  # even an empty part costs memory and time
@@ -23,6 +20,16 @@ class FormPart:
     content: bytes
 
 
+def form_type(content_type: str) -> tuple[bytes, bytes | None]:
+    """The media type and the boundary in the Content-Type of a form; an empty media type for anything else."""
+    if "form" not in content_type.lower():
+        return b"", None
+    from python_multipart.multipart import parse_options_header  # noqa: PLC0415  few requests are forms
+
+    media_type, options = parse_options_header(content_type)
+    return media_type, options.get(b"boundary")
+
+
 def without_preamble(body: bytes, boundary: bytes) -> bytes | None:
     """`body` from its first boundary on (RFC 2046, 5.1.1: what is before it is ignored); None if it has none."""
     found = re.search(rb"^--" + re.escape(boundary), body, re.MULTILINE)
@@ -31,6 +38,9 @@ def without_preamble(body: bytes, boundary: bytes) -> bytes | None:
 
 def form_parts(body: bytes, boundary: bytes | None) -> list[FormPart]:
     """Parse a complete multipart `body`. Raises BadRequest."""
+    from python_multipart import FormParser  # noqa: PLC0415  as above
+    from python_multipart.exceptions import FormParserError  # noqa: PLC0415
+
     if boundary and body.count(b"--" + boundary) > _MAX_BOUNDARIES:
         raise BadRequest(f"the form has more than {MAX_FORM_PARTS} parts")
     parts: list[FormPart] = []

@@ -65,7 +65,7 @@ def correction_routes(
     async def correct(request: Request, class_id: Annotated[str, class_id_query]) -> StoredCorrection:
         """Store what an image really shows, for training; of the image, its pixels alone are kept."""
         label = _label(class_id, card)
-        body = await received_body(request, settings.max_body_bytes)
+        body = await received_body(request.scope, request.receive, settings.max_body_bytes)
         correction = await predictor.bulkheads.run(request.is_disconnected, body.bytes_to_parse, corrected, body, label)
         await to_thread.run_sync(add_correction, correction, store)
         return StoredCorrection(

@@ -77,7 +77,7 @@ def hugging_face_routes(predictor: Predictor, settings: Settings) -> APIRouter:
         ] = "softmax",
     ) -> list[LabelScore]:
         """Classify one image, as `InferenceClient.image_classification` expects it."""
-        body = await received_body(request, settings.max_body_bytes)
+        body = await received_body(request.scope, request.receive, settings.max_body_bytes)
         return await predictor.bulkheads.run(request.is_disconnected, body.bytes_to_parse, classify, body, top_k)
 
     return router

@@ -91,7 +91,7 @@ def kserve_v1_routes(predictor: Predictor, card: ModelCard, settings: Settings) 
     )
     async def predict_instances(request: Request) -> Response:
         """Classify several images; if one cannot be read, the request fails."""
-        body = await received_body(request, settings.max_body_bytes)
+        body = await received_body(request.scope, request.receive, settings.max_body_bytes)
         content = await predictor.bulkheads.run(request.is_disconnected, body.bytes_to_parse, predict, body)
         return Response(content, media_type="application/json")
 

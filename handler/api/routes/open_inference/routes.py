@@ -7,22 +7,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-import numpy as np
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.params import Depends as Dependency
 
-from handler.api.predictor import Predictor
 from handler.api.problems import IMAGE_ERRORS, problem_responses
-from handler.api.requests.body import Body, received_body
 from handler.api.routes.model_name import require_model
-from handler.api.routes.open_inference.binary import LENGTH_HEADER
-from handler.api.routes.open_inference.models import ServedModel, ServedModels, served_models
-from handler.api.routes.open_inference.request import InferenceRequest, inference_request
-from handler.api.routes.open_inference.response import InferenceResponse, inference_response
+from handler.api.routes.open_inference import schemas
+from handler.api.routes.open_inference.inference import Inference
+from handler.api.routes.open_inference.models import ServedModel, ServedModels
 from handler.api.routes.open_inference.schemas import (
     BINARY_RESPONSE,
     IndexEntry,
-    Inference,
     Live,
     ModelConfig,
     ModelMetadata,
@@ -32,9 +27,9 @@ from handler.api.routes.open_inference.schemas import (
     ServerMetadata,
     inference_body,
 )
-from handler.contract import ModelCard, ModelInput
-from handler.errors import ClassifierError, NotFound, TooManyImages
-from handler.inference.budget import Budget
+from handler.api.routes.starlette_response import as_starlette
+from handler.contract import ModelCard
+from handler.errors import NotFound, TooManyImages
 from handler.settings import Settings
 
 _MODEL: Final = "/v2/models/{model}"
@@ -42,9 +37,9 @@ _VERSION: Final = _MODEL + "/versions/{version}"
 _INFERENCE_ERRORS: Final = (*IMAGE_ERRORS, TooManyImages, NotFound)
 
 
-def open_inference_routes(predictor: Predictor, card: ModelCard, settings: Settings) -> APIRouter:
+def open_inference_routes(inference: Inference, card: ModelCard, settings: Settings) -> APIRouter:
     """All below `/v2`."""
-    models = served_models(predictor, card)
+    models = inference.models
     body = inference_body(models[card.name].tensors)
     router = APIRouter(tags=["Open Inference Protocol v2"])
     _add_server_routes(router, models)
@@ -54,7 +49,7 @@ def open_inference_routes(predictor: Predictor, card: ModelCard, settings: Setti
     ):
         base = _ModelPath(path, suffix, [Depends(check)])
         _add_model_routes(router, base, models, settings)
-        _add_inference(router, base, _inference_of(predictor, models, settings), body)
+        _add_inference(router, base, inference, body)
     return router
 
 
@@ -119,55 +114,19 @@ def _add_model_routes(router: APIRouter, base: _ModelPath, models: ServedModels,
         return ModelConfig.of(_model_of(request, models), settings.max_batch_images)
 
 
-def _add_inference(
-    router: APIRouter,
-    base: _ModelPath,
-    inference: Callable[[Request], Awaitable[InferenceResponse]],
-    body: dict[str, Any],
-) -> None:
+def _add_inference(router: APIRouter, base: _ModelPath, inference: Inference, body: dict[str, Any]) -> None:
     @router.post(
         f"{base.path}/infer",
         name=f"model{base.suffix}_infer",
         dependencies=base.dependencies,
-        response_model=Inference,
+        response_model=schemas.Inference,
         responses={**problem_responses(*_INFERENCE_ERRORS), 200: BINARY_RESPONSE},
         openapi_extra={"requestBody": body},
     )
     async def infer(request: Request) -> Response:
         """Run the model on images or pixels: tensors as JSON, or as bytes after it."""
-        response = await inference(request)
-        if response.json_length is None:
-            return Response(response.content, media_type="application/json")
-        headers = {LENGTH_HEADER: str(response.json_length)}
-        return Response(response.content, media_type="application/octet-stream", headers=headers)
-
-
-def _inference_of(
-    predictor: Predictor, models: ServedModels, settings: Settings
-) -> Callable[[Request], Awaitable[InferenceResponse]]:
-    def infer(budget: Budget, body: Body, json_length: str | None, model: ServedModel) -> InferenceResponse:
-        request = inference_request(body.content(), json_length, settings.max_batch_images, model)
-        return inference_response(request, predictor.predict(_inputs(predictor, request, budget)), model)
-
-    async def inference(request: Request) -> InferenceResponse:
-        body = await received_body(request, settings.max_body_bytes)
-        length, model = request.headers.get(LENGTH_HEADER), _model_of(request, models)
-        return await predictor.bulkheads.run(request.is_disconnected, body.bytes_to_parse, infer, body, length, model)
-
-    return inference
-
-
-def _inputs(predictor: Predictor, request: InferenceRequest, budget: Budget) -> list[ModelInput]:
-    """Pixels are the classifier's input already; of an image file, photos get the colour network's vote."""
-    if isinstance(request.images, np.ndarray):
-        return [ModelInput(pixels, None) for pixels in request.images[:, np.newaxis]]
-    inputs: list[ModelInput] = []
-    for index, image in enumerate(request.images):
-        try:
-            inputs.append(predictor.prepare(image, budget))
-        except ClassifierError as error:
-            raise type(error)(f"{request.input}[{index}]: {error}") from error
-    return inputs
+        model = _model_of(request, inference.models)
+        return as_starlette(await inference.answer(request.scope, request.receive, model))
 
 
 def _model_of(request: Request, models: ServedModels) -> ServedModel:
