@@ -1,4 +1,4 @@
-"""Enforce what moto ignores of a presigned POST: the size and the fields of its policy, and `If-None-Match: *`.
+"""Add what moto lacks of a presigned POST: the size and the fields of its policy, `If-None-Match: *`, response headers.
 
 S3 documents that POST takes as form fields what PUT takes as headers:
 https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html. It describes `If-None-Match` for PUT:
@@ -9,6 +9,7 @@ import base64
 import json
 from threading import Lock
 from typing import Any, Final
+from urllib.parse import quote
 
 from moto.s3.exceptions import MissingKey, PreconditionFailed, S3ClientError
 from moto.s3.responses import S3Response
@@ -34,7 +35,18 @@ def _conditional_post(self: S3Response, request: Any, bucket_name: str) -> Any:
     with _writing:
         if fields.get("If-None-Match") == "*" and _exists(self, bucket_name, fields["key"]):
             raise PreconditionFailed("If-None-Match")
-        return _moto_post(self, request, bucket_name)
+        status, headers, body = _moto_post(self, request, bucket_name)
+    return status, {**headers, **_of_stored(self, bucket_name, fields["key"], request.base_url)}, body
+
+
+def _of_stored(self: S3Response, bucket_name: str, key: str, address: str) -> dict[str, str]:
+    """Headers of S3's response that moto omits, shown to pages of other origins as by the template's CORS rule."""
+    stored: Any = self.backend.head_object(bucket_name, key)
+    return {
+        "ETag": stored.etag,
+        "Location": f"{address.rstrip('/')}/{quote(key)}",
+        "Access-Control-Expose-Headers": "ETag, Location",
+    }
 
 
 class Forbidden(S3ClientError):
