@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import pytest
+from botocore.session import get_session
 
 from tests.support.conditions import holds
 from tests.support.emulated_stack import transformed
@@ -18,6 +19,9 @@ PARTITIONS: Final = {
     "aws-us-gov": ("us-gov-west-1", "amazonaws.com", "console.amazonaws-us-gov.com"),
     "aws-eusc": ("eusc-de-east-1", "amazonaws.eu", "console.amazonaws-eusc.eu"),
     "aws-iso": ("us-iso-east-1", "c2s.ic.gov", None),
+    "aws-iso-b": ("us-isob-east-1", "sc2s.sgov.gov", None),
+    "aws-iso-e": ("eu-isoe-west-1", "cloud.adc-e.uk", None),
+    "aws-iso-f": ("us-isof-south-1", "csp.hci.ic.gov", None),
 }
 
 
@@ -48,6 +52,13 @@ def _resolved(value: Any, pseudo: Mapping[str, str]) -> str:
         case {"Sub": str(text)}:
             return re.sub(r"\$\{([\w:]+)\}", lambda name: pseudo.get(name[1], name[1]), text)
     return str(value)
+
+
+def test_partitions_and_suffixes_are_those_of_botocore() -> None:
+    partitions = get_session().get_data("endpoints")["partitions"]
+    assert {each["partition"]: each["dnsSuffix"] for each in partitions} == {
+        partition: suffix for partition, (_, suffix, _) in PARTITIONS.items()
+    }
 
 
 @pytest.mark.parametrize("partition", PARTITIONS)
