@@ -13,8 +13,8 @@ from handler.contract import ModelOutput
 from model_build.metrics import confident_threshold
 from model_build.own_classes.augmentation import outlier
 from model_build.own_classes.examples import Examples
+from model_build.own_classes.inference import INFERENCE_BATCH, logits_of
 from model_build.own_classes.network import OwnNetwork
-from model_build.own_classes.train import INFERENCE_BATCH, logits_of
 from model_build.release.calibrate import fitted_temperature
 
 _OUTLIERS: Final = 300

@@ -3,7 +3,7 @@
 import logging
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from model_build.datasets.weights import balanced
 from model_build.own_classes.augmentation import alteration, mixed, outlier
 from model_build.own_classes.examples import Examples, Part
+from model_build.own_classes.inference import INFERENCE_BATCH, logits_of, pick_precision
+from model_build.own_classes.linear_layer import fit_linear_layer
 from model_build.own_classes.network import OwnNetwork, Pretrained, build_network, normalized
 from model_build.own_classes.recipe import SCRATCH, Recipe
 from model_build.own_classes.remaining_time import Remaining
@@ -22,10 +23,7 @@ from model_build.release.calibrate import fitted_temperature
 from model_build.run_files import BEST_WEIGHTS_FILE, HISTORY_FILE, RESUME_FILE, replace, write_history
 from model_build.training.checkpoint import save_weights
 
-INFERENCE_BATCH: Final = 64
-_LINEAR_STEPS: Final = 400
 _FEWEST_STEPS: Final = 20  # of an epoch: a small folder is shown more than once
-_DECAYS: Final = (1e-4, 1e-3, 1e-2, 1e-1)  # of the linear layer; validation chooses
 _PARTS: Final = ("network", "average", "optimizer", "schedule")
 
 log = logging.getLogger(__name__)
@@ -42,7 +40,7 @@ def train(run_dir: Path, recipe: Recipe, examples: Examples) -> OwnNetwork:
     training = _Training(network, recipe, examples)
     if not training.resume(run_dir / RESUME_FILE):
         if recipe.start_from != SCRATCH:
-            _fit_linear_layer(network, recipe, examples)
+            fit_linear_layer(network, recipe, examples)
             training.average.load_state_dict(network.state_dict())
         training.validate(run_dir, loss=float("nan"))
     remaining = Remaining(recipe.epochs - training.epoch)
@@ -60,18 +58,6 @@ def start_network(recipe: Recipe, classes: int) -> OwnNetwork:
     if start.is_file():
         _take_weights(network, torch.load(start, weights_only=True))
     return network
-
-
-def logits_of(network: OwnNetwork, batches: Iterator[np.ndarray[Any, np.dtype[np.uint8]]]) -> Tensor:
-    """(N, K), averaged over the views of each image (N, views, channels, side, side)."""
-    network.eval()
-    return torch.cat([_over_views(network, batch) for batch in batches])
-
-
-def pick_precision() -> torch.autocast:
-    """bfloat16 where the processor has it: about twice as fast there, and far slower elsewhere."""
-    fast = bool(torch.cpu.get_capabilities().get("avx512_bf16"))
-    return torch.autocast("cpu", torch.bfloat16, enabled=fast)
 
 
 class DepthwiseInFloat(nn.Conv2d):
@@ -221,60 +207,6 @@ def _calibrated_loss(logits: Tensor, targets: Tensor) -> float:
     return nn.functional.cross_entropy(logits / fitted_temperature(logits, targets), targets).item()
 
 
-def _fit_linear_layer(network: OwnNetwork, recipe: Recipe, examples: Examples) -> None:
-    """Logistic regression on the pooled features of images and mirror images; validation chooses its decay.
-
-    The features are computed once, so that this takes a minute.
-    """
-    features, targets = _features(network, examples.train, mirror=recipe.mirror)
-    held_out, held_out_targets = _features(network, examples.validation, mirror=False)
-    weights = torch.from_numpy(balanced(targets.tolist(), -0.5)).float()
-    scale = features.std(dim=0, unbiased=False) + 1e-3
-    fits = [_logistic(features / scale, targets, weights, len(examples.labels), decay) for decay in _DECAYS]
-    losses = [nn.functional.cross_entropy(fit(held_out / scale), held_out_targets).item() for fit in fits]
-    best = fits[int(np.argmin(losses))]
-    network.classes.load_state_dict({"weight": (best.weight / scale)[:, :, None, None], "bias": best.bias})
-
-
-def _logistic(features: Tensor, targets: Tensor, weights: Tensor, classes: int, decay: float) -> nn.Linear:
-    layer = nn.Linear(features.shape[1], classes)
-    nn.init.zeros_(layer.weight)
-    nn.init.zeros_(layer.bias)
-    optimizer = torch.optim.LBFGS(layer.parameters(), max_iter=_LINEAR_STEPS, line_search_fn="strong_wolfe")
-
-    def loss() -> Tensor:
-        optimizer.zero_grad()
-        each = nn.functional.cross_entropy(layer(features), targets, reduction="none")
-        total: Tensor = (each * weights).sum() + decay * layer.weight.square().sum() / 2
-        total.backward()
-        return total
-
-    optimizer.step(loss)
-    return layer.requires_grad_(requires_grad=False)
-
-
-def _features(network: OwnNetwork, part: Part, *, mirror: bool) -> tuple[Tensor, Tensor]:
-    """Pooled features (N, width) and classes (N,), with those of the mirror images behind."""
-    network.eval()
-    parts = []
-    for batch in track(list(part.batches(INFERENCE_BATCH)), "features of the images"):
-        images = normalized(torch.from_numpy(batch[:, 0])).contiguous(memory_format=torch.channels_last)
-        with torch.no_grad(), pick_precision():
-            both = [network.pooled(images), *([network.pooled(images.flip(-1))] if mirror else [])]
-        parts.append(torch.stack(both).float())
-    features = torch.cat(parts, dim=1)
-    return features.flatten(0, 1), part.targets.repeat(len(features))
-
-
-def _over_views(network: OwnNetwork, batch: np.ndarray[Any, np.dtype[np.uint8]]) -> Tensor:
-    views = torch.from_numpy(np.ascontiguousarray(batch)).flatten(0, 1)
-    with torch.inference_mode(), pick_precision():
-        images = normalized(views).contiguous(memory_format=torch.channels_last)
-        logits: Tensor = network(images).float()
-    mean: Tensor = logits.unflatten(0, batch.shape[:2]).mean(dim=1)
-    return mean
-
-
 def _prepare(network: OwnNetwork) -> None:
     """Channels last; depthwise convolutions in float32."""
     network.to(memory_format=torch.channels_last)
@@ -293,4 +225,5 @@ def _freeze_statistics(network: nn.Module) -> None:
 def _take_weights(network: OwnNetwork, weights: Mapping[str, Tensor]) -> None:
     """Those that fit; a layer of other classes keeps its own."""
     own = network.state_dict()
-    network.load_state_dict({**own, **{name: w for name, w in weights.items() if own[name].shape == w.shape}})
+    fitting = {name: each for name, each in weights.items() if name in own and own[name].shape == each.shape}
+    network.load_state_dict({**own, **fitting})
