@@ -56,8 +56,9 @@ def measure(*, quick: bool, against: Checkout | None) -> Section:
     rounds = 2 if quick else 11
     variants = list(_variants(against))
     starts = _starts(variants, rounds)
-    packages = {each.package: each.name.partition(",")[0] for each in reversed(variants) if each.bytecode == WITH}
-    sizes = {name: (unpacked_mb(folder), zipped_mb(folder)) for folder, name in packages.items()}
+    packages = {each.name.partition(",")[0]: each.package for each in variants if each.bytecode == WITH}
+    del packages[BARE_IMPORTS]  # this project's
+    sizes = {name: (unpacked_mb(folder), zipped_mb(folder)) for name, folder in packages.items()}
     return Section(
         "cold_starts",
         "Cold starts and package sizes",
