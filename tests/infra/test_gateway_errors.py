@@ -5,7 +5,8 @@ import json
 import pytest
 from starlette.testclient import TestClient
 
-from handler.api.problems import MEDIA_TYPE, Problem
+from handler.api.problems import MEDIA_TYPE
+from handler.api.schemas import Problem
 from tests.support.template import RESOURCES
 
 RESPONSES = RESOURCES["Api"]["Properties"]["GatewayResponses"]
