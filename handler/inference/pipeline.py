@@ -27,7 +27,7 @@ from handler.inference.transparency import Mask
 
 Error = TypeVar("Error", bound=ClassifierError)
 
-_WHOLE: Final = Frame(0, 0, 1, 1)
+_WHOLE: Final = Frame(0.0, 0.0, 1.0, 1.0)
 _FOREGROUND_SIDE: Final = 64  # pixels of an explanation's foreground, along the longer side
 
 

@@ -35,7 +35,7 @@ _SLIVER: Final = 0.02  # of a side: so narrow a margin is filled, since cropping
 _SURE: Final = [max(0, 4 * value - 765) for value in range(256)]  # soft edges often contain a hidden colour
 _AMPLIFIED: Final = [min(255, 4 * value) for value in range(256)]
 
-_WHOLE: Final = Frame(0, 0, 1, 1)
+_WHOLE: Final = Frame(0.0, 0.0, 1.0, 1.0)
 
 
 def opaque_part(image: Image.Image) -> tuple[Image.Image, Frame]:

@@ -42,7 +42,7 @@ _TOP_K: Final[dict[str, Any]] = {
     "top_k": {
         "type": ["integer", "null"],
         "minimum": 1,
-        "maximum": 10,
+        "maximum": 1,  # the number of classes: `complete_document` sets it
         "description": "Takes precedence over the query parameter.",
     }
 }
