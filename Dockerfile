@@ -11,7 +11,7 @@ WORKDIR /build
 # Pruned as for Lambda: half of what pip installs never runs.
 RUN python -m pip install --quiet --target=/packages --require-hashes --requirement=requirements.txt \
     && python -c "from pathlib import Path; from pruning import prune; prune(Path('/packages'))" \
-    && python -m pip install --quiet --target=/packages uvicorn==0.54.0
+    && python -m pip install --quiet --target=/packages uvicorn==0.54.0 uvloop==0.23.0
 
 FROM ${BASE_IMAGE}
 WORKDIR /app

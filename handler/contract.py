@@ -66,7 +66,7 @@ class Classification:
     """The likeliest classes of one image, the likeliest first.
 
     `known_score`: confidence, 0 to 1, that the image shows one of the classes; `known`: it reaches the threshold.
-    `confident`: the image is known, and the highest score reaches a threshold, chosen for 97 % right answers on photos.
+    `confident`: the image is known, and the highest score reaches a threshold, chosen for 97 % right answers.
     """
 
     predictions: tuple[Prediction, ...]
@@ -145,7 +145,7 @@ class ModelCard:
 
     @property
     def confident_threshold(self) -> float:
-        """The lowest score of a confident answer, chosen for 97 % right labels on photos."""
+        """The lowest score of a confident answer, chosen for 97 % right labels."""
         threshold = self.document["calibration"].get("confident_threshold")
         if threshold is None:
             raise ValueError("the model card has no calibration.confident_threshold; CONFIDENT_THRESHOLD can give one")

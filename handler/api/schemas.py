@@ -29,7 +29,7 @@ class ClassificationResponse(BaseModel):
     confident: Annotated[
         bool,
         Field(
-            description="Whether the image is known and the score so high that on photos about 97 % of such labels "
+            description="Whether the image is known and the score so high that about 97 % of such labels "
             "are right; if not, let a person decide, or ask for another photo."
         ),
     ]

@@ -30,7 +30,7 @@ RUN mkdir -p /usr/local/bin && ln -sf $(command -v python3.13) /usr/local/bin/py
 ENV PYTHONPATH=/pip
 """
 _PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
-_UVICORN = re.search(r"uvicorn==[\d.]+", (PROJECT / "Dockerfile").read_text(encoding="utf-8"))
+_SERVER_PACKAGES = re.findall(r"\buv\w+==[\d.]+", (PROJECT / "Dockerfile").read_text(encoding="utf-8"))
 
 
 def docker(*arguments: str | Path, given: bytes = b"") -> str:
@@ -49,8 +49,7 @@ def base_image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         missing(str(error))
     folder = tmp_path_factory.mktemp("base")
     _download(folder / "wheels", "--require-hashes", f"--requirement={PROJECT / 'requirements.txt'}")
-    assert _UVICORN
-    _download(folder / "wheels", _UVICORN[0], "pip")
+    _download(folder / "wheels", *_SERVER_PACKAGES, "pip")
     (folder / "Dockerfile").write_text(_BASE)
     name = f"clothes-classifier-test-base:{os.getpid()}"
     docker("build", "--quiet", "--network=none", f"--tag={name}", folder)
@@ -97,10 +96,11 @@ def _answers(address: str) -> bool:
         return False
 
 
-def test_dockerfile_pins_the_uvicorn_of_pyproject() -> None:
+def test_dockerfile_pins_the_server_of_pyproject() -> None:
     groups = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
-    assert _UVICORN
-    assert _UVICORN[0] in groups["serve"]
+    pinned = {requirement.partition(";")[0] for requirement in groups["serve"] if isinstance(requirement, str)}
+    assert len(_SERVER_PACKAGES) == 2
+    assert pinned.issuperset(_SERVER_PACKAGES)
 
 
 def test_container_becomes_healthy(container: tuple[str, str]) -> None:

@@ -59,7 +59,7 @@ def test_get_on_lambda_equals_make_run(path: str, content_type: str, emulator: s
     on_lambda, on_uvicorn = (httpx2.get(address + path) for address in (emulator, server))
     assert on_lambda.status_code == 200
     assert on_lambda.headers["content-type"].startswith(content_type)
-    assert on_lambda.text == on_uvicorn.text
+    assert on_lambda.text.replace(emulator, server) == on_uvicorn.text  # a page names its own address
 
 
 @pytest.mark.parametrize(
