@@ -1,11 +1,12 @@
 """The servers to be compared: this project's `serve`, and peers with the same ONNX file; how to start and ask each."""
 
 import os
+import signal
 import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
@@ -13,10 +14,12 @@ from typing import IO, Final
 
 from bench.environments import PROJECT, Checkout, environment, group
 from bench.load import Payload, ServerUnavailable, post, wait_until_ready
+from bench.processes import tree
 from bench.requests import KINDS, PHOTO, RAW, SMALL, TENSOR_BINARY, TENSOR_JSON
 
 _PEERS: Final = Path(__file__).with_name("peers")
 _MODEL: Final = PROJECT / "handler" / "model" / "classifier.onnx"
+_STOP_SECONDS: Final = 20
 _INFER: Final = "/v2/models/fashion-mnist/infer"
 
 
@@ -111,7 +114,12 @@ def running(server: Server) -> Iterator[Running]:
             except ServerUnavailable as error:
                 raise ServerUnavailable(f"{server.name}: {error}; its log ends with {_end(log)!r}") from error
             finally:
+                started = list(tree(process.pid))
                 process.terminate()
+                process.wait(_STOP_SECONDS)
+                for pid in started:  # LitServe's further processes outlive it
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
 
 
 def _payload(kind: str, url: str) -> Payload:
