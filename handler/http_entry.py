@@ -19,6 +19,7 @@ from handler.api.app import create_app
 from handler.api.lambda_events import UndecodableBody, http_event
 from handler.api.middleware.root_path import RootPath
 from handler.inference.classifier import load_model
+from handler.inference.pipeline import classify
 from handler.lifecycle.cold_start import ColdStart
 from handler.lifecycle.ping import is_ping
 from handler.lifecycle.snapstart import before_snapshot
@@ -83,8 +84,10 @@ def _warm_up() -> None:
     }
     logging.disable()
     with redirect_stdout(io.StringIO()):
-        handler(event, None)  # the app does not use the context
+        response = handler(event, None)  # the app does not use the context
     logging.disable(logging.NOTSET)
+    if response["statusCode"] >= 500:
+        classify(_classifier, small_image(), _settings.max_pixels, top_k=1)  # raises what the log does not have
     _cold_start.finish()
 
 

@@ -1,10 +1,11 @@
-"""Decide where the work of a request is done: at once for small bodies and images, in threads for all others."""
+"""Decide where the work of a request is done: at once for few images of the model's size, in threads for all others."""
 
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from handler.api.requests.body import IsGone
+from handler.contract import IMAGE_SIDE
 from handler.inference.budget import Budget
 
 Result = TypeVar("Result")
@@ -18,12 +19,13 @@ WORK_SECONDS: Final = 1.0  # of decoding all images of an expensive request, les
 class Bulkheads:
     """Runs work with a budget of `pixels` and `seconds`; with `offload`, in threads unless it is small.
 
-    The hand-over to a thread takes longer than classifying 28x28 pixels. On Lambda a process serves one request at a
-    time, so that a thread would serve nobody.
+    The hand-over to a thread takes longer than classifying 28x28 pixels. An image of any other size than the model's,
+    `image_pixels`, takes far longer, however small it is: it is a photo to the networks. On Lambda a process serves one
+    request at a time, so that a thread would serve nobody.
     """
 
-    def __init__(self, pixels: int, seconds: float, *, offload: bool) -> None:
-        self._pixels, self._seconds = pixels, seconds
+    def __init__(self, pixels: int, seconds: float, *, offload: bool, image_pixels: int = IMAGE_SIDE**2) -> None:
+        self._pixels, self._seconds, self._image_pixels = pixels, seconds, image_pixels
         self._threads = None
         if offload:
             from handler.api.threads import Threads  # noqa: PLC0415  it imports anyio, which Lambda does without
@@ -45,19 +47,23 @@ class Bulkheads:
         if self._threads is None:
             return work(Budget(self._pixels, self._seconds, work_seconds=WORK_SECONDS), *arguments, **named)
         if body_bytes <= SMALL_BYTES:
-            with suppress(_LargerImageError):
-                return work(_SmallImages(self._pixels, self._seconds), *arguments, **named)
+            with suppress(_LongerWorkError):
+                return work(_SmallImages(self._pixels, self._seconds, self._image_pixels), *arguments, **named)
         return await self._threads.run(is_gone, body_bytes, lambda budget: work(budget, *arguments, **named))
 
 
-class _LargerImageError(Exception):
-    """The request's images are too large to be classified in the event loop."""
+class _LongerWorkError(Exception):
+    """The request's images take too long to be classified in the event loop."""
 
 
 class _SmallImages(Budget):
-    """The budget of a request with a small body: it ends where an image turns out to be larger."""
+    """The budget of a request with a small body: it ends where an image is not of `image_pixels`, or one of many."""
+
+    def __init__(self, pixels: int, seconds: float, image_pixels: int) -> None:
+        super().__init__(pixels, seconds)
+        self._image_pixels = image_pixels
 
     def spend(self, pixels: int, *, trusted: bool = True) -> None:
         super().spend(pixels, trusted=trusted)
-        if not trusted or self.spent > SMALL_PIXELS:
-            raise _LargerImageError
+        if not trusted or pixels != self._image_pixels or self.spent > SMALL_PIXELS:
+            raise _LongerWorkError

@@ -10,6 +10,7 @@ from typing import Any
 
 from PIL import Image
 
+from handler.api.classification import TOP_K
 from handler.api.schemas import Labels
 
 _BEST = 3  # the class of the examples, where there are as many
@@ -51,7 +52,7 @@ def _add_examples(document: Mapping[str, Any], classes: Labels) -> None:
     if "V1Prediction" in schemas:
         schemas["V1Prediction"]["properties"]["probabilities"].update(minItems=labels, maxItems=labels)
     scores = [{"label": each["label"], "score": each["score"]} for each in _classification(classes)["predictions"]]
-    requests = _request_examples(image)
+    requests = _request_examples(image, min(TOP_K, labels))
     for operation in _operations(document):
         name = operation["operationId"].replace("_version_", "_")
         if name in requests:
@@ -71,13 +72,13 @@ def _limit_top_k(place: Any, classes: int) -> None:
                 top_k["maximum"] = classes
 
 
-def _request_examples(image: str) -> dict[str, Any]:
+def _request_examples(image: str, top_k: int) -> dict[str, Any]:
     """Of JSON bodies, by operation."""
     encoded = {"name": "encoded", "datatype": "BYTES", "shape": [1], "data": [image]}
     return {
-        "classify": {"image": image, "top_k": 3},
+        "classify": {"image": image, "top_k": top_k},
         "classify_batch": {"images": [{"image": image, "name": "photo.png"}]},
-        "hugging_face": {"inputs": image, "parameters": {"top_k": 3}},
+        "hugging_face": {"inputs": image, "parameters": {"top_k": top_k}},
         "model_infer": {"inputs": [encoded], "outputs": [{"name": "probabilities"}]},
         "predict_instances": {"instances": [{"b64": image, "key": "1"}]},
     }

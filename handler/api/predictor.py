@@ -34,7 +34,9 @@ class Predictor:
         request_seconds: float = Settings.request_seconds,
     ) -> None:
         self._classifier, self._max_pixels = classifier, max_pixels
-        self.bulkheads = Bulkheads(max_batch_pixels, request_seconds, offload=offload)
+        self.bulkheads = Bulkheads(
+            max_batch_pixels, request_seconds, offload=offload, image_pixels=classifier.input.side**2
+        )
 
     @property
     def labels(self) -> tuple[Label, ...]:

@@ -8,11 +8,14 @@ import pytest
 
 from handler.api.bulkheads import SMALL_BYTES, SMALL_PIXELS, Bulkheads
 from handler.api.threads import CHEAP_BYTES, CHEAP_PIXELS
+from handler.contract import IMAGE_SIDE
 from handler.errors import BadRequest, OutOfMemory, OutOfTime
 from handler.inference.budget import Budget
 from tests.support.event_loops import client, finished
 
 LARGER = SMALL_BYTES + 1  # a body whose work goes to a thread
+IMAGE = (IMAGE_SIDE**2, True)
+MOST = [IMAGE] * (SMALL_PIXELS // IMAGE_SIDE**2)
 
 # What makes a request expensive, as `spend` takes it
 EXPENSIVE = [
@@ -144,11 +147,12 @@ def test_other_error_of_the_work_is_raised_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("body_bytes", "images", "here"),
     [
-        pytest.param(SMALL_BYTES, [(SMALL_PIXELS, True)], True, id="small"),
-        pytest.param(SMALL_BYTES + 1, [(SMALL_PIXELS, True)], False, id="a larger body"),
-        pytest.param(SMALL_BYTES, [(SMALL_PIXELS + 1, True)], False, id="a larger image"),
-        pytest.param(SMALL_BYTES, [(SMALL_PIXELS, True), (1, True)], False, id="images that are larger together"),
-        pytest.param(SMALL_BYTES, [(1, False)], False, id="an image that may hide work"),
+        pytest.param(SMALL_BYTES, MOST, True, id="small"),
+        pytest.param(SMALL_BYTES + 1, MOST, False, id="a larger body"),
+        pytest.param(SMALL_BYTES, [(IMAGE[0] + 1, True)], False, id="a larger image"),
+        pytest.param(SMALL_BYTES, [(1, True)], False, id="a smaller image, which all networks see as a photo"),
+        pytest.param(SMALL_BYTES, [*MOST, IMAGE], False, id="images that are larger together"),
+        pytest.param(SMALL_BYTES, [(IMAGE[0], False)], False, id="an image that may hide work"),
     ],
 )
 def test_only_small_work_is_done_in_the_event_loop(body_bytes: int, images: list[tuple[int, bool]], here: bool) -> None:

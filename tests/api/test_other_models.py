@@ -29,6 +29,7 @@ MODELS = {
     "3 classes, 96 pixels in colour": (InputFormat(96, 3, "resize"), 3),
     "37 classes, 64 pixels in colour": (InputFormat(64, 3, "resize"), 37),
     "10 classes, 28 grey pixels": (InputFormat(28, 1, "resize"), 10),
+    "2 classes, 48 pixels in colour": (InputFormat(48, 3, "resize"), 2),
     "5 classes, 32 grey pixels, cut out": (InputFormat(32, 1, "cut-out"), 5),
 }
 NAME = "my shop"
@@ -134,9 +135,11 @@ def test_openapi_has_the_models_numbers(client: TestClient, model: Model) -> Non
     document = client.get("/openapi.json").json()
     parameters = {each["name"]: each for each in document["paths"]["/classify"]["post"]["parameters"]}
     assert parameters["top_k"]["schema"]["maximum"] == len(model.card.labels)
+    assert parameters["top_k"]["schema"]["default"] <= len(model.card.labels)
     body = document["paths"]["/classify"]["post"]["requestBody"]["content"]
     for content in (body["application/json"], body["multipart/form-data"]):
         assert content["schema"]["properties"]["top_k"]["maximum"] == len(model.card.labels)
+    assert client.post("/classify", json=body["application/json"]["example"]).status_code == 200
     if len(model.card.labels) != 10:
         assert "Ankle boot" not in json.dumps(document)
 
@@ -180,5 +183,5 @@ def test_hugging_face_client_gets_the_label(address: str, model: Model) -> None:
 def test_correction_names_the_class(model: Model, tmp_path: Path) -> None:
     app = create_app(model.classifier, model.card, Settings(corrections=str(tmp_path)))
     with TestClient(app) as client:
-        assert client.post("/corrections?class_id=2", content=encoded(model.image)).json()["label"] == "方块"
-    assert [path.name for path in tmp_path.iterdir()] == ["方块"]
+        assert client.post("/corrections?class_id=1", content=encoded(model.image)).json()["label"] == "große Kreuze"
+    assert [path.name for path in tmp_path.iterdir()] == ["große-kreuze"]

@@ -1,6 +1,7 @@
 """`python -m handler serve`: a real server process, over HTTP."""
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
+from handler.inference.card import MODEL_FOLDER
 from tests.conftest import serving
 from tests.support.images import FORMATS, encoded, trousers
 from tests.support.machine import PROJECT, free_port
@@ -102,6 +104,17 @@ def test_handler_imports_no_training_or_server_library() -> None:
     printed = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, check=True).stdout
     loaded = {name.partition(".")[0] for name in json.loads(printed)}
     assert loaded & {"torch", "torchvision", "onnx", "matplotlib", "model_build", "uvicorn", "boto3"} == set()
+
+
+@pytest.mark.parametrize("name", ["cutout.onnx", "colour.onnx"])
+def test_damaged_network_for_photos_stops_the_start_with_a_message(name: str, tmp_path: Path) -> None:
+    shutil.copytree(MODEL_FOLDER, tmp_path, dirs_exist_ok=True)
+    (tmp_path / name).write_bytes(b"no network")
+    command = [sys.executable, "-m", "handler", "serve", "--port", str(free_port()), "--model", str(tmp_path)]
+    ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60)
+    assert ended.returncode == 2
+    assert f"{tmp_path / name} is not an ONNX file" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
-from handler.api.classification import Classify
+from handler.api.classification import TOP_K, Classify
 from handler.api.predictor import Predictor
 from handler.api.problems import IMAGE_ERRORS, problem_responses
 from handler.api.requests.images import FILE_FIELD
@@ -93,7 +93,8 @@ def several_images(max_images: int) -> dict[str, Any]:
 def classify_routes(answers: Classify, predictor: Predictor, settings: Settings) -> APIRouter:
     """`/classify` and `/classify/batch`."""
     router = APIRouter(tags=["Classify"])
-    top_k_query = Query(ge=1, le=len(predictor.labels), description="How many classes to return.")
+    classes = len(predictor.labels)
+    top_k_query, default_top_k = Query(ge=1, le=classes, description="How many classes to return."), min(TOP_K, classes)
     explain_query = Query(description="Whether to return the model's input, and a heat map of the likeliest class.")
 
     @router.post(
@@ -104,7 +105,7 @@ def classify_routes(answers: Classify, predictor: Predictor, settings: Settings)
     )
     async def classify(
         request: Request,
-        top_k: Annotated[int, top_k_query] = 3,
+        top_k: Annotated[int, top_k_query] = default_top_k,
         explain: Annotated[bool, explain_query] = False,
     ) -> Response:
         """Classify one image: PNG, JPEG, WebP, GIF, BMP, TIFF, AVIF or HEIC."""
@@ -116,7 +117,7 @@ def classify_routes(answers: Classify, predictor: Predictor, settings: Settings)
         responses=problem_responses(*_BATCH_ERRORS),
         openapi_extra={"requestBody": several_images(settings.max_batch_images)},
     )
-    async def classify_batch(request: Request, top_k: Annotated[int, top_k_query] = 3) -> Response:
+    async def classify_batch(request: Request, top_k: Annotated[int, top_k_query] = default_top_k) -> Response:
         """Classify several images; one that cannot be read does not stop the others."""
         return as_starlette(await answers.batch(request.scope, request.receive, top_k))
 
