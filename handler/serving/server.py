@@ -117,4 +117,6 @@ def _listen(host: str, port: int) -> list[socket.socket]:
         if not sockets:
             raise unused[0]
         on_error.pop_all()
+    for listener in sockets:  # else a reply's body waits up to 40 ms for the acknowledgement of its head, in asyncio
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sockets

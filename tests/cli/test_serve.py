@@ -14,6 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from handler.inference.card import MODEL_FOLDER
+from handler.serving.server import listen
 from tests.conftest import serving
 from tests.support.images import FORMATS, encoded, trousers
 from tests.support.machine import PROJECT, free_port
@@ -104,6 +105,12 @@ def test_handler_imports_no_training_or_server_library() -> None:
     printed = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, check=True).stdout
     loaded = {name.partition(".")[0] for name in json.loads(printed)}
     assert loaded & {"torch", "torchvision", "onnx", "matplotlib", "model_build", "uvicorn", "boto3"} == set()
+
+
+def test_accepted_connections_send_each_part_of_a_reply_at_once() -> None:
+    (listener,) = listen("127.0.0.1", free_port())
+    with listener, socket.create_connection(listener.getsockname()), listener.accept()[0] as accepted:
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 @pytest.mark.parametrize("name", ["cutout.onnx", "colour.onnx"])

@@ -4,6 +4,7 @@ import json
 import math
 import re
 import reprlib
+from contextlib import suppress
 from itertools import chain
 from typing import Any, Final
 
@@ -68,6 +69,9 @@ def whole_number(value: Any) -> int | None:
 def pixels_of_json(values: list[Any], shape: tuple[int, ...], name: str) -> Pixels:
     """Whole numbers from 0 to 255, flat or nested, as pixels of `shape`. Raises BadRequest, which calls them `name`."""
     given = flattened(values, shape, name)
+    if set(map(type, given)) == {int}:  # as nearly always; the rest takes ten times as long
+        with suppress(ValueError):
+            return np.array(bytearray(given)).reshape(shape)
     numbers = [whole_number(value) for value in given]
     for number, value in zip(numbers, given, strict=True):
         if number is None or not 0 <= number <= 255:
