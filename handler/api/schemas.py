@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from handler.contract import Classification, Frame, InputFormat, Label, ModelCard, Prediction, Title
+from handler.contract import Frame, InputFormat, Label, ModelCard, Prediction, Title
 
 # Images in OpenAPI's terms
 FILE: Final[dict[str, Any]] = {"type": "string", "format": "binary"}
@@ -34,19 +34,6 @@ class ClassificationResponse(BaseModel):
         ),
     ]
     predictions: Annotated[list[Prediction], Field(min_length=1)]
-
-    @classmethod
-    def of(cls, classification: Classification) -> Self:
-        best = classification.predictions[0]
-        return cls(
-            label=best.label,
-            class_id=best.class_id,
-            score=best.score,
-            known=classification.known,
-            known_score=classification.known_score,
-            confident=classification.confident,
-            predictions=list(classification.predictions),
-        )
 
 
 class ExplanationResponse(BaseModel):

@@ -93,7 +93,7 @@ class Classifier:
             folder / MODEL_PATH.name,
             card.labels,
             card.known_threshold if known_threshold is None else known_threshold,
-            card.confident_threshold if confident_threshold is None else confident_threshold,
+            _confident_threshold(folder, card) if confident_threshold is None else confident_threshold,
             photo_vote=_photo_vote(folder, card),
             cut_out=_cut_out(folder, card),
             preprocessing=card.input.preprocessing,
@@ -227,6 +227,13 @@ def _check_files(folder: Path, card: ModelCard) -> None:
     """Raise InvalidModel if a file that the card names beside the classifier is missing."""
     if missing := [name for name in files_beside(card.document) if not (folder / name).is_file()]:
         raise InvalidModel(f"the model in {folder} is incomplete: its card names {missing[0]}, which is missing")
+
+
+def _confident_threshold(folder: Path, card: ModelCard) -> float:
+    try:
+        return card.confident_threshold
+    except ValueError as error:
+        raise InvalidModel(f"the model in {folder} cannot be used: {error}") from error
 
 
 def _photo_vote(folder: Path, card: ModelCard) -> PhotoVote | None:

@@ -37,12 +37,23 @@ class Vote:
 
     @classmethod
     def of_card(cls, document: Mapping[str, Any]) -> "Vote":
-        """The constants in the model card `document`. Raises InvalidModel, which names what is missing."""
-        constants: Mapping[str, Any] = document.get("photos", {}).get("vote", {})
-        missing = [field.name for field in fields(cls) if field.name not in constants]
+        """The constants in the model card `document`. Raises InvalidModel, which names what is missing or wrong."""
+        found = document.get("photos", {}).get("vote")
+        constants: Mapping[str, Any] = found if isinstance(found, dict) else {}
+        missing = [field.name for field in fields(cls) if not _is_number(constants.get(field.name))]
         if missing:
-            raise InvalidModel(f"photos cannot be classified: the model card's photos.vote lacks {', '.join(missing)}")
-        return cls(**{field.name: float(constants[field.name]) for field in fields(cls)})
+            names = ", ".join(missing)
+            raise InvalidModel(
+                f"photos cannot be classified: the model card's photos.vote lacks {names}: a number each"
+            )
+        vote = cls(**{field.name: float(constants[field.name]) for field in fields(cls)})
+        if vote.temperature <= 0:
+            raise InvalidModel(f"the model card's photos.vote.temperature should be above 0, but is {vote.temperature}")
+        return vote
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
 
 
 class PhotoVote:

@@ -16,6 +16,14 @@ from tests.support.other_models import write_model
 FORM = InputFormat(side=32, channels=3, preprocessing="resize")
 LABELS = [{"class_id": i, "english": name, "chinese": name} for i, name in enumerate(["a", "b", "c"])]
 
+VOTE = {
+    "colour_weight": 0.5,
+    "temperature": 1,
+    "known_classifier_weight": 1,
+    "known_colour_weight": 1,
+    "known_bias": 0,
+}
+
 
 def test_card_has_labels_title_and_input(tmp_path: Path) -> None:
     classifier, card = load_model(write_model(tmp_path, FORM, 3))
@@ -55,7 +63,11 @@ def test_folder_of_a_run_has_the_model_below_it(tmp_path: Path) -> None:
             {"calibration": {"known_threshold": "high"}}, "known_threshold should be a number", id="threshold"
         ),
         pytest.param({"cut_out": {"file": "cutout.onnx"}}, "names cutout.onnx, which is missing", id="a missing file"),
+        pytest.param({"calibration": {"known_threshold": 0.5}}, "CONFIDENT_THRESHOLD can give one", id="no threshold"),
         pytest.param({"photos": {}}, "lacks colour_weight", id="no vote"),
+        pytest.param({"photos": {"vote": None}}, "lacks colour_weight", id="null as the vote"),
+        pytest.param({"photos": {"vote": {**VOTE, "known_bias": "1"}}}, "lacks known_bias", id="a text in the vote"),
+        pytest.param({"photos": {"vote": {**VOTE, "temperature": 0}}}, "should be above 0", id="temperature of 0"),
     ],
 )
 def test_card_that_is_wrong_gets_a_sentence(tmp_path: Path, changes: dict[str, Any], sentence: str) -> None:

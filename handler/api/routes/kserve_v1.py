@@ -17,6 +17,7 @@ from PIL import Image
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from handler.api.classification import classification_document
 from handler.api.predictor import Predictor
 from handler.api.problems import IMAGE_ERRORS, problem_responses
 from handler.api.requests.base64_images import from_base64
@@ -114,7 +115,7 @@ def _prediction(index: int, instance: _Instance, outcome: Classification | Class
     by_class = sorted(outcome.predictions, key=lambda prediction: prediction.class_id)
     best = replace(outcome, predictions=outcome.predictions[:_TOP_K])
     probabilities = [prediction.score for prediction in by_class]
-    predicted = ClassificationResponse.of(best).model_dump() | {"probabilities": probabilities}
+    predicted = classification_document(best) | {"probabilities": probabilities}
     return predicted if instance.key is None else predicted | {"key": instance.key}
 
 

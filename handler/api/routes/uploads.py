@@ -8,6 +8,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
+from handler.api.classification import classification_document
 from handler.api.presigned_uploads import ID_PATTERN, Rejection, Uploads, s3_client
 from handler.api.problems import problem_responses
 from handler.api.schemas import ClassificationResponse
@@ -102,4 +103,4 @@ def _response(upload_id: str, outcome: Classification | Rejection | None) -> Pen
         case Rejection():
             return Rejected(id=upload_id, status="rejected", **vars(outcome))
         case Classification():
-            return Done(id=upload_id, status="done", **ClassificationResponse.of(outcome).model_dump())
+            return Done(id=upload_id, status="done", **classification_document(outcome))
