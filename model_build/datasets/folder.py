@@ -7,6 +7,7 @@ Parts (train, validation, test) above the classes and labels.csv are optional.
 """
 
 import csv
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,8 +68,20 @@ class Folder:
 def read_folder(path: Path) -> Folder:
     """List the images of the folder at `path`, without opening them.
 
-    Raises WrongFolder if it is missing or has no folder of a class, or if labels.csv does not fit.
+    Raises WrongFolder if it is missing, cannot be read or has no folder of a class, or if labels.csv does not fit.
     """
+    try:
+        return _read(path)
+    except OSError as error:
+        raise WrongFolder(f"{error.filename or path} cannot be read: {error.strerror or error}") from error
+
+
+def composed(name: str) -> str:
+    """`name` with each accented letter as one character; macOS and archives made there write two."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _read(path: Path) -> Folder:
     if not path.is_dir():
         raise WrongFolder(
             f"{path} is {'a file' if path.exists() else 'missing'}: give a folder of one folder per class"
@@ -86,6 +99,9 @@ def read_folder(path: Path) -> Folder:
                 images.append(ImageFile(name, classes.index(folder.name), part))
             else:
                 others.append(name)
+    if wrong := next((name for name in (*classes, *(i.name for i in images), *others) if not _is_text(name)), None):
+        written = wrong.encode("utf-8", "replace").decode()
+        raise WrongFolder(f"{path} has a name that is not in UTF-8, {written!r}: rename it")
     images.sort(key=lambda image: image.name)
     return Folder(path, classes, tuple(images), tuple(sorted(others)), _labels(path / LABELS_FILE, classes))
 
@@ -103,8 +119,17 @@ def _subfolders(path: Path) -> list[Path]:
     return sorted(each for each in path.iterdir() if each.is_dir() and not each.name.startswith("."))
 
 
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # of bytes in another encoding, as old archives have them
+        return False
+    return True
+
+
 def _files(folder: Path) -> list[Path]:
     """All files below `folder`, except those that systems leave in folders of images."""
+    next(folder.iterdir(), None)  # raises PermissionError, which `rglob` would pass over
     return [
         file
         for file in folder.rglob("*")
@@ -114,7 +139,9 @@ def _files(folder: Path) -> list[Path]:
 
 def _labels(path: Path, classes: Sequence[str]) -> tuple[Label, ...]:
     """A label for each class: as labels.csv names it, or else as its folder is named."""
-    names = _named(path) if path.is_file() else {}
+    by_name = {composed(name): name for name in classes}
+    given_names = _named(path) if path.is_file() else {}
+    names = {by_name.get(composed(name), name): each for name, each in given_names.items()}
     if wrong := sorted(set(names) - set(classes)):
         raise WrongFolder(
             f"{path} names the folder {wrong[0]!r}, which is not there; there are {', '.join(classes[:10])}"
@@ -132,6 +159,11 @@ def _named(path: Path) -> Mapping[str, tuple[str, str]]:
         raise WrongFolder(f"{path} cannot be read as CSV in UTF-8: {error}") from error
     if rows and not {"folder", "english"} <= set(rows[0]):
         raise WrongFolder(f"{path} needs the columns folder,english,chinese (the last may be missing)")
+    if any(row["folder"] is None for row in rows):
+        raise WrongFolder(f"{path} has a line without a folder: expected the columns folder,english,chinese")
+    folders = [row["folder"] for row in rows]
+    if twice := next((name for name in folders if folders.count(name) > 1), None):
+        raise WrongFolder(f"{path} names the folder {twice!r} twice")
     return {
         row["folder"]: (row["english"] or row["folder"], row.get("chinese") or row["english"] or row["folder"])
         for row in rows

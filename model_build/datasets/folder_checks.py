@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from model_build.checks import WrongFolder
-from model_build.datasets.folder import PARTS, TRAIN, Folder
+from model_build.datasets.folder import PARTS, TEST, TRAIN, Folder, composed
 from model_build.datasets.parts import Pairs
 from model_build.datasets.stored import StoredImages
 
@@ -62,9 +62,15 @@ def _class_findings(folder: Folder) -> Iterator[Finding]:
         yield Finding(True, f"there is only the class {classes[0]!r}: a classifier needs two or more")
     if len(classes) > MOST_CLASSES:
         yield Finding(True, f"there are {len(classes):,} classes, more than the {MOST_CLASSES:,} that a model can have")
-    for key, meaning in ((str.casefold, "only in case"), (str.strip, "only in spaces")):
+    for key, meaning in (
+        (str.casefold, "only in case"),
+        (str.strip, "only in spaces"),
+        (composed, "only in how accents are written"),
+    ):
         if alike := _alike(classes, key):
             yield Finding(True, f"names of classes differ {meaning}", tuple(" and ".join(names) for names in alike))
+    if {TRAIN, TEST} <= {name.lower() for name in classes}:
+        yield Finding(True, "train and test are classes here, since other folders are beside them: move those away")
     if alike := _alike([label.english for label in folder.labels], str):
         yield Finding(True, "several classes have the same label", tuple(names[0] for names in alike))
     if empty := [name for name, count in zip(classes, counts, strict=True) if not count]:

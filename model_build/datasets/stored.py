@@ -152,4 +152,4 @@ def _fingerprint(folder: Folder, form: InputFormat) -> str:
 def _listed(root: Path, names: Sequence[str]) -> Iterable[str]:
     for name in names:
         status = (root / name).stat()
-        yield f"{name} {status.st_size} {status.st_mtime_ns}\n"
+        yield f"{name} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}\n"

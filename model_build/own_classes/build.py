@@ -42,6 +42,7 @@ from model_build.run_files import (
     write_json,
 )
 
+_IMAGES_FILE: Final = "images.json"  # the classes, and a hash of the images in their parts, of which a run learns
 _RANGE_IMAGES: Final = 300  # training images that give the ranges of the activations
 _RANGE_OUTLIERS: Final = 60
 _MOST_PLOTTED: Final = 50  # classes in a confusion plot that can be read
@@ -54,11 +55,17 @@ class Build:
         self.run_dir, self.recipe, self.examples = run_dir, recipe, examples
 
     def train(self) -> None:
-        """Train the network; an interrupted run resumes. Raises RunError if it was started with another recipe."""
+        """Train the network; an interrupted run resumes.
+
+        Raises RunError if it was started with another recipe or on other images.
+        """
+        self._refuse_other_images()
         if (self.run_dir / RESUME_FILE).exists() and load_recipe(self.run_dir) != self.recipe:
             raise RunError(f"{self.run_dir} holds a run of another configuration: choose another --run, or delete it")
         self.run_dir.mkdir(parents=True, exist_ok=True)
         write_json(self.run_dir / CONFIG_FILE, asdict(self.recipe))
+        if not (self.run_dir / RESUME_FILE).exists():
+            write_json(self.run_dir / _IMAGES_FILE, self.examples.described())
         train(self.run_dir, self.recipe, self.examples)
 
     def calibrate(self) -> None:
@@ -100,7 +107,21 @@ class Build:
     def _output(self, classifier: Classifier) -> ModelOutput:
         return evaluate.output_of_files(classifier, self.examples, self.examples.test)
 
+    def _refuse_other_images(self) -> None:
+        """Raise RunError if the classes or the images are no longer those that the run has learned from."""
+        path = self.run_dir / _IMAGES_FILE
+        if not ((self.run_dir / RESUME_FILE).exists() and path.exists()):
+            return
+        before, now = read_json(path), self.examples.described()
+        if before != now:
+            changed = "classes" if before.get("classes") != now["classes"] else "images"
+            raise RunError(
+                f"the {changed} of {self.recipe.dataset} are no longer those that {self.run_dir} has learned from: "
+                "train with another --run, or delete it"
+            )
+
     def _network(self) -> OwnNetwork:
+        self._refuse_other_images()
         network = build_network(self.recipe, len(self.examples.labels))
         weights = torch.load(require(self.run_dir, BEST_WEIGHTS_FILE, "train"), weights_only=True)
         try:
@@ -110,6 +131,7 @@ class Build:
         return network.eval()
 
     def _classifier(self, file: str) -> Classifier:
+        self._refuse_other_images()
         path, calibration = require(self.run_dir, file, "quantize"), read_calibration(self.run_dir)
         return Classifier(
             path,

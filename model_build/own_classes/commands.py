@@ -48,6 +48,7 @@ class Choices:
 def recipe_of(dataset: str, choices: Choices) -> Recipe:
     """The recipe for `dataset`, a folder or a name. Raises RunError if choices contradict each other."""
     named = None if Path(dataset).exists() else NAMED.get(dataset)
+    dataset = str(Path(dataset))  # my-shop/ and ./my-shop are my-shop
     base = _base(dataset, choices, named)
     if choices.like_fashion_mnist and choices.side not in (None, base.side):
         raise RunError(f"--like fashion-mnist has {base.side} pixels: leave out --side")

@@ -1,8 +1,10 @@
 """A folder's images in their parts, ready for training: pixels, classes, and what they are weighed by."""
 
+import hashlib
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -67,6 +69,16 @@ class Examples:
 
     def counts(self) -> dict[str, int]:
         return {name: len(getattr(self, name)) for name in PARTS}
+
+    def described(self) -> dict[str, Any]:
+        """The classes in order, and a hash of the images' names, parts and pixels."""
+        digest = hashlib.sha256()
+        for name in PARTS:
+            part: Part = getattr(self, name)
+            for place in part.places.tolist():
+                digest.update(f"{name} {self.folder.images[place].name}\n".encode())
+                digest.update(part.images.thumbnails[place].tobytes())
+        return {"classes": list(self.folder.classes), "images": digest.hexdigest()}
 
 
 def examples_of(folder: Folder, images: StoredImages, parts: list[str]) -> Examples:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from PIL import Image
+from handler.inference.decoding import decode
 
 _THUMBNAIL: Final = 160  # pixels, longer side
+_MAX_PIXELS: Final = 50_000_000
 _STYLE: Final = (
     "body{font:14px sans-serif;margin:1em}main{display:flex;flex-wrap:wrap;gap:1em}figure{margin:0;width:170px}"
     "figcaption{overflow-wrap:anywhere}.sure{color:#b00}"
@@ -53,8 +54,7 @@ def _figure(mistake: Mistake) -> str:
 
 def _data_url(path: Path) -> str:
     file = io.BytesIO()
-    with Image.open(path) as image:
-        small = image.convert("RGB")
-        small.thumbnail((_THUMBNAIL, _THUMBNAIL))
+    small = decode(path.read_bytes(), _MAX_PIXELS, _THUMBNAIL).convert("RGB")  # upright, and HEIC too
+    small.thumbnail((_THUMBNAIL, _THUMBNAIL))
     small.save(file, "JPEG", quality=80)
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

@@ -1,5 +1,6 @@
 """Folders of images: what is found in them, how they are parted, what is wrong with them."""
 
+import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -93,6 +94,50 @@ def test_files_of_systems_and_other_files_are_no_images(tmp_path: Path) -> None:
     assert folder.others == ("a/notes.txt",)
 
 
+def test_names_in_another_encoding_are_refused(tmp_path: Path) -> None:
+    touched(tmp_path, "hat/1.png", "M\udcfctze/1.png")
+    with pytest.raises(WrongFolder, match=r"a name that is not in UTF-8, 'M\?tze': rename it"):
+        read_folder(tmp_path)
+
+
+def test_accents_in_two_characters_are_the_same_name(tmp_path: Path) -> None:
+    touched(tmp_path, "hat/1.png", "Mu\u0308tze/1.png")
+    (tmp_path / "labels.csv").write_text("folder,english\nM\u00fctze,Cap\n", encoding="utf-8")
+    assert [label.english for label in read_folder(tmp_path).labels] == ["Cap", "hat"]
+    (tmp_path / "labels.csv").unlink()
+    touched(tmp_path, "M\u00fctze/1.png")
+    assert any("only in how accents are written" in sentence for sentence in findings(tmp_path))
+
+
+def test_folder_that_cannot_be_listed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touched(tmp_path, "hat/1.png", "cap/1.png")
+    listed = Path.iterdir
+
+    def refused(path: Path) -> object:
+        if path.name == "hat":
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    with pytest.raises(WrongFolder, match="hat cannot be read: Permission denied"):
+        read_folder(tmp_path)
+
+
+def test_images_that_changed_places_are_read_again(shop: Path, tmp_path: Path) -> None:
+    before = images_of(read_folder(shop), tmp_path).thumbnails[0].copy()
+    one, other = shop / "disk" / "0.png", shop / "disk" / "1.png"
+    size = max(file.stat().st_size for file in (one, other))
+    for file in (one, other):
+        file.write_bytes(file.read_bytes().ljust(size, b"\0"))
+        os.utime(file, (1, 1))
+    first = images_of(read_folder(shop), tmp_path)
+    one.rename(shop / "x")
+    other.rename(one)
+    (shop / "x").rename(other)
+    assert not np.array_equal(images_of(read_folder(shop), tmp_path).thumbnails[0], before)
+    assert len(first) == 48
+
+
 def test_missing_and_empty_folders_are_named(tmp_path: Path) -> None:
     with pytest.raises(WrongFolder, match="is missing"):
         read_folder(tmp_path / "nowhere")
@@ -184,13 +229,17 @@ def test_broken_folders_are_errors_in_clear_sentences(shop: Path) -> None:
     [
         (["hat/1.png"], "there is only the class 'hat': a classifier needs two or more"),
         (["a/1.png", "b/notes.txt"], "1 class without images: b"),
+        (
+            ["train/a/1.png", "test/a/1.png", "other/2.png"],
+            "train and test are classes here, since other folders are beside them: move those away",
+        ),
         (["Hat/1.png", "hat/1.png"], "names of classes differ only in case: Hat and hat"),
         (
             [f"{i}/1.png" for i in range(MOST_CLASSES + 1)],
             "there are 1,001 classes, more than the 1,000 that a model can have",
         ),
     ],
-    ids=["one class", "empty class", "case", "too many classes"],
+    ids=["one class", "empty class", "extra part", "case", "too many classes"],
 )
 def test_names_alone_tell_that_a_folder_is_broken(names: list[str], sentence: str, tmp_path: Path) -> None:
     assert findings(touched(tmp_path / "set", *names))[sentence]

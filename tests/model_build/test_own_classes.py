@@ -115,6 +115,22 @@ def test_other_configuration_does_not_overwrite_a_run(workplace: Path) -> None:
     assert "another configuration" in str(result.exception)
 
 
+def test_run_refuses_classes_and_images_that_it_has_not_learned_from(tmp_path: Path) -> None:
+    build = build_of(tmp_path, {"side": 32})
+    build.train()
+    shop = tmp_path / "shop"
+    (shop / CLASSES[0]).rename(shop / "zebra")  # as many classes, in another order
+    renamed = Build(build.run_dir, build.recipe, load_examples(build.recipe, tmp_path / "data"))
+    for stage in (Build.train, Build.calibrate, Build.export):
+        with pytest.raises(RunError, match=r"the classes of .* are no longer those"):
+            stage(renamed)
+    (shop / "zebra").rename(shop / CLASSES[0])
+    (shop / CLASSES[0] / "3.png").rename(shop / CLASSES[3] / "moved.png")
+    moved = Build(build.run_dir, build.recipe, load_examples(build.recipe, tmp_path / "data"))
+    with pytest.raises(RunError, match=r"the images of .* are no longer those"):
+        moved.train()
+
+
 def test_check_of_a_good_folder_exits_with_0_and_of_a_broken_one_with_1(workplace: Path, tmp_path: Path) -> None:
     good = invoked(workplace, "check", "my-shop")
     assert good.exit_code == 0
