@@ -28,6 +28,10 @@ from tests.support.waiting import wait_until_healthy
 # A background job of a shell ignores Ctrl-C, and its child processes inherit that: the tests could not interrupt them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# With threads of its own, a training beside another one takes several times as long.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Packages that `make test-fast` does not install; `make test` installs them all.
 _OPTIONAL_PACKAGES: Final = frozenset(
     {"cyclonedx", "duckdb", "nbclient", "nbformat", "onnx", "playwright", "schemathesis", "torch"}
@@ -56,6 +60,7 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 _COSTLY_FIXTURES: Final = frozenset({"build", "data_dir", "trained_run"})
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that use the data sets, and those that share a costly fixture, directly or through another one."""
     for item in items:

@@ -38,9 +38,9 @@ def main(target: Path) -> None:
     model = model_of(os.environ.get("MODEL", ""))
     package = CACHE / architecture / _fingerprint(compiler, model)
     if not package.exists():
-        shutil.rmtree(package.parent, ignore_errors=True)
-        _build(package.with_suffix(".part"), architecture, compiler, model)
-        package.with_suffix(".part").rename(package)
+        unfinished = package.with_suffix(f".{os.getpid()}.part")  # two builds may run at once
+        _build(unfinished, architecture, compiler, model)
+        _keep(unfinished, package)
     shutil.copytree(package, target, dirs_exist_ok=True)
     size = sum(path.stat().st_size for path in files_in(target)) / 1e6
     print(f"package {content_hash(target)[:12]}: {size:.0f} MB unpacked, for Python {PYTHON} on {architecture}")
@@ -117,6 +117,19 @@ def _build(package: Path, architecture: str, compiler: Compiler | None, model: P
         compile_package(package, compiler)
     for path in files_in(package):
         os.utime(path, (_MODIFIED, _MODIFIED))
+
+
+def _keep(unfinished: Path, package: Path) -> None:
+    """Move a package to its place in the cache, unless another build was faster; remove outdated ones."""
+    try:
+        unfinished.rename(package)
+    except OSError:
+        if not package.exists():
+            raise
+        shutil.rmtree(unfinished)
+    for other in package.parent.iterdir():
+        if other != package and other.suffix != ".part":
+            shutil.rmtree(other, ignore_errors=True)
 
 
 def _install_wheels(package: Path, architecture: str) -> None:

@@ -50,7 +50,7 @@ def test_definition_passes_cfn_lint(tmp_path: Path) -> None:
         missing(f"{CFN_LINT} is missing; run `make check`")
     machine = {
         "Type": "AWS::StepFunctions::StateMachine",
-        "Properties": {"RoleArn": ROLE, "Definition": definition()},
+        "Properties": {"RoleArn": ROLE, "Definition": definition(), "TracingConfiguration": {"Enabled": True}},
     }
     template = tmp_path / "template.json"
     template.write_text(json.dumps({"Resources": {"Backfill": machine}}))
