@@ -6,12 +6,13 @@ ARG BASE_IMAGE=python:3.13-slim
 # pip and its leftovers stay in this stage.
 FROM ${BASE_IMAGE} AS packages
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
-COPY requirements.txt infra/packaging/pruning.py /build/
+COPY requirements.txt infra/packaging/pruning.py infra/packaging/stripping.py /build/
 WORKDIR /build
-# Pruned as for Lambda: half of what pip installs never runs.
+# Pruned and stripped as for Lambda: half of what pip installs never runs.
 RUN python -m pip install --quiet --target=/packages --require-hashes --requirement=requirements.txt \
     && python -c "from pathlib import Path; from pruning import prune; prune(Path('/packages'))" \
-    && python -m pip install --quiet --target=/packages uvicorn==0.54.0 uvloop==0.23.0
+    && python -m pip install --quiet --target=/packages uvicorn==0.54.0 uvloop==0.23.0 \
+    && python -c "from pathlib import Path; from stripping import strip_shared_objects; strip_shared_objects(Path('/packages'))"
 
 FROM ${BASE_IMAGE}
 WORKDIR /app

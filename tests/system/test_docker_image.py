@@ -140,10 +140,10 @@ def test_image_classifies_standard_input(image: str, drawing: bytes) -> None:
     assert json.loads(printed)["label"] == "T-shirt/top"
 
 
-def test_image_holds_the_handler_alone(image: str) -> None:
+def test_image_holds_the_handler_and_its_model_alone(image: str) -> None:
     script = "import os; print(sorted(os.listdir('/app')))"
     printed = docker("run", "--rm", "--network=none", "--entrypoint=python", image, "-c", script)
-    assert printed.strip() == "['handler']"
+    assert printed.strip() == "['handler', 'model']"
 
 
 def test_image_adds_at_most_130_megabytes_to_its_base(image: str, base_image: str) -> None:
