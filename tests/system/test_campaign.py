@@ -48,6 +48,9 @@ def test_campaign_loses_doubles_and_falsifies_nothing() -> None:
     assert len(faults) >= FAULTS
 
 
-def test_same_seed_prints_the_same_output() -> None:
-    first, again, other = (printed("--events", "100", "--seed", seed) for seed in ("7", "7", "8"))
+def test_same_seed_has_the_same_results() -> None:
+    # How often a request meets a fault depends on how often it is sent again, and so on the machine's speed.
+    first, again, other = (
+        printed("--events", "100", "--seed", seed).partition("\nfaults\n")[0] for seed in ("7", "7", "8")
+    )
     assert first == again != other
