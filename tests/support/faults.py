@@ -144,8 +144,9 @@ class Faults:
     def _fault_for(self, operation: str, request: AWSPreparedRequest) -> str | None:
         if operation == "GetObject" and RESULTS in request.url and OF_RESULT in self.rates:
             operation = OF_RESULT
-        condition = request.headers.get("If-Match", b"")
-        target = f"{operation} {_RANDOM.sub(self._name, request.url)} {condition!r}"
+        # Whether a document is replaced, but not which: its ETag differs in each run, as the times in it do.
+        condition = "If-Match" in request.headers
+        target = f"{operation} {_RANDOM.sub(self._name, request.url)} {condition}"
         with self._lock:
             self._requests[target] += 1
             kind = self._chosen(operation, f"{self._seed} {target} {self._requests[target]}", request.url)

@@ -48,12 +48,6 @@ def test_campaign_loses_doubles_and_falsifies_nothing() -> None:
     assert len(faults) >= FAULTS
 
 
-def test_same_seed_has_the_same_results() -> None:
-    first, again, other = (events_and_results(printed("--events", "100", "--seed", seed)) for seed in ("7", "7", "8"))
+def test_same_seed_prints_the_same_output() -> None:
+    first, again, other = (printed("--events", "100", "--seed", seed) for seed in ("7", "7", "8"))
     assert first == again != other
-
-
-def events_and_results(output: str) -> tuple[str, str]:
-    """Without the numbers of deliveries and faults: requests that are sent again depend on the machine's speed."""
-    sent, results = output.partition("\n")[0].partition(": ")[2], output.partition("\nresults\n")[2]
-    return sent, results.partition("\nfaults\n")[0]
