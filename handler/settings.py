@@ -159,7 +159,7 @@ def _namespace(variable: str, text: str) -> str:
 _bucket = _matching(_BUCKET, "the name of an S3 bucket, such as my-images")
 
 _READERS: Final[Mapping[str, Callable[[str, str], Any]]] = {
-    "model_dir": lambda _, text: text,  # whoever loads the model says what is wrong with it
+    "model_dir": lambda _, text: text,  # a wrong folder is refused when the model is loaded
     "max_body_bytes": _positive,
     "max_upload_bytes": _positive,
     "max_pixels": _positive,

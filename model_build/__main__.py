@@ -4,7 +4,6 @@ import logging
 import sys
 from dataclasses import replace
 from importlib import import_module
-from math import inf
 from pathlib import Path
 from typing import Final
 
@@ -14,11 +13,11 @@ from rich.logging import RichHandler
 
 from model_build.checks import ChecksumError, DatasetUnavailable, WrongArray, WrongFolder
 from model_build.config import Config
+from model_build.distillation_commands import distillation
 from model_build.options import (
     BatchSizeOption,
     DatasetName,
     DatasetOption,
-    DeviceOption,
     EpochsOption,
     EvaluatedDirOption,
     FineTuningEpochsOption,
@@ -29,16 +28,10 @@ from model_build.options import (
     MaxKibOption,
     MirrorOption,
     ModelDirOption,
-    PackedArgument,
-    PackedOption,
     PhotoVariantsOption,
-    Preset,
-    PresetOption,
     RunOption,
-    SecondsOption,
     SeedOption,
     SideOption,
-    SourceArgument,
     StartOption,
     TrainImagesOption,
     is_own,
@@ -136,46 +129,6 @@ def train_command(
     train(run_dir_of(run, dataset), config)
 
 
-@app.command("pack")
-def pack_command(path: PackedArgument, dataset: DatasetOption = _DATASET) -> None:
-    """Pack all training examples into one file, for a machine without the datasets."""
-    from model_build.datasets.packed import pack
-    from model_build.datasets.training_set import load_training_set
-
-    pack(load_training_set(replace(_DEFAULTS, dataset=_shipped_kind(dataset))), path)
-
-
-@app.command("distil")
-def distil_command(
-    dataset: DatasetOption = _DATASET,
-    run: RunOption = None,
-    preset: PresetOption = Preset.CPU,
-    device: DeviceOption = "cpu",
-    seconds: SecondsOption = inf,
-    packed: PackedOption = None,
-    seed: SeedOption = _DEFAULTS.seed,
-) -> None:
-    """Train teachers, and a network that learns from them; an interrupted run resumes."""
-    import torch
-
-    from model_build.distillation.distil import distil
-    from model_build.distillation.recipe import PRESETS, Distillation
-
-    config = replace(_DEFAULTS, dataset=_shipped_kind(dataset), seed=seed, mirror_at_inference=False)
-    distillation = Distillation(config, PRESETS[preset], torch.device(device))
-    distil(run_dir_of(run, dataset), distillation, seconds=seconds, packed=packed)
-
-
-@app.command("learn-photos")
-def learn_photos_command(source: SourceArgument, run: RunOption = None, seconds: SecondsOption = inf) -> None:
-    """Teach a distilled network photos as they are served; an interrupted run resumes."""
-    from model_build.distillation.photo_phase import PhotoRecipe, learn_photos, load_photo_examples
-
-    recipe = PhotoRecipe()
-    examples = load_photo_examples(load_config(source), recipe)
-    learn_photos(run_dir_of(run, _DATASET), source, recipe, examples, seconds=seconds)
-
-
 def _add_stage(name: str, summary: str) -> None:
     def command(dataset: DatasetOption = _DATASET, run: RunOption = None) -> None:
         run_dir = run_dir_of(run, dataset)
@@ -266,14 +219,8 @@ def all_stages(
             evaluate_photos_command()
 
 
+app.add_typer(distillation)
 app.add_typer(reports)
-
-
-def _shipped_kind(dataset: str) -> str:
-    """`dataset`, if it is one that this command is for. Raises BadParameter."""
-    if is_own(dataset):
-        raise typer.BadParameter(f"{dataset!r} is not one of {', '.join(DatasetName)}", param_hint="--dataset")
-    return dataset
 
 
 def _run_stage(name: str, run_dir: Path, config: Config) -> None:

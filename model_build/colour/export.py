@@ -2,23 +2,22 @@
 
 import copy
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 import numpy as np
 import onnx
-import torch
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
 from model_build.colour.network import MEAN, STD, ColourNetwork
 from model_build.colour.recipe import SIDE
 from model_build.release.quantize import fused_model, quantize_file, save_compact
+from model_build.release.torch_onnx import exported, with_raw_pixels
 from model_build.training.network import without_batch_norm
 
 FLOAT_FILE: Final = "colour-float.onnx"
 INT8_FILE: Final = "colour.onnx"
-_OPSET: Final = 20
 _QUANTIZED: Final = ["Add", "Conv", "Clip"]
 
 
@@ -39,7 +38,8 @@ def export(run_dir: Path, network: ColourNetwork, temperature: float, calibratio
     plain = ColourNetwork(len(network.blocks))  # of plain convolutions, whatever training has made of its own
     plain.load_state_dict(network.state_dict())
     module = _Probabilities(without_batch_norm(plain), temperature).eval()
-    onnx.save(_with_raw_pixels(_exported(module)), run_dir / FLOAT_FILE)
+    normalized = exported(module, (3, SIDE, SIDE), ["probabilities"])
+    onnx.save(with_raw_pixels(normalized, MEAN, STD, "colour"), run_dir / FLOAT_FILE)
     qdq = run_dir / "colour-qdq.onnx"
     quantize_file(run_dir / FLOAT_FILE, qdq, calibration.transpose(0, 3, 1, 2), _QUANTIZED)
     save_compact(channels_last(fused_model(qdq)), run_dir / INT8_FILE)
@@ -61,33 +61,3 @@ def channels_last(model: onnx.ModelProto) -> onnx.ModelProto:
     for dim, value in zip(dims[1:], (SIDE, SIDE, 3), strict=True):
         dim.dim_value = value
     return model
-
-
-def _exported(module: nn.Module) -> onnx.ModelProto:
-    program = torch.onnx.export(
-        module,
-        (torch.zeros(2, 3, SIDE, SIDE),),
-        input_names=["normalized"],
-        output_names=["probabilities"],
-        dynamic_shapes=({0: torch.export.Dim("N")},),
-        opset_version=_OPSET,
-        dynamo=True,
-        verbose=False,
-    )
-    return cast("torch.onnx.ONNXProgram", program).model_proto
-
-
-def _with_raw_pixels(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Put normalization before `model`: (pixel - mean) / std is dequantizing with a zero point of the mean."""
-    graph = model.graph
-    constants = [
-        numpy_helper.from_array(np.array(1 / STD, np.float32), "pixel_scale"),
-        numpy_helper.from_array(np.array(MEAN, np.uint8), "pixel_zero_point"),
-    ]
-    inputs = ["images", "pixel_scale", "pixel_zero_point"]
-    nodes = [helper.make_node("DequantizeLinear", inputs, ["normalized"]), *graph.node]
-    for node in nodes:
-        del node.metadata_props[:]
-    images = helper.make_tensor_value_info("images", TensorProto.UINT8, ["N", 3, SIDE, SIDE])
-    whole = helper.make_graph(nodes, "colour", [images], graph.output, [*constants, *graph.initializer])
-    return helper.make_model(whole, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=10)

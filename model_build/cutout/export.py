@@ -2,7 +2,7 @@
 
 import tempfile
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 import numpy as np
 import onnx
@@ -13,6 +13,7 @@ from onnx import TensorProto, helper
 from handler.inference.cutout import LOGITS_PER_STEP, SIDE
 from model_build.cutout.network import CutOutNetwork
 from model_build.release.quantize import fused_model, quantize_file, save_compact
+from model_build.release.torch_onnx import exported
 
 _OPSET: Final = 20
 _QUANTIZED: Final = ["Add", "AveragePool", "Conv", "GlobalAveragePool", "Relu", "Resize"]
@@ -25,27 +26,11 @@ def export(network: CutOutNetwork, pictures: NDArray[np.uint8], target: Path) ->
     scaled = (pictures.transpose(0, 3, 1, 2).astype(np.float32) - _CENTRE) / _LEVELS
     with tempfile.TemporaryDirectory() as folder:
         plain, quantized = Path(folder, "plain.onnx"), Path(folder, "qdq.onnx")
-        onnx.save(_exported(network), plain)
+        module = network.eval().to(memory_format=torch.contiguous_format)
+        onnx.save(exported(module, (3, SIDE, SIDE), ["logits"]), plain)
         quantize_file(plain, quantized, scaled, _QUANTIZED, {"TensorQuantOverrides": _fixed_scales()})
         onnx.save(_with_integer_ends(onnx.load(quantized)), quantized)
         save_compact(fused_model(quantized), target)
-
-
-def _exported(network: CutOutNetwork) -> onnx.ModelProto:
-    program = torch.onnx.export(
-        network.eval().to(memory_format=torch.contiguous_format),
-        (torch.zeros(2, 3, SIDE, SIDE),),
-        input_names=["normalized"],
-        output_names=["logits"],
-        dynamic_shapes=({0: torch.export.Dim("N")},),
-        opset_version=_OPSET,
-        dynamo=True,
-        verbose=False,
-    )
-    model = cast("torch.onnx.ONNXProgram", program).model_proto
-    for node in model.graph.node:
-        del node.metadata_props[:]
-    return model
 
 
 def _fixed_scales() -> dict[str, list[dict[str, NDArray[np.generic]]]]:

@@ -4,23 +4,23 @@ import copy
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
 from model_build.colour.network import MEAN, STD
 from model_build.own_classes.network import OwnNetwork
 from model_build.own_classes.recipe import Recipe
 from model_build.release.quantize import fused_model, quantize_file, save_compact
+from model_build.release.torch_onnx import exported, with_raw_pixels
 from model_build.run_files import FLOAT_FILE, INT8_FILE, QDQ_FILE
 from model_build.training.network import without_batch_norm
 
-_OPSET: Final = 20  # old enough for every onnxruntime from 1.17 on
 _QUANTIZED: Final = ("Add", "Clip", "Conv", "Relu")
 _OUTPUTS: Final = ("probabilities", "known", "activation_maps")
 
@@ -50,7 +50,8 @@ class ExportModel(nn.Module):
 def export(run_dir: Path, recipe: Recipe, network: OwnNetwork, calibration: Mapping[str, Any]) -> None:
     """Write the float ONNX file of `network`."""
     model = ExportModel(without_batch_norm(_plain(network)), calibration).eval()
-    onnx.save(_with_raw_pixels(_exported(model, recipe), recipe), run_dir / FLOAT_FILE)
+    normalized = exported(model, recipe.form.shape, _OUTPUTS)
+    onnx.save(with_raw_pixels(normalized, MEAN, STD, Path(recipe.dataset).name), run_dir / FLOAT_FILE)
 
 
 def quantize(run_dir: Path, examples: NDArray[np.uint8]) -> None:
@@ -99,34 +100,3 @@ def _plain(network: OwnNetwork) -> OwnNetwork:
         if isinstance(module, nn.Conv2d):
             module.__class__ = nn.Conv2d
     return plain.to(memory_format=torch.contiguous_format)
-
-
-def _exported(model: ExportModel, recipe: Recipe) -> onnx.ModelProto:
-    program = torch.onnx.export(
-        model,
-        (torch.zeros(2, *recipe.form.shape),),
-        input_names=["normalized"],
-        output_names=list(_OUTPUTS),
-        dynamic_shapes=({0: torch.export.Dim("N")},),
-        opset_version=_OPSET,
-        dynamo=True,
-        verbose=False,
-    )
-    return cast("torch.onnx.ONNXProgram", program).model_proto
-
-
-def _with_raw_pixels(model: onnx.ModelProto, recipe: Recipe) -> onnx.ModelProto:
-    """Put normalization before `model`: (pixel - mean) / std is dequantizing with a zero point of the mean."""
-    graph = model.graph
-    constants = [
-        numpy_helper.from_array(np.array(1 / STD, np.float32), "pixel_scale"),
-        numpy_helper.from_array(np.array(MEAN, np.uint8), "pixel_zero_point"),
-    ]
-    inputs = ["images", "pixel_scale", "pixel_zero_point"]
-    nodes = [helper.make_node("DequantizeLinear", inputs, ["normalized"]), *graph.node]
-    for node in nodes:
-        del node.metadata_props[:]  # the exporter's stack traces, longer than the weights
-    images = helper.make_tensor_value_info("images", TensorProto.UINT8, ["N", *recipe.form.shape])
-    name = Path(recipe.dataset).name
-    whole = helper.make_graph(nodes, name, [images], graph.output, [*constants, *graph.initializer])
-    return helper.make_model(whole, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=10)

@@ -80,25 +80,7 @@ def from_scratch(dataset: str) -> Recipe:
 
 def like_fashion_mnist(dataset: str) -> Recipe:
     """28x28 grey pixels, the object cut out, bright on black: small, fast, and blind to colour."""
-    return Recipe(
-        dataset,
-        start_from=SCRATCH,
-        architecture=SMALL,
-        side=28,
-        channels=1,
-        preprocessing=CUT_OUT,
-        max_kib=SCRATCH_MAX_KIB,
-        epochs=80,
-        patience=25,
-        batch_size=64,
-        frozen_parts=0,
-        learning_rate=4e-3,
-        classes_learning_rate=4e-3,
-        weight_decay=0.05,
-        averaging_decay=0.998,
-        mixed_share=0.3,
-        smallest_crop=0.7,
-    )
+    return replace(from_scratch(dataset), side=28, channels=1, preprocessing=CUT_OUT, batch_size=64, smallest_crop=0.7)
 
 
 def from_run(dataset: str, run: str, source: Recipe) -> Recipe:

@@ -1,4 +1,4 @@
-"""Comparison of two runs: a difference is told from noise by a rank test of the rounds."""
+"""Comparison of two benchmark runs: a rank test of their rounds tells real differences from noise."""
 
 from pathlib import Path
 

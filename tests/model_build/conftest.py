@@ -18,6 +18,7 @@ import torch
 from model_build.cutout import composites, fabrics, garments, grounds, trusted
 from model_build.datasets.mnist import DATASETS, FASHION_MNIST, MNIST, download
 from model_build.training.train import train
+from tests.support.drawn_classes import draw_classes
 from tests.support.machine import PROJECT
 from tests.support.small_run import ONE_EPOCH
 
@@ -36,6 +37,12 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A folder of four classes with twelve images each."""
+    return draw_classes(tmp_path / "my-shop")
 
 
 @pytest.fixture
