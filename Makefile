@@ -20,7 +20,7 @@ run: .venv/serve ## serve the API, its page and an emulated AWS on PORT (8000); 
 	$(BIN)/python -m infra.local --port $(PORT)
 
 test: check .venv/develop ## check and test everything: about 20 minutes; one after the other where tests measure or need the machine
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --ignore tests/system
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope --ignore tests/system
 	$(BIN)/python -m pytest tests/system
 
 test-fast: .venv/test ## unit, API, worker and command line tests: about a minute, without PyTorch, Docker or a browser

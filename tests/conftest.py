@@ -37,6 +37,7 @@ _OPTIONAL_PACKAGES: Final = frozenset(
     {"cyclonedx", "duckdb", "nbclient", "nbformat", "onnx", "playwright", "schemathesis", "torch"}
 )
 _IMPORTED_BY_CONFTEST: Final = {"model_build": "torch", "system/browser": "playwright"}
+_TOGETHER: Final = "tests/model_build/"
 collect_ignore = [folder for folder, package in _IMPORTED_BY_CONFTEST.items() if find_spec(package) is None]
 
 
@@ -56,19 +57,26 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
     return _Module.from_parent(parent, path=module_path)
 
 
-# Each takes a minute or more to make: the tests that share one run in one process, where there are several.
-_COSTLY_FIXTURES: Final = frozenset({"build", "data_dir", "trained_run"})
-
-
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that use the data sets, and those that share a costly fixture, directly or through another one."""
+    """Mark the tests that use the data sets, directly or through another fixture."""
     for item in items:
-        fixtures = set(getattr(item, "fixturenames", ()))
-        if "datasets_dir" in fixtures:
+        if "datasets_dir" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.data)
-        if fixtures & _COSTLY_FIXTURES:
-            item.add_marker(pytest.mark.xdist_group("costly fixtures"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Of parallel tests, keep those of model_build in one process: they share fixtures that take minutes to make.
+
+    With pytest 9.2, the marker that is meant for that, `xdist_group`, has no effect.
+    """
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415  not installed everywhere
+
+    class TogetherOrAnywhere(LoadScopeScheduling):  # type: ignore[misc]  # it has no annotations
+        def _split_scope(self, nodeid: str) -> str:
+            return _TOGETHER if nodeid.startswith(_TOGETHER) else nodeid
+
+    return TogetherOrAnywhere(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 @dataclass(frozen=True)

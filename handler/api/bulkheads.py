@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
 
 SMALL_BYTES: Final = 8_192  # of a body: 784 pixels as JSON, or ten times a PNG of them
-SMALL_PIXELS: Final = 4 * 28 * 28  # of all images of a request
+SMALL_PIXELS: Final = 4 * IMAGE_SIDE**2  # of all images of a request
 WORK_SECONDS: Final = 1.0  # of decoding all images of an expensive request, less the last one
 
 

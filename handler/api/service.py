@@ -1,4 +1,4 @@
-"""What the API offers, whatever framework its paths are registered with: built once, passed to whatever answers."""
+"""What the API offers: built once, for the paths that are answered directly and for those of FastAPI."""
 
 from dataclasses import dataclass
 from functools import partial

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from handler.contract import COLOUR_SIDE, ColourPixels
+from handler.inference.letterbox import on_white
 from handler.inference.session import LazySession
 
 COLOUR_MODEL_PATH: Final = Path(__file__).parents[1] / "model" / "colour.onnx"
@@ -41,7 +42,4 @@ def squeezed(image: Image.Image) -> ColourPixels:
 
     The whole image is squeezed to a square, as in training; transparent pixels become white.
     """
-    if image.mode in ("LA", "RGBA"):
-        ground = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(ground, image.convert("RGBA"))
-    return np.asarray(image.convert("RGB").resize((COLOUR_SIDE, COLOUR_SIDE), Image.Resampling.BILINEAR))
+    return np.asarray(on_white(image).convert("RGB").resize((COLOUR_SIDE, COLOUR_SIDE), Image.Resampling.BILINEAR))

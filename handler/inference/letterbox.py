@@ -19,7 +19,7 @@ def letterboxed(image: Image.Image, side: int, channels: int) -> NDArray[np.uint
     Transparent pixels become white. An image of side x side pixels without them is used unchanged.
     """
     mode = _MODES[channels]
-    resized = _on_white(image).convert(mode).resize(_fitting(image.size, side), Image.Resampling.BILINEAR)
+    resized = on_white(image).convert(mode).resize(_fitting(image.size, side), Image.Resampling.BILINEAR)
     pixels = np.asarray(resized).reshape(resized.height, resized.width, channels)
     canvas = np.empty((side, side, channels), np.uint8)
     canvas[:] = _border_colour(pixels)
@@ -35,7 +35,8 @@ def letterbox_frame(size: tuple[int, int]) -> Frame:
     return Frame((width - side) / 2 / width, (height - side) / 2 / height, side / width, side / height)
 
 
-def _on_white(image: Image.Image) -> Image.Image:
+def on_white(image: Image.Image) -> Image.Image:
+    """An image in mode L, LA, RGB or RGBA, its transparent pixels white."""
     if image.mode not in ("LA", "RGBA"):
         return image
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))

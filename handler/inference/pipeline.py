@@ -47,7 +47,8 @@ def prepare(classifier: Classifier, image: bytes, max_pixels: int, budget: Budge
     """
     resizes = classifier.input.preprocessing == RESIZE
     try:
-        decoded = decode(image, max_pixels, classifier.input.side if resizes else DETAIL_SIDE, budget)
+        needed_side = max(classifier.input.side, 0 if resizes else DETAIL_SIDE)
+        decoded = decode(image, max_pixels, needed_side, budget)
         with budget.timed() if budget else nullcontext():
             return _resized(decoded, classifier) if resizes else _cut_out(decoded, classifier)
     except (MemoryError, RuntimeError) as error:

@@ -50,6 +50,13 @@ def image_findings(
     ]
 
 
+def group_findings(folder: Folder, groups: Mapping[str, str]) -> list[Finding]:
+    """A warning of the images that no group of a file of groups has; none without such a file."""
+    alone = tuple(image.name for image in folder.images if groups and image.name not in groups)
+    problem = f"{_files(len(alone))} that --groups does not name, each parted on its own"
+    return [Finding(False, problem, alone)] if alone else []
+
+
 def refuse_errors(folder: Folder, findings: Sequence[Finding]) -> None:
     """Raise WrongFolder, with all errors in one line, if there is one."""
     if errors := [str(finding) for finding in findings if finding.is_error]:

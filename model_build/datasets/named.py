@@ -84,6 +84,11 @@ NAMED: Final[Mapping[str, NamedDataset]] = {
 }
 
 
+def dataset_named(name: str) -> NamedDataset | None:
+    """The dataset of torchvision by this name; None if it is that of a folder here, or of none."""
+    return None if Path(name).exists() else NAMED.get(name)
+
+
 def folder_of(dataset: str, root: Path) -> Path:
     """The folder `dataset`, or that of the dataset of this name, which is downloaded below `root`.
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from model_build.checks import WrongFolder
 from model_build.datasets.folder_checks import Finding
-from model_build.datasets.named import NAMED, NamedDataset
+from model_build.datasets.named import NamedDataset, dataset_named
 from model_build.own_classes.build import STAGES, Build, load_recipe
 from model_build.own_classes.data import Checked, load_examples
 from model_build.own_classes.recipe import (
@@ -47,7 +47,7 @@ class Choices:
 
 def recipe_of(dataset: str, choices: Choices) -> Recipe:
     """The recipe for `dataset`, a folder or a name. Raises RunError if choices contradict each other."""
-    named = None if Path(dataset).exists() else NAMED.get(dataset)
+    named = dataset_named(dataset)
     dataset = str(Path(dataset))  # my-shop/ and ./my-shop are my-shop
     base = _base(dataset, choices, named)
     if choices.like_fashion_mnist and choices.side not in (None, base.side):

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from handler.inference.card import CARD_PATH, MODEL_PATH
 from handler.inference.classifier import Classifier
-from model_build.datasets.named import NAMED
+from model_build.datasets.named import dataset_named
 from model_build.own_classes.evaluate import metrics_of, output_of
 from model_build.own_classes.examples import Examples
 from model_build.own_classes.network import OwnNetwork
@@ -47,7 +47,7 @@ def publish(run_dir: Path, recipe: Recipe, network: OwnNetwork, examples: Exampl
 
 def _card(run_dir: Path, recipe: Recipe, network: OwnNetwork, examples: Examples) -> Mapping[str, Any]:
     model = (run_dir / INT8_FILE).read_bytes()
-    named = NAMED.get(recipe.dataset)
+    named = dataset_named(recipe.dataset)
     english, chinese = named.title if named else _TITLE
     classes = len(examples.labels)
     return {
@@ -98,7 +98,7 @@ def _weaknesses_chinese(examples: Examples) -> list[str]:
 
 
 def _provenance(recipe: Recipe, examples: Examples) -> Mapping[str, Any]:
-    named = NAMED.get(recipe.dataset)
+    named = dataset_named(recipe.dataset)
     of_name = {"source": named.source, "licence": named.licence} if named else {}
     return {
         "name": examples.folder.name,

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from model_build.datasets.folder_checks import MOST_CLASSES
+from model_build.datasets.folder import read_folder
+from model_build.datasets.folder_checks import MOST_CLASSES, group_findings
 from tests.model_build.folders import findings, touched
 from tests.support.drawn_classes import draw_classes
 
@@ -47,6 +48,15 @@ def test_broken_folders_are_errors_in_clear_sentences(shop: Path) -> None:
 )
 def test_names_alone_tell_that_a_folder_is_broken(names: list[str], sentence: str, tmp_path: Path) -> None:
     assert findings(touched(tmp_path / "set", *names))[sentence]
+
+
+def test_images_without_a_group_are_a_warning(shop: Path) -> None:
+    folder = read_folder(shop)
+    assert group_findings(folder, {}) == []
+    groups = {image.name: "somebody" for image in folder.images[1:]}
+    assert [str(each) for each in group_findings(folder, groups)] == [
+        f"1 file that --groups does not name, each parted on its own: {folder.images[0].name}"
+    ]
 
 
 def test_sizes_and_imbalance_are_warnings(tmp_path: Path) -> None:
