@@ -9,6 +9,7 @@ import zipfile
 from ast import literal_eval
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -104,9 +105,13 @@ class Function:
         return responses
 
 
-@cache
 def transformed() -> dict[str, Any]:
-    """The template after the SAM transform."""
+    """The template after the SAM transform; a copy, so that a test may change it."""
+    return deepcopy(_transformed())
+
+
+@cache
+def _transformed() -> dict[str, Any]:
     (document,) = transformed_for({})
     return document
 
