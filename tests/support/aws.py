@@ -31,7 +31,7 @@ class Cloud(EmulatedAws):
 
 def new_cloud(port: int) -> Cloud:
     """Reset the emulated AWS at `port`, and create its buckets and queues."""
-    reset = urllib3.request("POST", f"http://127.0.0.1:{port}/moto-api/reset")
+    reset = urllib3.request("POST", f"http://127.0.0.1:{port}/moto-api/reset", timeout=60)  # by default, 3 seconds
     assert reset.status == 200, reset.data
     return Cloud.create(port)
 
