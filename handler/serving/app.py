@@ -1,4 +1,4 @@
-"""The app as uvicorn serves it, for each worker process: with `/metrics`, and a bound on free memory."""
+"""The app as uvicorn serves it, for each worker process: with log lines, `/metrics`, and a bound on free memory."""
 
 import ctypes
 import platform
@@ -6,6 +6,8 @@ from typing import Final
 
 from handler import http_entry
 from handler.http_entry import app
+from handler.serving.access_log import write_line
+from handler.telemetry.reports import log_request
 
 __all__ = ["app"]
 
@@ -29,5 +31,11 @@ def _add_metrics() -> None:
     app.add_route("/metrics", metrics.respond, methods=["GET"])
 
 
+def _log_lines() -> None:
+    """Write lines for people, where Lambda has JSON."""
+    http_entry.reporters[http_entry.reporters.index(log_request)] = write_line
+
+
 _bound_free_memory()
+_log_lines()
 _add_metrics()

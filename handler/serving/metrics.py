@@ -11,6 +11,7 @@ No label has a value that a client can choose freely. prometheus_client is not p
 """
 
 import os
+from functools import cache
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
@@ -55,6 +56,9 @@ class PrometheusMetrics:
         self._rejected = Counter(
             f"{prefix}_rejected_images", "Images that could not be classified.", ("reason",), registry=registry
         )
+        # Finding a counter by its labels takes as long as counting; no label has many values.
+        self._requests_of, self._seconds_of = cache(self._requests.labels), cache(self._seconds.labels)
+        self._images_of = cache(self._images.labels)
         info = Gauge(
             f"{prefix}_info", "Versions.", ("version", "model_version"), registry=registry, multiprocess_mode="max"
         )
@@ -64,13 +68,13 @@ class PrometheusMetrics:
         """Count one finished request, and its images."""
         method = report.method if report.method in _METHODS else "other"
         endpoint = _endpoint(report.path.removeprefix(report.root_path))
-        self._requests.labels(method, endpoint, str(report.status)).inc()
-        self._seconds.labels(endpoint).observe(report.seconds)
+        self._requests_of(method, endpoint, str(report.status)).inc()
+        self._seconds_of(endpoint).observe(report.seconds)
         self._bytes.inc(report.bytes_in)
         for outcome in report.outcomes:
             if isinstance(outcome, Classification):
                 label = outcome.predictions[0].label
-                self._images.labels(label, "true" if outcome.known else "false").inc()
+                self._images_of(label, "true" if outcome.known else "false").inc()
             else:
                 self._rejected.labels(outcome.title).inc()
 

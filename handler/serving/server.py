@@ -50,6 +50,7 @@ class BoundedConfig(uvicorn.Config):
             http=BoundedConnection,
             root_path=root_path,
             server_header=False,
+            access_log=False,  # `access_log` writes it
             timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
             workers=workers,
         )

@@ -57,7 +57,7 @@ class Metrics:
     def record_request(self, report: RequestReport) -> None:
         """Requests without images are quick: they count only if they fail or are the first of a process."""
         failed = report.status >= 500
-        if not (report.outcomes or failed or report.cold_start_seconds is not None):
+        if not (self._namespace and (report.outcomes or failed or report.cold_start_seconds is not None)):
             return
         classifications = [outcome for outcome in report.outcomes if isinstance(outcome, Classification)]
         latency = {"Latency": [_milliseconds(report.seconds)]} if report.outcomes else {}

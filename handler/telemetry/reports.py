@@ -7,9 +7,11 @@ from typing import Final
 from handler.contract import Classification
 from handler.telemetry.request_trace import Outcome
 
+ACCESS_LOG: Final = "handler.access"
+
 _MAX_PATH_CHARACTERS: Final = 200
 
-_access_log = logging.getLogger("handler.access")
+_access_log = logging.getLogger(ACCESS_LOG)
 _worker_log = logging.getLogger("handler.worker")
 
 
@@ -26,6 +28,7 @@ class RequestReport:
     cold_start_seconds: float | None  # of the first request of a process
     outcomes: tuple[Outcome, ...]  # one for each image
     root_path: str = ""  # the part of `path` that a proxy or a gateway takes away
+    client: str = ""  # its address, which only the log of `serve` has
 
 
 @dataclass(frozen=True)

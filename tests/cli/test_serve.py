@@ -43,6 +43,7 @@ def test_root_path_is_prefixed_to_links(tmp_path: Path, png: bytes) -> None:
     assert '<base href="/clothes/">' in page
     assert 'src="swagger/' in documentation
     assert [entry["url"] for entry in document["servers"]] == ["/clothes"]
+    assert '127.0.0.1 - "POST /clothes/classify" 200 OK, ' in (tmp_path / "log.txt").read_text()
 
 
 def test_parallel_requests_get_the_responses_of_sequential_ones(server: str) -> None:

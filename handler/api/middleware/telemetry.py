@@ -75,6 +75,7 @@ class _Request:
             cold_start_seconds=self._cold_start_seconds,
             outcomes=tuple(self._trace.outcomes),
             root_path=self._scope.get("root_path", ""),
+            client=(self._scope.get("client") or ("",))[0],
         )
 
     def _server_timing(self) -> str:

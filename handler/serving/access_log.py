@@ -1,0 +1,28 @@
+"""Access log of `serve`: a line for each request, as uvicorn has it, but with its duration and its id.
+
+    INFO:     127.0.0.1 - "POST /classify" 200 OK, 1.3 ms, 5d41402abc4b2a76b9719d911017c592
+
+uvicorn's own, by Python's logging, takes a twelfth of the time of a request with a 28x28 image.
+"""
+
+import logging
+import sys
+from contextlib import suppress
+from http import HTTPStatus
+from urllib.parse import quote
+
+from handler.telemetry.reports import ACCESS_LOG, RequestReport
+
+_log = logging.getLogger(ACCESS_LOG)
+
+
+def write_line(report: RequestReport) -> None:
+    """Write the line of one finished request to the standard output, unless LOG_LEVEL is above INFO."""
+    if not _log.isEnabledFor(logging.INFO):
+        return
+    request = f"{report.method} {quote(report.path)}"  # a path may have any characters, ends of lines as well
+    status = f"{report.status} {HTTPStatus(report.status).phrase}"
+    line = f'{report.client or "-"} - "{request}" {status}, {report.seconds * 1000:.1f} ms, {report.request_id}'
+    with suppress(OSError, ValueError):  # nobody reads it any more
+        sys.stdout.write(f"INFO:     {line}\n")
+        sys.stdout.flush()
