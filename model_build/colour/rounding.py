@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from model_build.colour.network import ColourNetwork
+from model_build.training.depthwise import convolved
 
 _WEIGHT_STEPS: Final = 64  # to each side of 0: 7 bits, as `release.quantize` has them
 
@@ -35,18 +36,10 @@ class _RoundedConvolution(nn.Sequential):
 
 
 def _convolved(features: Tensor, weights: Tensor, bias: Tensor, settings: nn.Conv2d) -> Tensor:
-    """In float32 where each channel is convolved by itself: the bfloat16 kernel of CPUs is slow backwards."""
-    depthwise = settings.groups > 1
-    with torch.autocast("cpu", enabled=torch.is_autocast_enabled("cpu") and not depthwise):
-        found: Tensor = nn.functional.conv2d(
-            features.float() if depthwise else features,
-            weights,
-            bias,
-            cast("tuple[int, int]", settings.stride),
-            cast("tuple[int, int]", settings.padding),
-            groups=settings.groups,
-        )
-    return found
+    if settings.groups > 1 and torch.is_autocast_enabled("cpu"):
+        return convolved(features, weights, settings) + bias.bfloat16()[:, None, None]
+    stride, padding = cast("tuple[int, int]", settings.stride), cast("tuple[int, int]", settings.padding)
+    return nn.functional.conv2d(features, weights, bias, stride, padding, groups=settings.groups)
 
 
 def _rounded(weights: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from model_build.colour.recipe import Recipe
 from model_build.colour.rounding import round_weights
 from model_build.colour.sources import Source
 from model_build.run_files import replace
+from model_build.training.depthwise import Depthwise
 
 WEIGHTS_FILE: Final = "colour.pt"
 _RESUME_FILE: Final = "colour-resume.pt"
@@ -34,14 +35,6 @@ class ColourData:
     drawn: Source
     enlarged: Source
     validation: ColourImages
-
-
-class _Depthwise(nn.Conv2d):
-    """In float32: the backward pass of PyTorch's bfloat16 kernel takes three times as long on CPUs."""
-
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # the name is PyTorch's
-        with torch.autocast("cpu", enabled=False):
-            return super().forward(input.float())
 
 
 def train(run_dir: Path, recipe: Recipe, data: ColourData, teacher: ColourNetwork | None = None) -> ColourNetwork:
@@ -172,11 +165,11 @@ class _Training:
 
 
 def _prepare(network: ColourNetwork, frozen_parts: int) -> None:
-    """Channels last, depthwise convolutions in float32, the first parts without gradients."""
+    """Channels last, depthwise convolutions that CPUs train fast, the first parts without gradients."""
     network.to(memory_format=torch.channels_last)
     for module in network.modules():
         if isinstance(module, nn.Conv2d) and module.groups > 1:
-            module.__class__ = _Depthwise
+            module.__class__ = Depthwise
     for part in [network.stem, *network.blocks][:frozen_parts]:
         part.requires_grad_(requires_grad=False)
 
