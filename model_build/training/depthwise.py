@@ -39,7 +39,7 @@ class _Convolution(torch.autograd.Function):
         return _same(features, weights.bfloat16(), stride)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         features, weights = ctx.saved_tensors
         gradient = gradient.bfloat16().contiguous(memory_format=torch.channels_last)
         of_features, of_weights, _ = ctx.needs_input_grad
