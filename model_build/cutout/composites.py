@@ -25,8 +25,8 @@ from model_build.datasets.mnist import DATA_DIR
 
 WORN: Final = 0.45  # shares of the composites; the rest are trusted photos, where there are any
 FLAT: Final = 0.35
-_SHOP_WORN: Final = 0.55  # shares of the shop composites; the rest are goods
-_SHOP_SHOES: Final = 0.2
+_SHOP_WORN: Final = 0.5  # shares of the shop composites; the rest are goods
+_SHOP_SHOES: Final = 0.15
 _DRAWN: Final = 2  # drawn so much larger, so that edges are smooth
 
 

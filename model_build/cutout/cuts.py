@@ -18,6 +18,7 @@ class Cut:
     neck: str  # round, pointed, high, collar or hood
     front: str  # closed, short, buttons, zip or open
     loose: float  # its width at the hem, beside that of the shoulders
+    vest: bool = False  # worn over a shirt, whose sleeves and collar show
 
 
 def random_cut(rng: random.Random) -> Cut:
@@ -25,8 +26,11 @@ def random_cut(rng: random.Random) -> Cut:
     short, long = rng.uniform(0.4, 0.85), rng.uniform(1.85, WRIST)
     hem, loose = rng.uniform(1.1, 1.6), rng.uniform(0.68, 1.0)
     if class_id == T_SHIRT:
+        hem = rng.choice([hem, hem, hem, rng.uniform(1.45, 1.8)])
         neck, front = rng.choice([("round", "closed"), ("round", "closed"), ("pointed", "closed"), ("collar", "short")])
         return Cut(class_id, 0.0 if neck != "collar" and rng.random() < 0.2 else short, hem, neck, front, loose)
+    if class_id == PULLOVER and rng.random() < 0.12:
+        return Cut(class_id, 0.0, hem, "pointed", "closed", loose, vest=True)
     if class_id == PULLOVER:
         neck = rng.choice(["round", "round", "pointed", "high", "hood", "hood"])
         front = rng.choice(["closed", "zip", "zip"]) if neck == "hood" else "closed"
