@@ -11,7 +11,7 @@ WORKDIR /build
 # Pruned and stripped as for Lambda: half of what pip installs never runs.
 RUN python -m pip install --quiet --target=/packages --require-hashes --requirement=requirements.txt \
     && python -c "from pathlib import Path; from pruning import prune; prune(Path('/packages'))" \
-    && python -m pip install --quiet --target=/packages uvicorn==0.54.0 uvloop==0.23.0 \
+    && python -m pip install --quiet --target=/packages uvicorn==0.54.0 httptools==0.9.0 uvloop==0.23.0 \
     && python -c "from pathlib import Path; from stripping import strip_shared_objects; strip_shared_objects(Path('/packages'))"
 
 FROM ${BASE_IMAGE}

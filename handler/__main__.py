@@ -44,9 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _serve(options: argparse.Namespace) -> int:
     try:
-        import uvicorn  # noqa: F401, PLC0415  not installed on Lambda, nor needed by `classify`
-    except ModuleNotFoundError:
-        return _print_error("`serve` needs uvicorn, which is not installed: pip install uvicorn")
+        import httptools  # noqa: F401, PLC0415  not installed on Lambda, nor needed by `classify`
+        import uvicorn  # noqa: F401, PLC0415  as above
+    except ModuleNotFoundError as error:
+        return _print_error(f"`serve` needs {error.name}, which is not installed: pip install uvicorn httptools")
     from handler.serving.serve import ServeOptions, serve  # noqa: PLC0415  it imports uvicorn
     from handler.serving.server import CannotListen  # noqa: PLC0415
 

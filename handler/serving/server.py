@@ -48,6 +48,7 @@ class BoundedConfig(uvicorn.Config):
         super().__init__(
             app,
             http=BoundedConnection,
+            ws="none",
             root_path=root_path,
             server_header=False,
             access_log=False,  # `access_log` writes it

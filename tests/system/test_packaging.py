@@ -143,7 +143,7 @@ def test_installed_command_serves_with_the_extra(installation: Installation, tmp
     without = installation.run("serve", cwd=tmp_path)
     assert (without.returncode, without.stderr) == (
         2,
-        "`serve` needs uvicorn, which is not installed: pip install uvicorn\n",
+        "`serve` needs httptools, which is not installed: pip install uvicorn httptools\n",
     )
     _uv("pip", "install", f"--python={installation.binaries.parent}", f"{installation.wheel}[serve]")
     command = [str(installation.binaries / "clothes-classifier"), "serve"]

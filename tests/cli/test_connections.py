@@ -1,0 +1,185 @@
+"""HTTP as `serve` parses it: bounds on heads and queues, and what clients send beside plain requests."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from handler.serving.connections import BoundedConnection
+from handler.serving.server import Server, listen
+from tests.support.machine import free_port
+
+
+async def _echo(scope: Any, receive: Any, send: Any) -> None:
+    """Responds with what it was sent."""
+    request = Request(scope, receive)
+    headers, body = request.headers.items(), (await request.body()).decode()
+    await JSONResponse({"path": scope["path"], "headers": headers, "body": body})(scope, receive, send)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[tuple[str, int]]:
+    """Of a server in this process."""
+    (listener,) = listen("127.0.0.1", free_port())
+    server = Server(uvicorn.Config(_echo, http=BoundedConnection, ws="none", log_config=None, lifespan="off"))
+    thread = threading.Thread(target=server.run, args=([listener],))
+    address: tuple[str, int] = listener.getsockname()
+    thread.start()
+    yield address
+    server.should_exit = True
+    thread.join()
+
+
+def _exchange(address: tuple[str, int], *parts: bytes) -> bytes:
+    """All that the server responds to `parts`, which arrive one after the other, until it closes the connection."""
+    with socket.create_connection(address, timeout=20) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        received = b""
+        for part in parts:
+            connection.sendall(part)
+        while some := connection.recv(65_536):
+            received += some
+        return received
+
+
+def _status(reply: bytes) -> int:
+    return int(reply.split(b" ", 2)[1])
+
+
+def _document(reply: bytes) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(reply.partition(b"\r\n\r\n")[2])
+    return document
+
+
+POST = b"POST /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        pytest.param(b"GET / HTTP/1.1\r\nHost: h\r\nX: ", id="header"),
+        pytest.param(b"GET /", id="target"),
+        pytest.param(POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: ", id="trailer"),
+        pytest.param(POST + b"Transfer-Encoding: chunked\r\n\r\n1;", id="extension of a chunk"),
+    ],
+)
+def test_head_without_an_end_is_431(address: tuple[str, int], start: bytes) -> None:
+    with socket.create_connection(address, timeout=20) as connection:
+        connection.sendall(start)
+        try:
+            for _ in range(200):
+                connection.sendall(b"a" * 1_000)
+            reply = connection.recv(65_536)
+        except ConnectionError:  # refused meanwhile
+            return
+    assert _status(reply) == 431
+    assert b"content-type: application/problem+json" in reply
+
+
+def test_long_head_in_parts_is_refused_with_a_problem(address: tuple[str, int]) -> None:
+    reply = _exchange(address, b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"a" * 17_000)
+    assert _document(reply)["detail"] == "the head of the request has more than 16,384 bytes, the maximum"
+
+
+def test_body_counts_as_no_head(address: tuple[str, int]) -> None:
+    body = b"a" * 300_000
+    reply = _exchange(address, POST + b"Content-Length: 300000\r\n\r\n", body[:1], body[1:])
+    assert _document(reply)["body"] == body.decode()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param(b"GET / HTTP/1.1\r\n\r\n", id="no Host"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", id="two Hosts"),
+        pytest.param(b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", id="another version"),
+        pytest.param(b"GET /\r\n\r\n", id="no version"),
+        pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", id="HTTP/2"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nX: a\0\r\n\r\n", id="null character"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\n X: a\r\n\r\n", id="folded line"),
+        pytest.param(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", id="two lengths"),
+        pytest.param(
+            b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            id="length of a chunked body",
+        ),
+        pytest.param(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", id="unknown encoding"),
+    ],
+)
+def test_invalid_head_is_400(address: tuple[str, int], head: bytes) -> None:
+    reply = _exchange(address, head)
+    assert _status(reply) == 400
+    assert _document(reply)["detail"] == "the request is not valid HTTP/1.1"
+
+
+def test_http_1_0_needs_no_host(address: tuple[str, int]) -> None:
+    assert _status(_exchange(address, b"GET / HTTP/1.0\r\n\r\n")) == 200
+
+
+@pytest.mark.parametrize("upgrade", [b"Upgrade: h2c", b"upgrade:websocket", b"Upgrade: a\r\nUpgrade: b"])
+def test_body_of_a_request_that_asks_for_another_protocol_arrives(address: tuple[str, int], upgrade: bytes) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, close\r\n" + upgrade + b"\r\nContent-Length: 4\r\n\r\n"
+    assert _document(_exchange(address, head, b"body"))["body"] == "body"
+
+
+def test_request_that_asks_for_another_protocol_in_parts_is_400(address: tuple[str, int]) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\nbody"
+    with socket.create_connection(address, timeout=20) as connection:
+        connection.sendall(head[:20])
+        assert not _arrives(connection, 0.2)
+        connection.sendall(head[20:])
+        assert _status(connection.recv(65_536)) == 400
+
+
+def _arrives(connection: socket.socket, seconds: float) -> bool:
+    connection.settimeout(seconds)
+    try:
+        return bool(connection.recv(1, socket.MSG_PEEK))
+    except TimeoutError:
+        return False
+    finally:
+        connection.settimeout(20)
+
+
+def test_trailers_are_ignored(address: tuple[str, int]) -> None:
+    body = b"Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\nX-Trailer: x\r\n\r\n"
+    document = _document(_exchange(address, POST + body))
+    assert document["body"] == "body"
+    assert "x-trailer" not in dict(document["headers"])
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        (b"http://host/a?b", "/a"),
+        (b"HTTPS://user@host:1/a", "/a"),
+        (b"http://host", "/"),
+        (b"http://host?b", "/"),
+        (b"*", "/*"),
+        (b"//a", "//a"),
+        (b"/a%20b", "/a b"),
+    ],
+)
+def test_target_of_a_request(address: tuple[str, int], target: bytes, path: str) -> None:
+    request = b"OPTIONS " + target + b" HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+    assert _document(_exchange(address, request))["path"] == path
+
+
+def test_queued_requests_get_their_responses_in_order(address: tuple[str, int]) -> None:
+    requests = [b"GET /%d HTTP/1.1\r\nHost: h\r\n\r\n" % i for i in range(50)]
+    last = b"GET /last HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+    reply = _exchange(address, b"".join(requests) + last)
+    assert [int(each.split(b'"')[0]) for each in reply.split(b'"path":"/')[1:-1]] == list(range(50))
+
+
+def test_flood_of_queued_requests_is_cut_off(address: tuple[str, int]) -> None:
+    try:
+        reply = _exchange(address, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n" * 5_000)
+    except ConnectionError:
+        return
+    assert reply.count(b"HTTP/1.1 200 OK") < 200
