@@ -17,6 +17,7 @@ from tests.support.waiting import wait_until_healthy
 
 _BLOCK = re.compile(r"(?:<!-- not run: (?P<excuse>.+?) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)```\n", re.DOTALL)
 _COMMAND = '#!/bin/sh\nexec "{python}" -m handler "$@"\n'  # what `pip install .` puts on the PATH, less the package
+_STAMPS = ("serve", "test", "develop")  # files by which make knows what is installed, in the order it makes them
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
 
 
@@ -54,15 +55,24 @@ RUN = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project, so that commands may write; its environments are the real ones."""
+    """A copy of the project, so that commands may write; its environment is the real one."""
     copy = tmp_path_factory.mktemp("clone")
     tracked = subprocess.check_output(["git", "ls-files", "-z"], cwd=PROJECT, text=True).split("\0")
     for name in filter(None, tracked):
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(PROJECT / name, copy / name)  # with its date, by which make knows what is done
-    for environment in (".venv", ".venv-sam"):
-        (copy / environment).symlink_to(PROJECT / environment)
+        shutil.copy2(PROJECT / name, copy / name)
+    _link_environment(PROJECT / ".venv", copy / ".venv")
     return copy
+
+
+def _link_environment(real: Path, linked: Path) -> None:
+    """Link what is installed, with new stamps: after a change of its pins, make would install into the real one."""
+    linked.mkdir()
+    for path in real.iterdir():
+        if path.name not in _STAMPS:
+            (linked / path.name).symlink_to(path)
+    for stamp in _STAMPS:
+        (linked / stamp).touch()
 
 
 @pytest.fixture(scope="module")
