@@ -20,8 +20,8 @@ run: .venv/serve ## serve the API, its page and an emulated AWS on PORT (8000); 
 	$(BIN)/python -m infra.local --port $(PORT)
 
 test: check .venv/develop ## check and test everything: about 20 minutes; one after the other where tests measure or need the machine
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope --ignore tests/system
-	$(BIN)/python -m pytest tests/system
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope --ignore tests/system/alone
+	$(BIN)/python -m pytest tests/system/alone
 
 test-fast: .venv/test ## unit, API, worker and command line tests: about a minute, without PyTorch, Docker or a browser
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 -m "not (slow or docker or browser or data)" --ignore tests/bench --ignore tests/model_build

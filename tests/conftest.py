@@ -37,7 +37,10 @@ _OPTIONAL_PACKAGES: Final = frozenset(
     {"cyclonedx", "duckdb", "nbclient", "nbformat", "onnx", "playwright", "schemathesis", "torch"}
 )
 _IMPORTED_BY_CONFTEST: Final = {"model_build": "torch", "system/browser": "playwright"}
-_TOGETHER: Final = "tests/model_build/"
+# Of parallel tests, those of such a folder run in one process: they share fixtures that take minutes to make.
+_TOGETHER: Final = ("tests/model_build/", "tests/system/browser/", "tests/system/sam/")
+# Of these folders, those of a module do: it has servers, packages or images of its own.
+_MODULES_TOGETHER: Final = ("tests/bench/", "tests/infra/", "tests/lifecycle/", "tests/system/")
 collect_ignore = [folder for folder, package in _IMPORTED_BY_CONFTEST.items() if find_spec(package) is None]
 
 
@@ -66,17 +69,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Of parallel tests, keep those of model_build in one process: they share fixtures that take minutes to make.
+    """Of parallel tests, keep those in one process that share costly fixtures, and distribute the others one by one.
 
-    With pytest 9.2, the marker that is meant for that, `xdist_group`, has no effect.
+    Processes take the largest groups first. With pytest 9.2, the marker for groups, `xdist_group`, has no effect.
     """
     from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415  not installed everywhere
 
     class TogetherOrAnywhere(LoadScopeScheduling):  # type: ignore[misc]  # it has no annotations
         def _split_scope(self, nodeid: str) -> str:
-            return _TOGETHER if nodeid.startswith(_TOGETHER) else nodeid
+            return _group_of(nodeid)
 
     return TogetherOrAnywhere(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
+def _group_of(nodeid: str) -> str:
+    """The folder, the module or the test itself."""
+    folder = next((each for each in _TOGETHER if nodeid.startswith(each)), None)
+    return folder or (nodeid.partition("::")[0] if nodeid.startswith(_MODULES_TOGETHER) else nodeid)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Tests that measure, or that hold the machine: no other test may run beside them."""
