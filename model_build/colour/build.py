@@ -1,6 +1,7 @@
-"""Build the colour network: train a teacher and the network, calibrate its probabilities, export it to int8."""
+"""Build the colour network: train teachers and the network, calibrate its probabilities, export it to int8."""
 
 import random
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -14,9 +15,9 @@ from handler.inference.cutout import CutOut
 from model_build.colour.export import export
 from model_build.colour.images import NONE, ColourImages, Stored, as_served, stored, stored_photos
 from model_build.colour.network import ColourNetwork
-from model_build.colour.recipe import STORED_SIDE, STUDENT, TEACHER, Recipe
+from model_build.colour.recipe import STORED_SIDE, STUDENT, TEACHERS, Recipe
 from model_build.colour.sources import Enlarged, Images, Photos
-from model_build.colour.train import ColourData, logits, train
+from model_build.colour.train import ColourData, Teacher, logits, train
 from model_build.config import Config
 from model_build.cutout.composites import composing_processes, composite, shop_composite
 from model_build.datasets.accessories import accessory
@@ -27,15 +28,17 @@ from model_build.release.calibrate import fitted_temperature
 from model_build.run_files import save_array
 
 _CALIBRATION_IMAGES: Final = 400  # they set the ranges of the activations
-_ACCESSORIES: Final = 0.04  # shares of the drawn images; the rest are shop composites
-_COMPOSITES: Final = 0.36
+_ACCESSORIES: Final = 0.06  # shares of the drawn images; the rest are shop composites
+_COMPOSITES: Final = 0.34
 
 
-def build(run_dir: Path, recipe: Recipe = STUDENT, teacher_recipe: Recipe | None = TEACHER) -> Path:
+def build(run_dir: Path, recipe: Recipe = STUDENT, teachers: Sequence[Recipe] = TEACHERS) -> Path:
     """Write colour.onnx into `run_dir`; a step that was interrupted resumes, one that has ended is not repeated."""
     data = load(run_dir, recipe.composites)
-    teacher = train(run_dir / "teacher", teacher_recipe, data) if teacher_recipe else None
-    student = train(run_dir / "student", recipe, data, teacher)
+    taught = [
+        Teacher(train(run_dir / f"teacher-{number}", each, data), each.side) for number, each in enumerate(teachers, 1)
+    ]
+    student = train(run_dir / "student", recipe, data, taught)
     return release(run_dir, student, data)
 
 

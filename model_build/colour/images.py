@@ -54,9 +54,9 @@ def stored(image: Image.Image) -> Stored:
     return np.asarray(image.convert("RGB").resize((STORED_SIDE, STORED_SIDE), Image.Resampling.BILINEAR))
 
 
-def altered(image: Stored, rng: random.Random) -> Stored:
-    """(160, 160, 3): another crop, turn, light, colour and sharpness of a stored image."""
-    picture = _framed(Image.fromarray(image), rng)
+def altered(image: Stored, rng: random.Random, side: int = SIDE) -> Stored:
+    """(side, side, 3): another crop, turn, light, colour and sharpness of a stored image."""
+    picture = _framed(Image.fromarray(image), rng, side)
     if rng.random() < 0.5:
         picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     return np.asarray(_degraded(_lit(picture, rng), rng))
@@ -67,23 +67,23 @@ def batch(images: Iterable[Stored]) -> Tensor:
     return torch.from_numpy(np.stack(list(images))).permute(0, 3, 1, 2)
 
 
-def as_served(image: Stored) -> Stored:
-    """(160, 160, 3) of a stored image, without alterations."""
-    return np.asarray(Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
+def as_served(image: Stored, side: int = SIDE) -> Stored:
+    """(side, side, 3) of a stored image, without alterations."""
+    return np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BILINEAR))
 
 
 def _decoded(path: Path) -> Image.Image:
     return decode(path.read_bytes(), _MAX_PIXELS, STORED_SIDE)
 
 
-def _framed(picture: Image.Image, rng: random.Random) -> Image.Image:
+def _framed(picture: Image.Image, rng: random.Random, side: int) -> Image.Image:
     """A part of the picture, in its aspect or nearly so; turned a little, or by a multiple of 90 degrees."""
     if rng.random() < 0.35:
         picture = picture.rotate(rng.gauss(0, 10), Image.Resampling.BILINEAR, fillcolor=picture.getpixel((1, 1)))
     width, height = (picture.width * rng.uniform(0.7, 1) for _ in range(2))
     left, top = rng.uniform(0, picture.width - width), rng.uniform(0, picture.height - height)
     box = (left, top, left + width, top + height)
-    framed = picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box)
+    framed = picture.resize((side, side), Image.Resampling.BILINEAR, box)
     return framed.rotate(rng.choice([90, 180, 270])) if rng.random() < 0.12 else framed
 
 

