@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from handler.contract import COLOUR_SIDE, ColourPixels
-from handler.inference.letterbox import on_white
+from handler.inference.letterbox import on_white, squeezed
 from handler.inference.session import LazySession
 
 COLOUR_MODEL_PATH: Final = Path(__file__).parents[1] / "model" / "colour.onnx"
@@ -26,20 +26,20 @@ class ColourClassifier:
 
     def predict(self, image: Image.Image) -> NDArray[np.float32]:
         """Probabilities (K + 1,) of the classes, by their ids, and of none of them; their sum is 1."""
-        row: NDArray[np.float32] = self.probabilities([squeezed(image)])[0]
+        row: NDArray[np.float32] = self.probabilities([colour_pixels(image)])[0]
         return row
 
     def probabilities(self, images: Iterable[ColourPixels]) -> NDArray[np.float32]:
-        """Probabilities (N, K + 1) of N images (160, 160, 3), each as `squeezed` returns it.
+        """Probabilities (N, K + 1) of N images (160, 160, 3), each as `colour_pixels` returns it.
 
         One run for each: a run for several would round differently, takes N times the memory, and is not faster.
         """
         return np.concatenate([self._session.run(image[np.newaxis]) for image in images])
 
 
-def squeezed(image: Image.Image) -> ColourPixels:
+def colour_pixels(image: Image.Image) -> ColourPixels:
     """An image in mode L, LA, RGB or RGBA as the network takes it: (160, 160, 3).
 
     The whole image is squeezed to a square, as in training; transparent pixels become white.
     """
-    return np.asarray(on_white(image).convert("RGB").resize((COLOUR_SIDE, COLOUR_SIDE), Image.Resampling.BILINEAR))
+    return np.asarray(squeezed(on_white(image).convert("RGB"), COLOUR_SIDE))

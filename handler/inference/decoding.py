@@ -42,7 +42,7 @@ _BROKEN_TIFF: Final = (
 )
 
 _ORDINARY_SCANNED_PIXELS: Final = 40_000_000  # scans times pixels: a progressive JPEG of 4 megapixels
-_KEPT_FACTOR: Final = 4  # a reduced image keeps at least so many times the side that is needed
+_KEPT_SIDE: Final = 896  # pixels; unless its decoder can do that, an image is not reduced below it
 
 # By the EXIF orientation (CIPA DC-008, tag 274); 1 is upright.
 _TRANSPOSITIONS: Final = {
@@ -153,7 +153,7 @@ def _decoded(data: bytes, format: str, max_pixels: int, needed_side: int) -> Ima
         image.draft(None, (needed_side, needed_side))  # decodes a JPEG at 1/2, 1/4 or 1/8
         image.load()
         transposition = _transposition(image)
-        converted = eight_bit(image, _KEPT_FACTOR * needed_side, data[24] if format == "PNG" else 8)
+        converted = eight_bit(image, max(_KEPT_SIDE, 4 * needed_side), data[24] if format == "PNG" else 8)
     return converted if transposition is None else converted.transpose(transposition)
 
 

@@ -19,7 +19,7 @@ from handler.errors import ClassifierError, OutOfMemory, OutOfTime, RejectedImag
 from handler.inference.budget import Budget
 from handler.inference.card import RESIZE
 from handler.inference.classifier import Classifier
-from handler.inference.colour import squeezed
+from handler.inference.colour import colour_pixels
 from handler.inference.decoding import decode
 from handler.inference.letterbox import letterbox_frame, letterboxed
 from handler.inference.preprocessing import DETAIL_SIDE, preprocessed, within_image
@@ -37,7 +37,8 @@ class PreparedImage(ModelInput):
 
     frame: Frame  # the square that the pixels of the view are
     part: Frame  # the image without a transparent margin
-    foreground: Mask | None  # (H, W) of that part; None if nothing is cut out
+    foreground: Mask | None  # (H, W) of that part, maybe squeezed; None if nothing is cut out
+    size: tuple[int, int]  # of the whole image, decoded
 
 
 def prepare(classifier: Classifier, image: bytes, max_pixels: int, budget: Budget | None = None) -> PreparedImage:
@@ -59,14 +60,14 @@ def prepare(classifier: Classifier, image: bytes, max_pixels: int, budget: Budge
 
 def _resized(image: Image.Image, classifier: Classifier) -> PreparedImage:
     pixels = letterboxed(image, classifier.input.side, classifier.input.channels)
-    return PreparedImage(pixels[np.newaxis], None, letterbox_frame(image.size), _WHOLE, None)
+    return PreparedImage(pixels[np.newaxis], None, letterbox_frame(image.size), _WHOLE, None, image.size)
 
 
 def _cut_out(image: Image.Image, classifier: Classifier) -> PreparedImage:
     garment_mask = classifier.cut_out.mask if classifier.cut_out else None
     found = preprocessed(image, garment_mask, classifier.input.side)
-    colour = None if found.photo is None else squeezed(found.photo)
-    return PreparedImage(found.views[:, np.newaxis], colour, found.frame, found.part, found.foreground)
+    colour = None if found.photo is None else colour_pixels(found.photo)
+    return PreparedImage(found.views[:, np.newaxis], colour, found.frame, found.part, found.foreground, image.size)
 
 
 def prepare_or_error(
@@ -105,5 +106,5 @@ def explain(classifier: Classifier, image: PreparedImage, top_k: int) -> tuple[C
     """Classify one image, and explain it: the classifier's input, the map of the likeliest class, the foreground."""
     classification, activation_map = classifier.explain(image, top_k)
     found = image.foreground
-    foreground = None if found is None else within_image(found, image.part, _FOREGROUND_SIDE)
+    foreground = None if found is None else within_image(found, image.part, image.size, _FOREGROUND_SIDE)
     return classification, Explanation(image.views[0], activation_map, image.frame, foreground)

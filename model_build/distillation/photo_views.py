@@ -26,7 +26,7 @@ from model_build.run_files import save_array
 
 NONE: Final = 10  # the class of what is none of the ten
 ALTERED: Final = 6  # altered copies of each photo, beside the photo itself
-VIEWS: Final = 3  # of each image
+VIEWS: Final = 2  # of each image
 PART: Final = 500  # composites in a file
 
 _COMPOSITE_SIDE: Final = 192

@@ -15,7 +15,7 @@ from model_build.release.publish import model_version, published_now
 from model_build.run_files import RunError, read_json, write_json
 
 _PURPOSES: Final = {
-    CUTOUT_PATH.name: "outlines the main garment of an image; two of its views are cut out by it",
+    CUTOUT_PATH.name: "outlines the main garment of an image; one of its views is cut out by it",
     COLOUR_MODEL_PATH.name: "classifies the image in colour, and votes beside the 28x28 network",
 }
 

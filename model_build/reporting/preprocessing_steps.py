@@ -32,7 +32,6 @@ def preprocessing_steps(image: Image.Image) -> list[Step]:
         decoded,
         Step("reduced", np.asarray(view.reduced.convert("RGB"))),
         Step("foreground", view.foreground.astype(np.uint8) * 255),
-        Step("brightened", view.brightened.astype(np.uint8)),
-        Step("trimmed", np.asarray(view.trimmed)),
+        Step("brightened, trimmed", np.asarray(view.trimmed)),
         Step("28x28", seen),
     ]

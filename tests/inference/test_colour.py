@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from handler.contract import COLOUR_SIDE
-from handler.inference.colour import COLOUR_MODEL_PATH, ColourClassifier, squeezed
+from handler.inference.colour import COLOUR_MODEL_PATH, ColourClassifier, colour_pixels
 from handler.inference.decoding import decode
 from tests.support.processors import on_haswell
 
@@ -34,11 +34,11 @@ def test_photo_of_trousers_is_trousers(colour: ColourClassifier, photo: bytes) -
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
 def test_images_of_any_mode_and_shape_are_squeezed_to_a_square(mode: str) -> None:
-    assert squeezed(Image.new(mode, (300, 40))).shape == (COLOUR_SIDE, COLOUR_SIDE, 3)
+    assert colour_pixels(Image.new(mode, (300, 40))).shape == (COLOUR_SIDE, COLOUR_SIDE, 3)
 
 
 def test_transparent_pixels_become_white() -> None:
-    assert (squeezed(Image.new("RGBA", (20, 20), (0, 0, 0, 0))) == 255).all()
+    assert (colour_pixels(Image.new("RGBA", (20, 20), (0, 0, 0, 0))) == 255).all()
 
 
 def test_file_is_small() -> None:
@@ -50,7 +50,7 @@ def test_processor_without_vnni_gives_the_same_probabilities(
     colour: ColourClassifier, datasets_dir: Path, tmp_path: Path
 ) -> None:
     paths = sorted((datasets_dir / "clothing-dataset-small" / "validation").glob("*/*.jpg"))[::17]
-    images = np.stack([squeezed(Image.open(path)) for path in paths])
+    images = np.stack([colour_pixels(Image.open(path)) for path in paths])
     here = np.stack([colour.predict(Image.fromarray(image)) for image in images])
     there = on_haswell(PREDICT, images, tmp_path)
     assert (here.argmax(axis=1) == there.argmax(axis=1)).all()

@@ -76,7 +76,7 @@ def test_conversion_in_strips_is_that_of_the_whole_image(mode: str, size: tuple[
     image = image if mode == "RGBA" else image.convert("RGB").quantize(64) if mode == "P" else image.convert("RGB")
     image = image.resize(size).convert(mode)
     whole = image.convert("RGBA" if mode == "RGBA" else "RGB")
-    factor = max(1, max(size) // (4 * DETAIL_SIDE))
+    factor = max(1, max(size) // 896)
     expected = whole.resize((size[0] // factor, size[1] // factor), Image.Resampling.BOX)
     found = decode_here(encoded(image, "TIFF"), "TIFF", LIMIT, DETAIL_SIDE)
     assert np.array_equal(np.asarray(found), np.asarray(expected))

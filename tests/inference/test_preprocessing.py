@@ -87,6 +87,22 @@ def test_unambiguous_image_has_one_view(image: Image.Image) -> None:
     assert len(views_of(image)[0]) == 1
 
 
+@pytest.mark.parametrize("size", [(240, 480), (480, 240), (90, 60)], ids=str)
+def test_view_has_the_ratio_of_the_garment_in_the_image(size: tuple[int, int]) -> None:
+    rows, columns = np.nonzero(first_view(shirt("navy", "white", size)))
+    width, height = 0.5 * size[0], 0.4 * size[1]
+    shorter, longer = sorted((np.ptp(columns) + 1, np.ptp(rows) + 1))
+    assert (np.ptp(columns) > np.ptp(rows)) == (width > height)
+    assert longer == 28
+    assert shorter == pytest.approx(28 * min(width, height) / max(width, height), abs=1.5)
+
+
+def test_frame_is_a_square_in_an_image_of_any_shape() -> None:
+    frame = views_of(shirt("navy", "white", (300, 600)))[1]
+    assert 300 * frame.width == pytest.approx(600 * frame.height)
+    assert (frame.left + frame.width / 2, frame.top + frame.height / 2) == pytest.approx((0.5, 0.5), abs=0.01)
+
+
 @pytest.mark.parametrize("transform", [Image.Image.copy, ImageOps.mirror])
 def test_portrait_and_landscape_have_the_same_outline(transform: Callable[[Image.Image], Image.Image]) -> None:
     portrait = transform(shirt("black", "white", (300, 400)))
