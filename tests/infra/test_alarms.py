@@ -86,7 +86,7 @@ def widgets(door: str = "RestApi") -> list[dict[str, Any]]:
 
 def dashboard_metrics(door: str) -> Iterator[Metric]:
     for widget in widgets(door):
-        for namespace, name, *rest in widget["properties"].get("metrics", ()):
+        for namespace, name, *rest in (row for row in widget["properties"].get("metrics", ()) if len(row) > 1):
             words = [word for word in rest if isinstance(word, str)]
             yield Metric(namespace, name, frozenset(zip(words[::2], words[1::2], strict=True)))
 
@@ -136,6 +136,20 @@ def test_dashboard_shows_existing_metrics(door: str, of_gateway: set[str], emitt
     shown = list(dashboard_metrics(door))
     assert [each for each in shown if each not in emitted and not _is_of_aws(each)] == []
     assert {each.namespace for each in shown} == {STACK, "AWS/Lambda", "AWS/SQS"} | of_gateway
+
+
+def test_dashboard_finds_the_metrics_of_classes_whatever_they_are_called(emitted: set[Metric], card: ModelCard) -> None:
+    """The search excludes the metrics by model that are not of classes, so that it fits any model."""
+    rows = [row for widget in widgets() for row in widget["properties"].get("metrics", ()) if len(row) == 1]
+    (expression,) = (row[0]["expression"] for row in rows)
+    parts = re.fullmatch(
+        r"SEARCH\('{\"(.+)\",(.+),(.+)} \2=\"(.+)\" \3=\"(.+?)\"((?: NOT MetricName=\".+?\")+)', .+\)", expression
+    )
+    assert parts
+    namespace, function, version, *values, excluded = parts.groups()
+    dimensions = frozenset(zip((function, version), values, strict=True))
+    names = {each.name for each in emitted if (each.namespace, each.dimensions) == (namespace, dimensions)}
+    assert names - set(re.findall(r'"(.+?)"', excluded)) == {label.english for label in card.labels}
 
 
 def _is_of_aws(watched: Metric) -> bool:
