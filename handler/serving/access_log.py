@@ -9,10 +9,12 @@ import logging
 import sys
 from contextlib import suppress
 from http import HTTPStatus
+from typing import Final
 from urllib.parse import quote
 
 from handler.telemetry.reports import ACCESS_LOG, RequestReport
 
+_PHRASES: Final = {int(status): f"{status} {status.phrase}" for status in HTTPStatus}
 _log = logging.getLogger(ACCESS_LOG)
 
 
@@ -21,7 +23,7 @@ def write_line(report: RequestReport) -> None:
     if not _log.isEnabledFor(logging.INFO):
         return
     request = f"{report.method} {quote(report.path)}"  # a path may have any characters, ends of lines as well
-    status = f"{report.status} {HTTPStatus(report.status).phrase}"
+    status = _PHRASES.get(report.status, report.status)
     line = f'{report.client or "-"} - "{request}" {status}, {report.seconds * 1000:.1f} ms, {report.request_id}'
     with suppress(OSError, ValueError):  # nobody reads it any more
         sys.stdout.write(f"INFO:     {line}\n")

@@ -8,15 +8,16 @@ import asyncio
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
+import httptools
+from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from handler.api.middleware.response_headers import ALWAYS, DEFAULTS
 from handler.api.problems import MEDIA_TYPE, HttpError, problem_response
 
 _ORIGIN: Final = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
-_UPGRADE: Final = re.compile(rb"\r\nupgrade:[^\r\n]*", re.IGNORECASE)
 _VERSIONS: Final = ("1.0", "1.1")
 _OF_BODIES: Final = (b"content-length", b"transfer-encoding")
 _BYTES_TO_TAKE: Final = 10_000  # of a response, between two checks
@@ -31,6 +32,27 @@ class _Progress:
     unsent_bytes: int
 
 
+class _Parser(httptools.HttpRequestParser):
+    """httptools' parser, for a server that changes to no other protocol, which Upgrade lets it do (RFC 9110, 7.8).
+
+    httptools takes all behind such a head for the other protocol, the body as well; a second parser reads that.
+    Java's HttpClient and `curl --http2` ask for HTTP/2 that way.
+    """
+
+    def __init__(self, connection: "BoundedConnection") -> None:
+        super().__init__(connection)
+        self._connection = connection
+        self.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's
+
+    def feed_data(self, data: bytes) -> None:  # type: ignore[override]  # uvicorn has no others
+        """Parse `data`. Raises HttpParserError."""
+        try:
+            super().feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            (end,) = upgrade.args
+            self._connection.resume(data[end:])
+
+
 class BoundedConnection(HttpToolsProtocol):
     """One connection: checked every few seconds, and closed if it made no progress since the last check."""
 
@@ -42,8 +64,12 @@ class BoundedConnection(HttpToolsProtocol):
 
     _progress: _Progress | None = None
     _next_check: asyncio.TimerHandle | None = None
-    _is_between_requests = True
     _unfinished_bytes = 0  # that the parser has taken without a result
+    _is_resuming = False  # see `_Parser`
+
+    def __init__(self, config: Config, *arguments: Any, **named: Any) -> None:
+        super().__init__(config, *arguments, **named)
+        self.parser = _Parser(self)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
@@ -64,13 +90,14 @@ class BoundedConnection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse what has arrived, and refuse a head that becomes too long."""
         self._unfinished_bytes += len(data)
-        super().data_received(_without_upgrade(data) if self._is_between_requests else data)
+        super().data_received(data)
         if self._unfinished_bytes > self.max_head_bytes and not self.transport.is_closing():
             self._refuse(431, f"the head of the request has more than {self.max_head_bytes:,} bytes, the maximum")
 
     def on_message_begin(self) -> None:
         """Raises an error, which becomes a response with status 400, as all others that the parser calls."""
-        self._is_between_requests = False
+        if self._is_resuming:
+            return
         if len(self.pipeline) >= self.max_queued:
             raise ValueError("too many requests are queued")
         super().on_message_begin()
@@ -81,6 +108,9 @@ class BoundedConnection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._unfinished_bytes = 0
+        if self._is_resuming:
+            self._is_resuming = False
+            return
         self.url = _origin_form(self.url)
         self._check_head()
         super().on_headers_complete()
@@ -90,8 +120,16 @@ class BoundedConnection(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._is_between_requests, self._unfinished_bytes = True, 0
-        super().on_message_complete()
+        self._unfinished_bytes = 0
+        if not (self.parser.should_upgrade() and self._body_headers()):
+            super().on_message_complete()
+
+    def resume(self, data: bytes) -> None:
+        """Parse `data`, the body of the last request, if it has one, and all behind it, by another parser."""
+        self.parser = _Parser(self)
+        headers = self._body_headers()
+        self._is_resuming = bool(headers)
+        self.parser.feed_data(b"POST / HTTP/1.1\r\n" + b"".join(headers) + b"\r\n" + data if headers else data)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's sentence, in plain text
         """Respond to what is not HTTP."""
@@ -103,8 +141,9 @@ class BoundedConnection(HttpToolsProtocol):
         version = self.parser.get_http_version()
         if version not in _VERSIONS or hosts > 1 or (version == "1.1" and not hosts):
             raise ValueError("the request has another version, or not exactly one Host")
-        if self.parser.should_upgrade() and any(name in _OF_BODIES for name, _ in self.headers):
-            raise ValueError("the parser would lose the body")  # see `_without_upgrade`
+
+    def _body_headers(self) -> list[bytes]:
+        return [name + b": " + value + b"\r\n" for name, value in self.headers if name in _OF_BODIES]
 
     def _check(self) -> None:
         before, now = self._progress, self._current_progress()
@@ -140,15 +179,6 @@ def _origin_form(target: bytes) -> bytes:
     origin = _ORIGIN.match(target)
     path = target[origin.end() :] if origin else target
     return path if path.startswith(b"/") else b"/" + path
-
-
-def _without_upgrade(data: bytes) -> bytes:
-    """`data`, which begins with a head, without its header Upgrade, which a server may ignore (RFC 9110, 7.8).
-
-    The parser would take the body for the other protocol. Java's HttpClient and `curl --http2` ask for HTTP/2 that way.
-    """
-    end = data.find(b"\r\n\r\n")
-    return _UPGRADE.sub(b"", data[:end]) + data[end:] if end >= 0 and _UPGRADE.search(data, 0, end) else data
 
 
 def _response(status: int, detail: str) -> bytes:

@@ -3,6 +3,7 @@
 import io
 import logging
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -29,6 +30,11 @@ def test_line_has_status_duration_and_request_id(capsys: pytest.CaptureFixture[s
 def test_client_of_a_unix_socket_has_no_address(capsys: pytest.CaptureFixture[str]) -> None:
     write_line(report(client=""))
     assert capsys.readouterr().out.startswith('INFO:     - - "POST')
+
+
+def test_status_that_python_does_not_know_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    write_line(replace(report(), status=499))
+    assert '"POST /classify" 499, 1.3 ms' in capsys.readouterr().out
 
 
 def test_path_cannot_forge_a_line(capsys: pytest.CaptureFixture[str]) -> None:

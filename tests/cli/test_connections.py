@@ -3,7 +3,9 @@
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -25,9 +27,17 @@ async def _echo(scope: Any, receive: Any, send: Any) -> None:
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[tuple[str, int]]:
-    """Of a server in this process."""
+    with _server(BoundedConnection) as address:
+        yield address
+
+
+@contextmanager
+def _server(http: Any) -> Iterator[tuple[str, int]]:
+    """The address of a server in this process."""
     (listener,) = listen("127.0.0.1", free_port())
-    server = Server(uvicorn.Config(_echo, http=BoundedConnection, ws="none", log_config=None, lifespan="off"))
+    server = Server(
+        uvicorn.Config(_echo, http=http, ws="none", log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+    )
     thread = threading.Thread(target=server.run, args=([listener],))
     address: tuple[str, int] = listener.getsockname()
     thread.start()
@@ -38,11 +48,12 @@ def address() -> Iterator[tuple[str, int]]:
 
 def _exchange(address: tuple[str, int], *parts: bytes) -> bytes:
     """All that the server responds to `parts`, which arrive one after the other, until it closes the connection."""
-    with socket.create_connection(address, timeout=20) as connection:
+    with socket.create_connection(address, timeout=10) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         received = b""
         for part in parts:
             connection.sendall(part)
+            time.sleep(0.001 if len(parts) > 1 else 0)  # so that it arrives alone
         while some := connection.recv(65_536):
             received += some
         return received
@@ -70,7 +81,7 @@ POST = b"POST /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
     ],
 )
 def test_head_without_an_end_is_431(address: tuple[str, int], start: bytes) -> None:
-    with socket.create_connection(address, timeout=20) as connection:
+    with socket.create_connection(address, timeout=10) as connection:
         connection.sendall(start)
         try:
             for _ in range(200):
@@ -127,23 +138,30 @@ def test_body_of_a_request_that_asks_for_another_protocol_arrives(address: tuple
     assert _document(_exchange(address, head, b"body"))["body"] == "body"
 
 
-def test_request_that_asks_for_another_protocol_in_parts_is_400(address: tuple[str, int]) -> None:
-    head = b"POST / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\nbody"
-    with socket.create_connection(address, timeout=20) as connection:
-        connection.sendall(head[:20])
-        assert not _arrives(connection, 0.2)
-        connection.sendall(head[20:])
-        assert _status(connection.recv(65_536)) == 400
+ALL_KINDS = b"".join(
+    [
+        b"POST /a HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\nbody",
+        b"GET /b?q HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+        b"POST /c HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"2\r\nbo\r\n2;x=y\r\ndy\r\n0\r\nTrailer: x\r\n\r\n",
+        b"PUT /d HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
+        POST + b"Content-Length: 4\r\n\r\nbody",
+    ]
+)
 
 
-def _arrives(connection: socket.socket, seconds: float) -> bool:
-    connection.settimeout(seconds)
-    try:
-        return bool(connection.recv(1, socket.MSG_PEEK))
-    except TimeoutError:
-        return False
-    finally:
-        connection.settimeout(20)
+def _documents(reply: bytes) -> list[Any]:
+    return [json.loads(each.split(b"\r\n\r\n", 1)[1]) for each in reply.split(b"HTTP/1.1 200 OK\r\n")[1:]]
+
+
+def test_requests_split_anywhere_get_the_responses_of_h11(address: tuple[str, int]) -> None:
+    with _server("h11") as of_h11:
+        expected = _documents(_exchange(of_h11, ALL_KINDS))
+    assert [each["body"] for each in expected] == ["body", "", "body", "body", "body"]
+    for end in range(1, len(ALL_KINDS), 3):
+        assert _documents(_exchange(address, ALL_KINDS[:end], ALL_KINDS[end:])) == expected, ALL_KINDS[:end]
+    every_byte = [ALL_KINDS[i : i + 1] for i in range(len(ALL_KINDS))]
+    assert _documents(_exchange(address, *every_byte)) == expected
 
 
 def test_trailers_are_ignored(address: tuple[str, int]) -> None:
