@@ -14,7 +14,7 @@ from tritonclient.utils import (  # type: ignore[import-untyped]  # it ships no 
     serialize_byte_tensor,
 )
 
-from handler.api.requests.json_values import pixels_of_json, whole_number
+from handler.api.requests.json_values import parse_json, pixels_of_json, whole_number
 from handler.api.routes.open_inference.binary import encoded_of_binary, packed, pixels_of_binary, split_body
 from handler.api.routes.open_inference.tensors import ENCODED, Tensors, checked_shape, encoded_of_json
 from handler.content_encoding import decompressed
@@ -219,3 +219,14 @@ def test_gzip_bomb_takes_less_than_2_mb() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 2_000_000
+
+
+@pytest.mark.parametrize("number", ["9" * 100, "-" + "9" * 99, f'"{"9" * 500}"', "0." + "3" * 500])
+def test_number_of_up_to_100_digits_is_read(number: str) -> None:
+    assert parse_json(f"[1, {number}]".encode()) == [1, json.loads(number)]
+
+
+@pytest.mark.parametrize("number", ["9" * 101, "-" + "9" * 100])
+def test_number_of_more_than_100_characters_is_refused(number: str) -> None:
+    with pytest.raises(BadRequest, match="a number has too many digits"):
+        parse_json(f"[1, {number}]".encode())
