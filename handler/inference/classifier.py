@@ -33,7 +33,7 @@ from handler.inference.card import (
 from handler.inference.colour import COLOUR_MODEL_PATH, ColourClassifier
 from handler.inference.cutout import CUTOUT_PATH, CutOut
 from handler.inference.occlusion import occlusion_map
-from handler.inference.session import new_session
+from handler.inference.session import in_parts, new_session
 from handler.inference.vote import PhotoVote, Vote
 
 __all__ = ["CARD_PATH", "MODEL_PATH", "Classifier", "read_card"]
@@ -41,6 +41,7 @@ __all__ = ["CARD_PATH", "MODEL_PATH", "Classifier", "read_card"]
 _IMAGES: Final = "images"
 _OUTPUTS: Final = ("probabilities", "known")
 _MAPS: Final = "activation_maps"
+_FEWEST_VIEWS: Final = 8  # for which a thread pays
 
 
 class Classifier:
@@ -115,15 +116,17 @@ class Classifier:
     def predict_views(self, images: Sequence[Views]) -> ModelOutput:
         """Run the model on all views of N images, and average over the views of each image.
 
-        Views that are cut out are one run. Those of the preprocessing "resize" are larger, and have a run each: it is
-        as fast, takes less memory, and gives an image the same output in every batch.
+        Views that are cut out are one run, or one for each of several processors. Those of the preprocessing "resize"
+        are larger, and have a run each: it is as fast, takes less memory, and gives an image the same output in every
+        batch.
         """
         if self.input.preprocessing == RESIZE:
             return _joined([self.predict(views) for views in images])
-        return _mean_over_views(self.predict(np.concatenate(images)), [len(views) for views in images])
+        outputs = in_parts(self.predict, np.concatenate(images), _FEWEST_VIEWS)
+        return _mean_over_views(_joined(outputs), [len(views) for views in images])
 
     def predict_images(self, images: Sequence[ModelInput]) -> ModelOutput:
-        """As `predict_views`, with the vote on photos. The views of all images are one run."""
+        """As `predict_views`, with the vote on photos."""
         return self._with_vote(self.predict_views([image.views for image in images]), images)
 
     def classify(self, images: Sequence[ModelInput], top_k: int) -> list[Classification]:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from handler.contract import COLOUR_SIDE, ColourPixels
 from handler.inference.letterbox import on_white, squeezed
-from handler.inference.session import LazySession
+from handler.inference.session import LazySession, in_parts
 
 COLOUR_MODEL_PATH: Final = Path(__file__).parents[1] / "model" / "colour.onnx"
 
@@ -34,6 +34,9 @@ class ColourClassifier:
 
         One run for each: a run for several would round differently, takes N times the memory, and is not faster.
         """
+        return np.concatenate(in_parts(self._each, list(images), 1))
+
+    def _each(self, images: list[ColourPixels]) -> NDArray[np.float32]:
         return np.concatenate([self._session.run(image[np.newaxis]) for image in images])
 
 

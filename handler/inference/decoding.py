@@ -162,7 +162,10 @@ def _opened(data: bytes, format: str) -> Image.Image:  # noqa: A002
         from handler.inference.heif import open_heif  # noqa: PLC0415  rarely needed
 
         return open_heif(data)
-    return Image.open(io.BytesIO(data), formats=[format])
+    image = Image.open(io.BytesIO(data), formats=[format])
+    if format == "JPEG":
+        image.decodermaxblock = len(data)  # libjpeg is slower at the end of each block; they have 64 KiB otherwise
+    return image
 
 
 def format_of(data: bytes) -> str | None:
