@@ -15,11 +15,12 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from handler.serving.server import BoundedConfig, Server, listen, listen_at_path, log_address
 
 _APP: Final = "handler.serving.app"
+_DIVIDES_CONNECTIONS: Final = sys.platform == "linux"  # among several sockets at one address
 _METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads it when it is imported
 
 
@@ -56,9 +57,23 @@ class WorkerConfig(BoundedConfig):
         return super().get_loop_factory()
 
 
+class _Workers(Multiprocess):
+    """Worker processes with a socket each, so that all get connections; one that replaces another has all sockets.
+
+    Of a socket that they share, the process that Linux wakes first takes all connections that come at once.
+    """
+
+    def init_processes(self) -> None:
+        """Start all processes."""
+        for index in range(self.processes_num):
+            process = Process(self.config, self.sockets[index :: self.processes_num])
+            process.start()
+            self.processes.append(process)
+
+
 @contextmanager
 def _listening(options: ServeOptions) -> Iterator[list[socket.socket]]:
-    sockets = [listen_at_path(options.uds)] if options.uds else listen(options.host, options.port)
+    sockets = _sockets(options)
     try:
         yield sockets
     finally:
@@ -66,6 +81,12 @@ def _listening(options: ServeOptions) -> Iterator[list[socket.socket]]:
             each.close()
         if options.uds:
             Path(options.uds).unlink(missing_ok=True)
+
+
+def _sockets(options: ServeOptions) -> list[socket.socket]:
+    if options.uds:
+        return [listen_at_path(options.uds)]
+    return listen(options.host, options.port, options.workers if _DIVIDES_CONNECTIONS else 1)
 
 
 def _serve_here(options: ServeOptions, sockets: list[socket.socket]) -> None:
@@ -79,9 +100,10 @@ def _serve_here(options: ServeOptions, sockets: list[socket.socket]) -> None:
 def _serve_by_workers(options: ServeOptions, sockets: list[socket.socket]) -> None:
     config = WorkerConfig(f"{_APP}:app", options.root_path, options.workers)
     with _shared_metrics():
-        for each in sockets:  # connections wait until a worker has loaded the model
-            log_address(each)
-        Multiprocess(config, sockets).run()
+        have_their_own = _DIVIDES_CONNECTIONS and not options.uds
+        for each in sockets[:: options.workers] if have_their_own else sockets:
+            log_address(each)  # connections wait until a worker has loaded the model
+        (_Workers if have_their_own else Multiprocess)(config, sockets).run()
 
 
 @contextmanager

@@ -57,10 +57,14 @@ class BoundedConfig(uvicorn.Config):
         )
 
 
-def listen(host: str, port: int) -> list[socket.socket]:
-    """Sockets that listen at all addresses of `host`. Raises CannotListen if there are none, or one is in use."""
+def listen(host: str, port: int, each: int = 1) -> list[socket.socket]:
+    """`each` sockets at each address of `host`. Raises CannotListen if there are none, or one is in use.
+
+    Linux divides connections among sockets at one address. Elsewhere it must be one.
+    """
     try:
-        return _listen(host, port)
+        sockets = _listen(host, port)
+        return [copy for one in sockets for copy in _copies(one, each)] if each > 1 else sockets
     except UnicodeError as error:
         raise CannotListen(f"cannot listen at {host!r}: not a host name") from error
     except OSError as error:
@@ -96,6 +100,21 @@ def _remove_stale(path: str) -> None:
             Path(path).unlink()
 
 
+def _copies(listener: socket.socket, count: int) -> list[socket.socket]:
+    """As many in place of `listener`, whose address nobody else uses, which they themselves could not tell."""
+    family, address = listener.family, listener.getsockname()
+    listener.close()
+    copies = [socket.create_server(address[:2], family=family, backlog=_BACKLOG, reuse_port=True) for _ in range(count)]
+    for each in copies:
+        _send_at_once(each)
+    return copies
+
+
+def _send_at_once(listener: socket.socket) -> None:
+    """Else a reply's body waits up to 40 ms for the acknowledgement of its head, in asyncio."""
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
 def _address(name: str | tuple[str, int]) -> str:
     """A URL; for the name of a Unix domain socket, its path."""
     if isinstance(name, str):
@@ -119,6 +138,6 @@ def _listen(host: str, port: int) -> list[socket.socket]:
         if not sockets:
             raise unused[0]
         on_error.pop_all()
-    for listener in sockets:  # else a reply's body waits up to 40 ms for the acknowledgement of its head, in asyncio
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for listener in sockets:
+        _send_at_once(listener)
     return sockets

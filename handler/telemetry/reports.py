@@ -11,6 +11,7 @@ ACCESS_LOG: Final = "handler.access"
 
 _MAX_PATH_CHARACTERS: Final = 200
 
+logging.logAsyncioTasks = False  # type: ignore[attr-defined, unused-ignore]  # else Lambda's lines have it, from 3.12 on
 _access_log = logging.getLogger(ACCESS_LOG)
 _worker_log = logging.getLogger("handler.worker")
 

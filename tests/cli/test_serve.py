@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from handler.inference.card import MODEL_FOLDER
-from handler.serving.server import listen
+from handler.serving.server import CannotListen, listen
 from tests.conftest import serving
 from tests.support.images import FORMATS, encoded, trousers
 from tests.support.machine import PROJECT, free_port
@@ -112,6 +113,20 @@ def test_accepted_connections_send_each_part_of_a_reply_at_once() -> None:
     (listener,) = listen("127.0.0.1", free_port())
     with listener, socket.create_connection(listener.getsockname()), listener.accept()[0] as accepted:
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others do not divide connections")
+def test_connections_are_divided_among_the_sockets_of_workers() -> None:
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(each) for each in listen("127.0.0.1", free_port(), 2)]
+        for each in listeners:
+            each.settimeout(5)
+        for _ in range(64):
+            stack.enter_context(socket.create_connection(listeners[0].getsockname()))
+        for each in listeners:
+            stack.enter_context(each.accept()[0])
+        with pytest.raises(CannotListen, match="Address already in use"):
+            listen("127.0.0.1", listeners[0].getsockname()[1], 2)
 
 
 @pytest.mark.parametrize("name", ["cutout.onnx", "colour.onnx"])
