@@ -198,7 +198,7 @@ def test_s3_keeps_one_version_of_a_repeated_correction(aws: Cloud, client_of: Cl
     (name,) = ids
     versions = aws.s3.list_object_versions(Bucket=RESULTS)["Versions"]
     assert [each["Key"] for each in versions] == [f"corrections/ankle-boot/{name}.{end}" for end in ("jpg", "json")]
-    picture = aws.s3.get_object(Bucket=RESULTS, Key=f"corrections/ankle-boot/{name}.jpg")
+    picture = aws.s3.head_object(Bucket=RESULTS, Key=f"corrections/ankle-boot/{name}.jpg")
     assert picture["ContentType"] == "image/jpeg"
     assert picture["Metadata"] == {}
 
