@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests.support.hostile_images import png
 from tests.support.images import FORMATS, encoded, png_that_claims, trousers
 
 PNG = encoded(trousers())
@@ -51,9 +52,9 @@ def png_with(kind: bytes, data: bytes) -> bytes:
 
 
 def png_that_inflates(megabytes: int) -> bytes:
-    """A PNG of 8x8 pixels whose few kilobytes of data inflate to far more than its pixels need."""
+    """A PNG of 8x8 pixels whose little data inflate to far more than its pixels need."""
     header = (8).to_bytes(4, "big") * 2 + bytes([8, 0, 0, 0, 0])
-    pixels = zlib.compress(bytes(megabytes * 1_000_000), 9)
+    pixels = zlib.compress(bytes(megabytes * 1_000_000), 1)
     return PNG[:8] + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", pixels) + png_chunk(b"IEND", b"")
 
 
@@ -216,7 +217,7 @@ HOSTILE = [
     raw(tiff([(273, 4, 2**32 - 1, 8)]), 422, "TIFF: four billion strips"),
     raw(of_size(7_000, 7_140, "GIF"), 200, "GIF: 50 million pixels in a few kilobytes"),
     raw(of_size(7_100, 7_100, "GIF"), 413, "GIF: a little more than that"),
-    raw(of_size(20_000, 20_000), 413, "PNG: sides of 20,000 pixels"),
+    raw(png(20_000, 20_000, 1, 0), 413, "PNG: sides of 20,000 pixels"),
     raw(of_size(20_000, 1), 200, "PNG: 20,000 pixels in a row"),
     raw(of_size(1, 20_000), 200, "PNG: 20,000 pixels in a column"),
     raw(of_size(1, 1), 200, "PNG: one pixel"),
