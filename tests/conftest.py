@@ -28,6 +28,9 @@ from tests.support.waiting import wait_until_healthy
 # A background job of a shell ignores Ctrl-C, and its child processes inherit that: the tests could not interrupt them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# The tests run `make` as a user does, not as a part of the `make` that runs them.
+os.environ.pop("MAKEFLAGS", None)
+
 # With threads of its own, a training beside another one takes several times as long.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -60,11 +63,27 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
     return _Module.from_parent(parent, path=module_path)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that use the data sets, directly or through another fixture."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--first-cases", action="store_true", help="run each parametrized test once, with its first case")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    """Mark the tests that use the data sets, directly or through another fixture; after `-m`, choose first cases."""
     for item in items:
         if "datasets_dir" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.data)
+    yield
+    if config.getoption("first_cases"):
+        _keep_first_cases(config, items)
+
+
+def _keep_first_cases(config: pytest.Config, items: list[pytest.Item]) -> None:
+    first: dict[str, pytest.Item] = {}
+    for item in items:
+        first.setdefault(item.nodeid.partition("[")[0], item)
+    config.hook.pytest_deselected(items=[item for item in items if item not in first.values()])
+    items[:] = first.values()
 
 
 @pytest.hookimpl(optionalhook=True)
