@@ -87,7 +87,7 @@ def measure(*, quick: bool, against: Checkout | None) -> Section:
         (*_rates(samples, list(usage)), _usage(usage, samples)),
         (*_figures(samples), *_ratios(samples)),
         (*notes, _NOT_MEASURED),
-        versions(("fastapi", "onnxruntime", "pillow", "starlette", "uvicorn")),
+        versions(("fastapi", "httptools", "onnxruntime", "pillow", "starlette", "uvicorn", "uvloop")),
     )
 
 

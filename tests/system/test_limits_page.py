@@ -52,6 +52,8 @@ ERRORS: Final = {
         ("time until the last image is begun", f"{Settings().request_seconds} seconds"),
         ("parts of a form", str(MAX_FORM_PARTS)),
         ("connections", str(BoundedConnection.max_connections)),
+        ("bytes of the head of a request that comes in parts", f"{BoundedConnection.max_head_bytes:,}"),
+        ("requests on a connection that wait for the response to the first", str(BoundedConnection.max_queued)),
         ("request bodies at once", str(Limits(1).bodies_at_once)),
         ("time for each 64 KiB of a body", f"{Limits(1).stall_seconds:.0f} seconds"),
         ("time for a whole body", f"{Limits(1).body_seconds:.0f} seconds"),
