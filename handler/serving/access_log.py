@@ -22,9 +22,10 @@ def write_line(report: RequestReport) -> None:
     """Write the line of one finished request to the standard output, unless LOG_LEVEL is above INFO."""
     if not _log.isEnabledFor(logging.INFO):
         return
-    request = f"{report.method} {quote(report.path)}"  # a path may have any characters, ends of lines as well
+    # A path may have any characters, ends of lines as well; so may an address, which a proxy says.
+    client, request = quote(report.client, safe=":"), f"{report.method} {quote(report.path)}"
     status = _PHRASES.get(report.status, report.status)
-    line = f'{report.client or "-"} - "{request}" {status}, {report.seconds * 1000:.1f} ms, {report.request_id}'
+    line = f'{client or "-"} - "{request}" {status}, {report.seconds * 1000:.1f} ms, {report.request_id}'
     with suppress(OSError, ValueError):  # nobody reads it any more
         sys.stdout.write(f"INFO:     {line}\n")
         sys.stdout.flush()
