@@ -107,6 +107,9 @@ class Classifier:
 
     def predict(self, pixels: Pixels) -> ModelOutput:
         """Run the model on uint8 pixels (N, C, S, S). Raises ValueError for any other array."""
+        return _joined(in_parts(self._predict, pixels, _FEWEST_VIEWS))
+
+    def _predict(self, pixels: Pixels) -> ModelOutput:
         return ModelOutput(*self.outputs(pixels, *_OUTPUTS))
 
     def probabilities(self, pixels: Pixels) -> Probabilities:
@@ -116,14 +119,12 @@ class Classifier:
     def predict_views(self, images: Sequence[Views]) -> ModelOutput:
         """Run the model on all views of N images, and average over the views of each image.
 
-        Views that are cut out are one run, or one for each of several processors. Those of the preprocessing "resize"
-        are larger, and have a run each: it is as fast, takes less memory, and gives an image the same output in every
-        batch.
+        Views that are cut out are one run. Those of the preprocessing "resize" are larger, and have a run each: it is
+        as fast, takes less memory, and gives an image the same output in every batch.
         """
         if self.input.preprocessing == RESIZE:
             return _joined([self.predict(views) for views in images])
-        outputs = in_parts(self.predict, np.concatenate(images), _FEWEST_VIEWS)
-        return _mean_over_views(_joined(outputs), [len(views) for views in images])
+        return _mean_over_views(self.predict(np.concatenate(images)), [len(views) for views in images])
 
     def predict_images(self, images: Sequence[ModelInput]) -> ModelOutput:
         """As `predict_views`, with the vote on photos."""

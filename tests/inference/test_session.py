@@ -31,6 +31,6 @@ def test_error_of_a_part_is_raised() -> None:
 
 def test_large_batch_has_the_outputs_of_one_run(classifier: Classifier) -> None:
     images = np.random.default_rng(0).integers(0, 256, (41, 1, 28, 28), np.uint8)
-    in_one, found = classifier.predict(images), classifier.predict_views([image[np.newaxis] for image in images])
-    np.testing.assert_array_equal(found.probabilities, in_one.probabilities)
-    np.testing.assert_array_equal(found.known, in_one.known)
+    found, in_one = classifier.predict(images), classifier.outputs(images, "probabilities", "known")
+    np.testing.assert_array_equal(found.probabilities, in_one[0])
+    np.testing.assert_array_equal(found.known, in_one[1])
