@@ -35,6 +35,7 @@ from model_build.options import (
     StartOption,
     TrainImagesOption,
     is_own,
+    refuse_unused,
 )
 from model_build.progress import announced
 from model_build.report_commands import reports
@@ -90,6 +91,7 @@ def check(
 
 @app.command("train")
 def train_command(
+    context: typer.Context,
     dataset: DatasetOption = _DATASET,
     run: RunOption = None,
     epochs: EpochsOption = None,
@@ -107,6 +109,7 @@ def train_command(
     groups: GroupsOption = None,
 ) -> None:
     """Train the network, on a GPU if there is one; an interrupted run resumes."""
+    refuse_unused(context, dataset)
     if is_own(dataset):
         from model_build.own_classes import build, commands, data
 
@@ -177,6 +180,7 @@ def evaluate_photos_command(model_dir: EvaluatedDirOption = None) -> None:
 
 @app.command("all")
 def all_stages(
+    context: typer.Context,
     dataset: DatasetOption = _DATASET,
     run: RunOption = None,
     epochs: EpochsOption = None,
@@ -195,6 +199,7 @@ def all_stages(
     groups: GroupsOption = None,
 ) -> None:
     """Every stage in order: download, train, calibrate, export, quantize, evaluate, publish, evaluate-photos."""
+    refuse_unused(context, dataset)
     if is_own(dataset):
         from model_build.own_classes import commands
 
@@ -206,7 +211,7 @@ def all_stages(
     with announced("download"):
         download(dataset)
     with announced("train"):
-        train_command(dataset, run, epochs, fine_tuning_epochs, batch_size, seed, train_images, photo_variants)
+        train_command(context, dataset, run, epochs, fine_tuning_epochs, batch_size, seed, train_images, photo_variants)
     run_dir = run_dir_of(run, dataset)
     config = load_config(run_dir)
     for stage in _STAGES:

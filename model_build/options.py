@@ -14,9 +14,29 @@ class DatasetName(StrEnum):
     MNIST = "mnist"
 
 
+class Like(StrEnum):
+    """Names of the datasets whose input a folder of images can have, for `--like`."""
+
+    FASHION_MNIST = "fashion-mnist"
+
+
 def is_own(dataset: str) -> bool:
     """Whether `dataset` is a folder, or the name of a dataset that becomes one."""
     return dataset not in set(DatasetName)
+
+
+_OF_OWN_CLASSES = ("start_from", "like", "side", "grey", "mirror", "max_kib", "groups")
+_OF_THE_STAGES = ("fine_tuning_epochs", "batch_size", "train_images", "photo_variants")
+
+
+def refuse_unused(context: typer.Context, dataset: str) -> None:
+    """Raise BadParameter if an option is given that does nothing for `dataset`."""
+    names = _OF_THE_STAGES if is_own(dataset) else _OF_OWN_CLASSES
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        if option.name in names and source is not None and source.name == "COMMANDLINE":
+            which = "folders and other names" if option.name in _OF_OWN_CLASSES else "fashion-mnist and mnist"
+            raise typer.BadParameter(f"is of {which}, not of {dataset}: leave it out", param_hint=option.opts[0])
 
 
 class Preset(StrEnum):
@@ -56,7 +76,7 @@ StartOption = Annotated[
     ),
 ]
 LikeOption = Annotated[
-    DatasetName | None, typer.Option("--like", help="Own classes: fashion-mnist is 28x28 grey pixels, cut out.")
+    Like | None, typer.Option("--like", help="Own classes: fashion-mnist is 28x28 grey pixels, cut out.")
 ]
 SideOption = Annotated[
     int | None,

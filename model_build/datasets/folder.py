@@ -6,15 +6,16 @@
 Parts (train, validation, test) above the classes and labels.csv are optional.
 """
 
-import csv
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
 from handler.contract import Label
 from model_build.checks import WrongFolder
+from model_build.datasets.tables import read_table
 
 TRAIN: Final = "train"
 VALIDATION: Final = "validation"
@@ -26,7 +27,11 @@ SUFFIXES: Final = frozenset(
 )
 
 _PART_OF_NAME: Final = {TRAIN: TRAIN, VALIDATION: VALIDATION, "valid": VALIDATION, "val": VALIDATION, TEST: TEST}
-_OF_SYSTEMS: Final = frozenset({"thumbs.db", "desktop.ini"})  # beside all names that begin with a dot
+# Beside all names that begin with a dot: files, and folders of macOS's archives, Synology's previews, file systems.
+_OF_SYSTEMS: Final = frozenset({"thumbs.db", "desktop.ini"})
+_FOLDERS_OF_SYSTEMS: Final = frozenset(
+    {"__macosx", "@eadir", "lost+found", "$recycle.bin", "system volume information"}
+)
 
 
 @dataclass(frozen=True)
@@ -40,13 +45,17 @@ class ImageFile:
 
 @dataclass(frozen=True)
 class Folder:
-    """What a folder holds. `others` are the files among the images that are none by their names."""
+    """What a folder holds. `others` are the files among the images that are none by their names.
+
+    `passed_over` are folders that systems and tools leave, which are no classes.
+    """
 
     path: Path
     classes: tuple[str, ...]  # names of the folders, sorted; a class id is a place in them
     images: tuple[ImageFile, ...]
     others: tuple[str, ...]
     labels: tuple[Label, ...]
+    passed_over: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -103,7 +112,13 @@ def _read(path: Path) -> Folder:
         written = wrong.encode("utf-8", "replace").decode()
         raise WrongFolder(f"{path} has a name that is not in UTF-8, {written!r}: rename it")
     images.sort(key=lambda image: image.name)
-    return Folder(path, classes, tuple(images), tuple(sorted(others)), _labels(path / LABELS_FILE, classes))
+    passed_over = tuple(
+        sorted(
+            each.relative_to(path).as_posix() for root in {path, *roots} for each in root.iterdir() if _is_left(each)
+        )
+    )
+    labels = _labels(path / LABELS_FILE, classes)
+    return Folder(path, classes, tuple(images), tuple(sorted(others)), labels, passed_over)
 
 
 def _part_folders(path: Path) -> Mapping[Path, str | None]:
@@ -116,7 +131,12 @@ def _part_folders(path: Path) -> Mapping[Path, str | None]:
 
 
 def _subfolders(path: Path) -> list[Path]:
-    return sorted(each for each in path.iterdir() if each.is_dir() and not each.name.startswith("."))
+    return sorted(each for each in path.iterdir() if each.is_dir() and not _is_left(each))
+
+
+def _is_left(path: Path) -> bool:
+    """Whether `path` is a folder that a system or a tool has left."""
+    return path.is_dir() and (path.name.startswith(".") or path.name.lower() in _FOLDERS_OF_SYSTEMS)
 
 
 def _is_text(name: str) -> bool:
@@ -133,8 +153,16 @@ def _files(folder: Path) -> list[Path]:
     return [
         file
         for file in folder.rglob("*")
-        if file.is_file() and not file.name.startswith(".") and file.name.lower() not in _OF_SYSTEMS
+        if file.is_file()
+        and not file.name.startswith(".")
+        and file.name.lower() not in _OF_SYSTEMS
+        and not any(map(_is_left, _folders_between(folder, file)))
     ]
+
+
+def _folders_between(folder: Path, file: Path) -> list[Path]:
+    """The folders below `folder` in which `file` is."""
+    return list(file.parents)[: len(file.relative_to(folder).parts) - 1]
 
 
 def _labels(path: Path, classes: Sequence[str]) -> tuple[Label, ...]:
@@ -152,19 +180,16 @@ def _labels(path: Path, classes: Sequence[str]) -> tuple[Label, ...]:
 
 def _named(path: Path) -> Mapping[str, tuple[str, str]]:
     """English and Chinese names by folder. Raises WrongFolder."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise WrongFolder(f"{path} cannot be read as CSV in UTF-8: {error}") from error
-    if rows and not {"folder", "english"} <= set(rows[0]):
+    header, *rows = read_table(path) or [[]]
+    if header and not {"folder", "english"} <= set(header):
         raise WrongFolder(f"{path} needs the columns folder,english,chinese (the last may be missing)")
-    if any(row["folder"] is None for row in rows):
+    named = [dict(zip_longest(header, row[: len(header)], fillvalue="")) for row in rows]
+    folders = [row["folder"] for row in named]
+    if not all(folders):
         raise WrongFolder(f"{path} has a line without a folder: expected the columns folder,english,chinese")
-    folders = [row["folder"] for row in rows]
     if twice := next((name for name in folders if folders.count(name) > 1), None):
         raise WrongFolder(f"{path} names the folder {twice!r} twice")
     return {
         row["folder"]: (row["english"] or row["folder"], row.get("chinese") or row["english"] or row["folder"])
-        for row in rows
+        for row in named
     }

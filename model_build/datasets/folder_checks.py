@@ -53,7 +53,7 @@ def image_findings(
 def group_findings(folder: Folder, groups: Mapping[str, str]) -> list[Finding]:
     """A warning of the images that no group of a file of groups has; none without such a file."""
     alone = tuple(image.name for image in folder.images if groups and image.name not in groups)
-    problem = f"{_files(len(alone))} that --groups does not name, each parted on its own"
+    problem = f"{_files(len(alone))} of {len(folder.images):,} that --groups does not name, each parted on its own"
     return [Finding(False, problem, alone)] if alone else []
 
 
@@ -85,6 +85,8 @@ def _class_findings(folder: Folder) -> Iterator[Finding]:
 
 
 def _other_files(folder: Folder) -> Iterator[Finding]:
+    if folder.passed_over:
+        yield Finding(False, "folders of the system or of tools, passed over", folder.passed_over)
     if folder.others:
         yield Finding(False, f"{_files(len(folder.others))} among the images that are none, left out", folder.others)
 

@@ -1,5 +1,6 @@
 """Datasets by name, as torchvision downloads them: written below data/ as a folder of one folder per class."""
 
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +25,7 @@ _FORBIDDEN: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f]')  # in names of folders,
 class NamedDataset:
     """A dataset of torchvision: how to open each of its two parts, where it comes from, and how it is trained on."""
 
-    opened: Mapping[str, Callable[[Path], Any]]  # by part
+    opened: Mapping[str, Callable[..., Any]]  # by part, of a folder and of whether to download it
     source: str
     licence: str
     side: int
@@ -37,10 +38,7 @@ class NamedDataset:
 def _parts(
     of: Callable[..., Any], *, key: str = "train", values: tuple[Any, Any] = (True, False), **more: Any
 ) -> Mapping[str, Any]:
-    return {
-        part: partial(of, download=True, **{key: value}, **more)
-        for part, value in zip((TRAIN, TEST), values, strict=True)
-    }
+    return {part: partial(of, **{key: value}, **more) for part, value in zip((TRAIN, TEST), values, strict=True)}
 
 
 NAMED: Final[Mapping[str, NamedDataset]] = {
@@ -107,12 +105,19 @@ def _written(name: str, dataset: NamedDataset, root: Path) -> Path:
     if not (folder / _DONE).exists():
         shutil.rmtree(folder, ignore_errors=True)
         root.mkdir(parents=True, exist_ok=True)
-        with downloading(name, dataset.source):
-            opened = {part: open_part(root) for part, open_part in dataset.opened.items()}
-        for part, images in opened.items():
+        for part, images in _opened(name, dataset, root).items():
             write_part(images, folder / part, transposed=dataset.transposed)
         (folder / _DONE).touch()
     return folder
+
+
+def _opened(name: str, dataset: NamedDataset, root: Path) -> Mapping[str, Any]:
+    """The parts as torchvision reads them: from the folder `name` in that of DATASETS_DIR, or downloaded to `root`."""
+    given = Path(os.environ.get("DATASETS_DIR", "")) / name
+    is_given = "DATASETS_DIR" in os.environ and given.is_dir()
+    source, more = (given, {"download": False}) if is_given else (root, {"download": True})
+    with downloading(name, dataset.source):
+        return {part: open_part(source, **more) for part, open_part in dataset.opened.items()}
 
 
 def write_part(images: Any, folder: Path, *, transposed: bool = False) -> None:

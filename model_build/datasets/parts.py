@@ -3,7 +3,6 @@
 An image stays in its part when others are added. Copies are found by their pixels: grey thumbnails that correlate.
 """
 
-import csv
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from model_build.checks import WrongFolder
 from model_build.datasets.folder import PARTS, TEST, TRAIN, VALIDATION, Folder
+from model_build.datasets.tables import read_table
 
 _HELD_OUT_SHARE: Final = 0.1  # of the images, for each of validation and test
 _COPY_CORRELATION: Final = 0.99  # of thumbnails; copies in other sizes and qualities have more, other photos under 0.95
@@ -28,11 +28,7 @@ def read_groups(path: Path, folder: Folder) -> Mapping[str, str]:
 
     An image may be named by its path in the folder, its file name, or that without the ending. Raises WrongFolder.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = [row for row in csv.reader(file) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise WrongFolder(f"{path} cannot be read as CSV in UTF-8: {error}") from error
+    rows = read_table(path)
     if short := next((row for row in rows if len(row) < 2), None):
         raise WrongFolder(f"{path} has a line without a group, {short[0]!r}: expected the columns image,group")
     groups = {row[0]: row[1] for row in rows}

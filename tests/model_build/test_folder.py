@@ -6,6 +6,7 @@ import pytest
 
 from model_build.checks import WrongFolder
 from model_build.datasets.folder import read_folder
+from model_build.datasets.folder_checks import name_findings
 from tests.model_build.folders import findings, touched
 from tests.support.drawn_classes import CLASSES
 
@@ -22,6 +23,15 @@ def test_labels_file_names_the_classes(shop: Path) -> None:
     (shop / "labels.csv").write_text("folder,english,chinese\ndisk,Disk,圆盘\nstripes,Stripes,\n", encoding="utf-8")
     labels = {label.english: label.chinese for label in read_folder(shop).labels}
     assert labels == {"Disk": "圆盘", "große Kreuze": "große Kreuze", "Stripes": "Stripes", "方块": "方块"}
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"], ids=["commas", "semicolons", "tabs"])
+def test_labels_file_is_read_as_spreadsheets_write_it(delimiter: str, shop: Path) -> None:
+    rows = [("folder", "english", "chinese"), ("disk", "Disk", "圆盘"), ("方块", '"a ""box"""'), ("", "", "")]
+    text = "\r\n".join(delimiter.join(row) for row in rows)
+    (shop / "labels.csv").write_text(text, encoding="utf-8-sig")
+    labels = {label.english: label.chinese for label in read_folder(shop).labels}
+    assert labels == {"Disk": "圆盘", 'a "box"': 'a "box"', "große Kreuze": "große Kreuze", "stripes": "stripes"}
 
 
 @pytest.mark.parametrize(
@@ -43,6 +53,15 @@ def test_files_of_systems_and_other_files_are_no_images(tmp_path: Path) -> None:
     folder = read_folder(touched(tmp_path, "a/1.JPG", "a/.DS_Store", "a/Thumbs.db", "a/notes.txt", "b/deep/2.webp"))
     assert [image.name for image in folder.images] == ["a/1.JPG", "b/deep/2.webp"]
     assert folder.others == ("a/notes.txt",)
+
+
+def test_folders_of_systems_are_no_classes_and_hold_none(tmp_path: Path) -> None:
+    left = ("__MACOSX/a/1.png", "a/@eaDir/1.jpg", "lost+found/1.png", ".ipynb_checkpoints/2.png")
+    folder = read_folder(touched(tmp_path, "a/1.png", "b/1.png", *left))
+    assert folder.classes == ("a", "b")
+    assert [image.name for image in folder.images] == ["a/1.png", "b/1.png"]
+    told = "folders of the system or of tools, passed over: .ipynb_checkpoints, __MACOSX, lost+found"
+    assert told in {str(each) for each in name_findings(folder)}
 
 
 def test_names_in_another_encoding_are_refused(tmp_path: Path) -> None:

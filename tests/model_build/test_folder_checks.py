@@ -55,7 +55,7 @@ def test_images_without_a_group_are_a_warning(shop: Path) -> None:
     assert group_findings(folder, {}) == []
     groups = {image.name: "somebody" for image in folder.images[1:]}
     assert [str(each) for each in group_findings(folder, groups)] == [
-        f"1 file that --groups does not name, each parted on its own: {folder.images[0].name}"
+        f"1 file of 48 that --groups does not name, each parted on its own: {folder.images[0].name}"
     ]
 
 
