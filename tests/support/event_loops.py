@@ -2,16 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextlib import closing
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
 
 def finished(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run in a new event loop: `asyncio.run` would remove the one that Mangum uses."""
-    with closing(asyncio.new_event_loop()) as loop:
-        return loop.run_until_complete(work)
+    """Run in a new event loop, and end what it left: `asyncio.run` would remove the loop that Mangum uses."""
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        return runner.run(work)
 
 
 def client(*, gone: bool = False) -> Callable[[], Coroutine[Any, Any, bool]]:
