@@ -66,6 +66,7 @@ class BoundedConnection(HttpToolsProtocol):
     _next_check: asyncio.TimerHandle | None = None
     _unfinished_bytes = 0  # that the parser has taken without a result
     _is_resuming = False  # see `_Parser`
+    _last_response = b""  # to what follows requests that still wait for theirs
 
     def __init__(self, config: Config, *arguments: Any, **named: Any) -> None:
         super().__init__(config, *arguments, **named)
@@ -89,10 +90,12 @@ class BoundedConnection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what has arrived, and refuse a head that becomes too long."""
+        if self._last_response:
+            return
         self._unfinished_bytes += len(data)
         super().data_received(data)
         if self._unfinished_bytes > self.max_head_bytes and not self.transport.is_closing():
-            self._refuse(431, f"the head of the request has more than {self.max_head_bytes:,} bytes, the maximum")
+            self._refuse_next(431, f"the head of the request has more than {self.max_head_bytes:,} bytes, the maximum")
 
     def on_message_begin(self) -> None:
         """Raises an error, which becomes a response with status 400, as all others that the parser calls."""
@@ -133,7 +136,14 @@ class BoundedConnection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's sentence, in plain text
         """Respond to what is not HTTP."""
-        self._refuse(400, "the request is not valid HTTP/1.1")
+        self._refuse_next(400, "the request is not valid HTTP/1.1")
+
+    def on_response_complete(self) -> None:
+        is_last = not self.pipeline
+        super().on_response_complete()
+        if self._last_response and is_last and not self.transport.is_closing():
+            self.transport.write(self._last_response)
+            self.transport.close()
 
     def _check_head(self) -> None:
         """What RFC 9112, 2.3 and 3.2, require of a request, and the parser lets pass."""
@@ -163,6 +173,16 @@ class BoundedConnection(HttpToolsProtocol):
         if self._unfinished_bytes and self.cycle is None:
             self._refuse(408, "the head of the request did not arrive in time")
         self.transport.close()
+
+    def _refuse_next(self, status: int, detail: str) -> None:
+        """As `_refuse`, once the complete requests before have their responses."""
+        is_complete = self.cycle is not None and not self.cycle.more_body
+        if self.pipeline and not is_complete:
+            self.pipeline.popleft()  # its body will never be complete
+        elif not is_complete or self.cycle.response_complete:
+            self._refuse(status, detail)
+            return
+        self._last_response = self._last_response or _response(status, detail)
 
     def _refuse(self, status: int, detail: str) -> None:
         """Respond, unless a response is under way, and close the connection."""

@@ -1,6 +1,7 @@
 """HTTP as `serve` parses it: bounds on heads and queues, and what clients send beside plain requests."""
 
 import json
+import re
 import socket
 import threading
 import time
@@ -195,9 +196,30 @@ def test_queued_requests_get_their_responses_in_order(address: tuple[str, int]) 
     assert [int(each.split(b'"')[0]) for each in reply.split(b'"path":"/')[1:-1]] == list(range(50))
 
 
+@pytest.mark.parametrize(
+    ("behind", "status"),
+    [
+        pytest.param(b"hello\r\n\r\n", 400, id="no HTTP"),
+        pytest.param(b"GET /b HTTP/1.1\r\nHost: h\r\n\r\nhello\r\n\r\n", 400, id="no HTTP, behind two"),
+        pytest.param(b"GET /b HTTP/1.1\r\nHost: h\r\nX: " + b"a" * 20_000, 431, id="long head"),
+        pytest.param(
+            b"POST /b HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nhello", 400, id="no chunk in a body"
+        ),
+    ],
+)
+def test_requests_before_an_invalid_one_get_their_responses(
+    address: tuple[str, int], behind: bytes, status: int
+) -> None:
+    first = b"POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody"
+    reply = _exchange(address, first + behind[:100], behind[100:])
+    valid_requests = 2 if behind.endswith(b"\r\n\r\nhello\r\n\r\n") else 1
+    assert [int(each) for each in re.findall(rb"HTTP/1\.1 (\d+) ", reply)] == [*[200] * valid_requests, status]
+
+
 def test_flood_of_queued_requests_is_cut_off(address: tuple[str, int]) -> None:
     try:
         reply = _exchange(address, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n" * 5_000)
     except ConnectionError:
         return
-    assert reply.count(b"HTTP/1.1 200 OK") < 200
+    assert reply.count(b"HTTP/1.1 200 OK") == BoundedConnection.max_queued + 1
+    assert reply.count(b"HTTP/1.1 400 Bad Request") == 1
