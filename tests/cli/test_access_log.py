@@ -39,12 +39,12 @@ def test_status_that_python_does_not_know_is_logged(capsys: pytest.CaptureFixtur
 
 def test_path_cannot_forge_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     write_line(report('/a" 200\nINFO: forged é'))
-    assert "/a%22%20200%0AINFO%3A%20forged%20%C3%A9" in capsys.readouterr().out
+    assert "/a%22%20200%0AINFO:%20forged%20%C3%A9" in capsys.readouterr().out
 
 
 def test_address_of_a_proxy_cannot_forge_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     write_line(report(client='fe80::1 - "GET /" 200 \u00e9'))
-    assert capsys.readouterr().out.startswith("INFO:     fe80::1%20-%20%22GET%20%2F%22%20200%20%C3%A9 - ")
+    assert capsys.readouterr().out.startswith("INFO:     fe80::1%20-%20%22GET%20/%22%20200%20%C3%A9 - ")
 
 
 def test_log_level_above_info_writes_nothing(
