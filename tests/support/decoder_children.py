@@ -11,23 +11,24 @@ from tests.support.machine import PROJECT
 def children(pid: int | str = "self") -> list[int]:
     """The child processes of a process, of all its threads (proc_pid_task(5))."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
-    return sorted(int(child) for task in tasks for child in (task / "children").read_text().split())
+    return sorted(int(child) for task in tasks for child in _text(task / "children").split())
 
 
 def decoders() -> list[int]:
     """The child processes of this one that decode."""
-    return [pid for pid in children() if "decoder_child" in _read(pid, "cmdline")]
+    return [pid for pid in children() if "decoder_child" in _text(Path(f"/proc/{pid}/cmdline"))]
 
 
 def is_running(pid: int) -> bool:
-    return _read(pid, "stat").rpartition(")")[2].split()[:1] not in ([], ["Z"])
+    return _text(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()[:1] not in ([], ["Z"])
 
 
-def _read(pid: int, file: str) -> str:
+def _text(path: Path) -> str:
+    """What /proc says of a process or a thread; nothing if it has ended."""
     try:
-        return Path(f"/proc/{pid}/{file}").read_text()
+        return path.read_text()
     except (FileNotFoundError, ProcessLookupError):
-        return ""  # it has ended
+        return ""
 
 
 def run(script: str, *arguments: str, cwd: Path = PROJECT, **environment: str) -> subprocess.CompletedProcess[str]:
