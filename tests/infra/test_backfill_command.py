@@ -87,7 +87,7 @@ def infra(*arguments: str, **changes: str) -> "subprocess.Popen[str]":
 def finished(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
     """Wait for its exit; returns status, stdout and stderr."""
     with process:
-        out, errors = process.communicate(timeout=60)
+        out, errors = process.communicate(timeout=300)  # as long as a busy machine takes
     return process.returncode, out, errors
 
 
