@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from handler.inference.cutout import LOGITS_PER_STEP, SIDE
+from model_build.cutout.layout import with_channels_last
 from model_build.cutout.network import CutOutNetwork
 from model_build.release.quantize import fused_model, quantize_file, save_compact
 from model_build.release.torch_onnx import exported
@@ -23,6 +24,11 @@ _LEVELS: Final = 64  # grey levels in 1 of the normalized picture
 
 def export(network: CutOutNetwork, pictures: NDArray[np.uint8], target: Path) -> None:
     """Write `network` as int8 to `target`; `pictures` (N, 64, 64, 3) give the ranges of its activations."""
+    save_compact(with_channels_last(int8_model(network, pictures)), target)
+
+
+def int8_model(network: CutOutNetwork, pictures: NDArray[np.uint8]) -> onnx.ModelProto:
+    """As `export` writes it, but with channels first within."""
     scaled = (pictures.transpose(0, 3, 1, 2).astype(np.float32) - _CENTRE) / _LEVELS
     with tempfile.TemporaryDirectory() as folder:
         plain, quantized = Path(folder, "plain.onnx"), Path(folder, "qdq.onnx")
@@ -30,7 +36,7 @@ def export(network: CutOutNetwork, pictures: NDArray[np.uint8], target: Path) ->
         onnx.save(exported(module, (3, SIDE, SIDE), ["logits"]), plain)
         quantize_file(plain, quantized, scaled, _QUANTIZED, {"TensorQuantOverrides": _fixed_scales()})
         onnx.save(_with_integer_ends(onnx.load(quantized)), quantized)
-        save_compact(fused_model(quantized), target)
+        return fused_model(quantized)
 
 
 def _fixed_scales() -> dict[str, list[dict[str, NDArray[np.generic]]]]:

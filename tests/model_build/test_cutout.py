@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 import torch
 from PIL import Image
@@ -18,7 +19,8 @@ from model_build.cutout.build import add_to_card, build
 from model_build.cutout.composites import composite, shop_composite
 from model_build.cutout.cuts import PULLOVER, SHIRT, T_SHIRT, random_cut
 from model_build.cutout.examples import Examples
-from model_build.cutout.export import export
+from model_build.cutout.export import export, int8_model
+from model_build.cutout.layout import with_channels_last
 from model_build.cutout.network import CutOutNetwork, normalized
 from model_build.cutout.people import worn
 from model_build.cutout.shoes import shoe
@@ -101,6 +103,18 @@ def test_int8_file_finds_the_masks_of_the_network(tmp_path: Path) -> None:
     cut_out = CutOut(tmp_path / "cutout.onnx")
     found = np.stack([cut_out.mask(Image.fromarray(image)) >= 0.5 for image in shown.images])
     assert (found & expected).sum() / (found | expected).sum() > 0.95
+
+
+def test_channels_last_are_bit_equal() -> None:
+    pictures = examples(8).images
+    first = int8_model(CutOutNetwork(), pictures)
+    outputs = [
+        ort.InferenceSession(model.SerializeToString()).run(None, {"images": pictures})[0]
+        for model in (first, with_channels_last(first))
+    ]
+    assert outputs[0].shape == (8, 1, SIDE, SIDE)
+    assert np.ptp(outputs[0]) > 0
+    assert np.array_equal(*outputs)
 
 
 @pytest.mark.slow
