@@ -104,7 +104,7 @@ def _copies(listener: socket.socket, count: int) -> list[socket.socket]:
     """As many in place of `listener`, whose address nobody else uses, which they themselves could not tell."""
     family, address = listener.family, listener.getsockname()
     listener.close()
-    copies = [socket.create_server(address[:2], family=family, backlog=_BACKLOG, reuse_port=True) for _ in range(count)]
+    copies = [socket.create_server(address, family=family, backlog=_BACKLOG, reuse_port=True) for _ in range(count)]
     for each in copies:
         _send_at_once(each)
     return copies
