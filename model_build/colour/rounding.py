@@ -10,13 +10,12 @@ from typing import Final, cast
 import torch
 from torch import Tensor, nn
 
-from model_build.colour.network import ColourNetwork
 from model_build.training.depthwise import convolved
 
 _WEIGHT_STEPS: Final = 64  # to each side of 0: 7 bits, as `release.quantize` has them
 
 
-def round_weights(network: ColourNetwork) -> None:
+def round_weights(network: nn.Module) -> None:
     """Make `network` compute with rounded weights from now on; its state keeps those that are not rounded."""
     for module in network.modules():
         if isinstance(module, nn.Sequential) and len(module) > 1 and isinstance(module[1], nn.BatchNorm2d):

@@ -39,10 +39,12 @@ from model_build.run_files import (
     read_confusion,
     read_json,
     require,
+    save_array,
     write_json,
 )
 
 _IMAGES_FILE: Final = "images.json"  # the classes, and a hash of the images in their parts, of which a run learns
+_CENTRES_FILE: Final = "centres.npy"  # of the classes' features
 _RANGE_IMAGES: Final = 300  # training images that give the ranges of the activations
 _RANGE_OUTLIERS: Final = 60
 _MOST_PLOTTED: Final = 50  # classes in a confusion plot that can be read
@@ -69,10 +71,16 @@ class Build:
         train(self.run_dir, self.recipe, self.examples)
 
     def calibrate(self) -> None:
-        write_json(self.run_dir / CALIBRATION_FILE, calibrate.fitted(self._network(), self.examples))
+        """Write the centres of the classes' features, and what is fitted with them."""
+        network = self._network()
+        centres = calibrate.class_centres(network, self.examples)
+        save_array(self.run_dir / _CENTRES_FILE, centres)
+        write_json(self.run_dir / CALIBRATION_FILE, calibrate.fitted(network, centres, self.examples))
 
     def export(self) -> None:
-        exporting.export(self.run_dir, self.recipe, self._network(), read_calibration(self.run_dir))
+        network = self._network()
+        centres = torch.from_numpy(np.load(require(self.run_dir, _CENTRES_FILE, "calibrate")))
+        exporting.export(self.run_dir, self.recipe, network, centres, read_calibration(self.run_dir))
 
     def quantize(self) -> None:
         """Write the int8 file, and the thresholds that suit it."""
@@ -127,7 +135,9 @@ class Build:
         try:
             network.load_state_dict(weights)
         except RuntimeError as error:
-            raise RunError(f"the weights in {self.run_dir} are of other classes: train the run again") from error
+            raise RunError(
+                f"the weights in {self.run_dir} are of another network or of other classes: train the run again"
+            ) from error
         return network.eval()
 
     def _classifier(self, file: str) -> Classifier:

@@ -1,4 +1,4 @@
-"""Calibrate a model for your own classes: temperature, the scale of `known`, and the thresholds of the int8 file."""
+"""Calibrate a model for your own classes: temperature, what `known` is measured by, and the int8 file's thresholds."""
 
 import random
 from collections.abc import Mapping
@@ -7,17 +7,21 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.cluster import KMeans
 from sklearn.linear_model import LogisticRegression
+from torch import Tensor
 
 from handler.contract import ModelOutput
 from model_build.metrics import confident_threshold
 from model_build.own_classes.augmentation import outlier
 from model_build.own_classes.examples import Examples
-from model_build.own_classes.inference import INFERENCE_BATCH, logits_of
-from model_build.own_classes.network import OwnNetwork
+from model_build.own_classes.inference import INFERENCE_BATCH, features_of
+from model_build.own_classes.network import OwnNetwork, centres_of_a_class, nearest
 from model_build.release.calibrate import fitted_temperature
 
 _OUTLIERS: Final = 300
+_CENTRED_IMAGES: Final = 200  # of a class, of which its centres are computed
+_LOWEST_WEIGHT: Final = 1e-3
 _LOWEST_TEMPERATURE: Final = 0.5  # few validation images, all of them right, would ask for any sharpness
 _KNOWN_KEPT: Final = 0.95  # of the validation images are known
 _RIGHT_IF_CONFIDENT: Final = 0.97  # of the validation images that are confident
@@ -25,18 +29,34 @@ _RIGHT_IF_CONFIDENT: Final = 0.97  # of the validation images that are confident
 Pixels = NDArray[np.uint8]
 
 
-def fitted(network: OwnNetwork, examples: Examples) -> Mapping[str, Any]:
-    """Temperature, and the logistic function that makes `known` of the energy: fitted on images and outliers."""
+def class_centres(network: OwnNetwork, examples: Examples) -> NDArray[np.float32]:
+    """(M, width): of each class some centres of its training images' pooled features, by k-means."""
+    part, classes = examples.train, range(len(examples.labels))
+    places = [np.flatnonzero(part.classes == class_id)[:_CENTRED_IMAGES] for class_id in classes]
+    count = centres_of_a_class(len(classes))
+    return np.concatenate(
+        [_centres(features_of(network, part.at(each).batches(INFERENCE_BATCH)), count) for each in places]
+    )
+
+
+def fitted(network: OwnNetwork, centres: NDArray[np.float32], examples: Examples) -> Mapping[str, Any]:
+    """Temperature, and the logistic function that makes `known` of the distance to the nearest centre of a class.
+
+    It is fitted on the validation images and as many made outliers; the threshold decides, so that only order counts.
+    """
     validation = examples.validation
-    logits = logits_of(network, validation.batches(INFERENCE_BATCH))
-    made = outliers(validation.served, _OUTLIERS)
-    of_outliers = logits_of(network, iter([made[:, None]]))
-    energies = torch.cat([logits, of_outliers]).logsumexp(dim=1).double().numpy()[:, np.newaxis]
-    regression = LogisticRegression(class_weight="balanced").fit(energies, np.arange(len(energies)) < len(logits))
+    features = features_of(network, validation.batches(INFERENCE_BATCH))
+    of_outliers = features_of(network, iter([outliers(validation.served, _OUTLIERS)[:, None]]))
+    both = torch.cat([features, of_outliers])
+    distances = nearest(both, torch.from_numpy(centres)).double().numpy()[:, np.newaxis]
+    regression = LogisticRegression(class_weight="balanced").fit(-distances, np.arange(len(distances)) < len(features))
+    weight = max(float(regression.coef_[0, 0]), _LOWEST_WEIGHT)
+    with torch.inference_mode():
+        logits = network.logits(features)
     return {
         "temperature": round(max(_LOWEST_TEMPERATURE, fitted_temperature(logits, validation.targets)), 4),
-        "known_weight": round(max(float(regression.coef_[0, 0]), 1e-3), 4),
-        "known_bias": round(float(regression.intercept_[0]), 4),
+        "known_distance": round(max(0.0, float(regression.intercept_[0]) / weight), 4),
+        "known_weight": round(weight, 4),
         "validation_images": len(validation),
         "outliers": _OUTLIERS,
     }
@@ -65,6 +85,13 @@ def outliers(images: Pixels, count: int, seed: int = 1_000) -> Pixels:
     rng = random.Random(seed)
     chosen = [torch.from_numpy(np.array(images[rng.randrange(len(images)), 0])) for _ in range(count)]
     return np.stack([outlier(image, rng).numpy() for image in chosen])
+
+
+def _centres(features: Tensor, count: int) -> NDArray[np.float32]:
+    """(`count` at most, width)"""
+    found = KMeans(min(count, len(features)), n_init=3, random_state=0).fit(features.numpy())
+    centres: NDArray[np.float32] = found.cluster_centers_.astype(np.float32)
+    return centres
 
 
 def _floored(value: float) -> float:

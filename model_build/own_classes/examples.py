@@ -48,6 +48,10 @@ class Part:
         weights = balanced(self.classes.tolist())
         return rng.choices(range(len(self)), weights.tolist(), k=count)
 
+    def at(self, places: NDArray[np.int64]) -> "Part":
+        """Some of the images, by their places in this part."""
+        return Part(self.images, self.places[places], self.classes[places])
+
     def batches(self, size: int) -> Iterator[NDArray[np.uint8]]:
         """The images as the model takes them, in order."""
         for start in range(0, len(self), size):

@@ -14,7 +14,7 @@ from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
 from model_build.colour.network import MEAN, STD
-from model_build.own_classes.network import OwnNetwork
+from model_build.own_classes.network import OwnNetwork, nearest
 from model_build.own_classes.recipe import Recipe
 from model_build.release.quantize import fused_model, quantize_file, save_compact
 from model_build.release.torch_onnx import exported, with_raw_pixels
@@ -23,6 +23,8 @@ from model_build.training.network import without_batch_norm
 
 _QUANTIZED: Final = ("Add", "Clip", "Conv", "Relu")
 _OUTPUTS: Final = ("probabilities", "known", "activation_maps")
+_CENTRES: Final = "centres"
+_STEPS: Final = 127  # to each side of 0, of a centre in 8 bits
 
 log = logging.getLogger(__name__)
 
@@ -30,26 +32,30 @@ log = logging.getLogger(__name__)
 class ExportModel(nn.Module):
     """A network with the outputs of the exported file, for normalized images (N, channels, side, side).
 
-    `known` is a logistic function of the energy, the logarithm of the sum of the logits' exponentials (W. Liu et al.,
-    "Energy-based Out-of-distribution Detection", arXiv 2010.03759).
+    `known` is a logistic function of the pooled features' distance to the nearest centre of a class, which k-means has
+    found (Y. Sun et al., "Out-of-Distribution Detection with Deep Nearest Neighbors", arXiv 2204.06507, of images).
     """
 
-    def __init__(self, network: OwnNetwork, calibration: Mapping[str, Any]) -> None:
+    def __init__(self, network: OwnNetwork, centres: Tensor, calibration: Mapping[str, Any]) -> None:
         super().__init__()
         self.network = network
+        self.register_buffer(_CENTRES, centres)
         self.temperature = float(calibration["temperature"])
-        self.known_weight, self.known_bias = float(calibration["known_weight"]), float(calibration["known_bias"])
+        self.known_distance, self.known_weight = (
+            float(calibration[f"known_{name}"]) for name in ("distance", "weight")
+        )
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        maps = self.network.activation_maps(images)
-        logits = maps.mean(dim=(2, 3))
-        known = (logits.logsumexp(dim=1) * self.known_weight + self.known_bias).sigmoid()
-        return (logits / self.temperature).softmax(dim=1), known, maps
+        features = self.network.features(images)
+        maps: Tensor = self.network.classes(features)
+        distances = nearest(features.mean(dim=(2, 3)), self.get_buffer(_CENTRES))
+        known = ((self.known_distance - distances) * self.known_weight).sigmoid()  # an addition would be quantized
+        return (maps.mean(dim=(2, 3)) / self.temperature).softmax(dim=1), known, maps
 
 
-def export(run_dir: Path, recipe: Recipe, network: OwnNetwork, calibration: Mapping[str, Any]) -> None:
-    """Write the float ONNX file of `network`."""
-    model = ExportModel(without_batch_norm(_plain(network)), calibration).eval()
+def export(run_dir: Path, recipe: Recipe, network: OwnNetwork, centres: Tensor, calibration: Mapping[str, Any]) -> None:
+    """Write the float ONNX file of `network`; `centres` (M, width) are those of the classes' features."""
+    model = ExportModel(without_batch_norm(_plain(network)), centres, calibration).eval()
     normalized = exported(model, recipe.form.shape, _OUTPUTS)
     onnx.save(with_raw_pixels(normalized, MEAN, STD, Path(recipe.dataset).name), run_dir / FLOAT_FILE)
 
@@ -60,7 +66,7 @@ def quantize(run_dir: Path, examples: NDArray[np.uint8]) -> None:
     quantize_file(run_dir / FLOAT_FILE, qdq, examples, _QUANTIZED)
     fused = fused_model(qdq)
     save_compact(onnx.load(qdq), qdq)
-    save_compact(channels_last(fused), run_dir / INT8_FILE)
+    save_compact(_with_small_centres(channels_last(fused)), run_dir / INT8_FILE)
 
 
 def channels_last(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -84,6 +90,19 @@ def channels_last(model: onnx.ModelProto) -> onnx.ModelProto:
     nodes = [before, *graph.node, after]
     del graph.node[:]
     graph.node.extend(nodes)
+    return model
+
+
+def _with_small_centres(model: onnx.ModelProto) -> onnx.ModelProto:
+    """`model` with a byte for each value of the classes' centres, and a scale for each centre."""
+    (centres,) = (tensor for tensor in model.graph.initializer if tensor.name == _CENTRES)
+    values = numpy_helper.to_array(centres)
+    scales = np.maximum(np.abs(values).max(axis=1), 1e-6).astype(np.float32) / _STEPS
+    codes = np.round(values / scales[:, np.newaxis]).astype(np.int8)
+    centres.CopyFrom(numpy_helper.from_array(codes, "codes"))
+    model.graph.initializer.append(numpy_helper.from_array(scales, "scales"))
+    node = helper.make_node("DequantizeLinear", ["codes", "scales"], [_CENTRES], axis=0)
+    model.graph.node.insert(0, node)
     return model
 
 

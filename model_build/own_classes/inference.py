@@ -1,6 +1,6 @@
-"""Run a network of your own classes without training it: logits of images, and their pooled features."""
+"""Run a network of your own classes without training it: pooled features and logits of images."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
@@ -19,6 +19,12 @@ def logits_of(network: OwnNetwork, batches: Iterator[NDArray[np.uint8]]) -> Tens
     """(N, K), averaged over the views of each image (N, views, channels, side, side)."""
     network.eval()
     return torch.cat([_over_views(network, batch) for batch in batches])
+
+
+def features_of(network: OwnNetwork, batches: Iterator[NDArray[np.uint8]]) -> Tensor:
+    """Pooled features (N, width), averaged over the views of each image (N, views, channels, side, side)."""
+    network.eval()
+    return torch.cat([_over_views(network.pooled, batch) for batch in batches])
 
 
 def pooled_features(network: OwnNetwork, part: Part, *, mirror: bool) -> tuple[Tensor, Tensor]:
@@ -40,10 +46,10 @@ def pick_precision() -> torch.autocast:
     return torch.autocast("cpu", torch.bfloat16, enabled=fast)
 
 
-def _over_views(network: OwnNetwork, batch: NDArray[np.uint8]) -> Tensor:
+def _over_views(output_of: Callable[[Tensor], Tensor], batch: NDArray[np.uint8]) -> Tensor:
     views = torch.from_numpy(np.ascontiguousarray(batch)).flatten(0, 1)
     with torch.inference_mode(), pick_precision():
         images = normalized(views).contiguous(memory_format=torch.channels_last)
-        logits: Tensor = network(images).float()
-    mean: Tensor = logits.unflatten(0, batch.shape[:2]).mean(dim=1)
+        output = output_of(images).float()
+    mean: Tensor = output.unflatten(0, batch.shape[:2]).mean(dim=1)
     return mean

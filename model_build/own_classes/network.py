@@ -13,8 +13,12 @@ from model_build.run_files import RunError
 from model_build.training.network import ResidualBlock, convolution
 
 _DROPOUT: Final = 0.2
-_BYTES_PER_CHANNEL: Final = 13  # scale, zero point and bias of a quantized convolution's channel
-_GRAPH_BYTES: Final = 24_000  # of an int8 file, beside its weights
+# Of an int8 file, beside its weights, as measured; a little more, so that no file is larger than is estimated.
+_BYTES_PER_CHANNEL: Final = 9  # scale, zero point and bias of a quantized convolution's channel
+_BYTES_PER_CONVOLUTION: Final = 450  # its nodes
+_FURTHER_BYTES: Final = 2_000
+_CENTRES_OF_A_CLASS: Final = 8  # by which `known` is measured; fewer of many classes
+_MOST_CENTRES: Final = 128
 _SHORTEST: Final = 6  # blocks of EfficientNet-Lite0 that are worth having
 _STAGE_WIDTHS: Final = (1, 2, 4, 6)  # of the stages of a network from scratch, in multiples of the first
 _BLOCKS_PER_STAGE: Final = 2
@@ -106,11 +110,27 @@ def build_network(recipe: Recipe, classes: int) -> OwnNetwork:
     raise RunError(f"no network for {classes} classes fits into {recipe.max_kib} KiB: raise --max-kib")
 
 
-def estimated_bytes(network: nn.Module) -> int:
-    """Of the int8 file: a byte for a weight, and some for each channel and for the graph."""
+def estimated_bytes(network: OwnNetwork) -> int:
+    """Of the int8 file: a byte for a weight and a value of a centre, and some for each channel and for the graph."""
     convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
     weights = sum(module.weight.numel() for module in convolutions)
-    return weights + _BYTES_PER_CHANNEL * sum(module.out_channels for module in convolutions) + _GRAPH_BYTES
+    centres = network.classes.weight.numel() * centres_of_a_class(network.classes.out_channels)
+    channels = sum(module.out_channels for module in convolutions)
+    further = _BYTES_PER_CHANNEL * channels + _BYTES_PER_CONVOLUTION * len(convolutions) + _FURTHER_BYTES
+    return weights + centres + further
+
+
+def centres_of_a_class(classes: int) -> int:
+    """How many centres `known` is measured by, for each of so many classes."""
+    return max(1, min(_CENTRES_OF_A_CLASS, _MOST_CENTRES // classes))
+
+
+def nearest(features: Tensor, centres: Tensor) -> Tensor:
+    """(N,): the distance of each of `features` (N, width) to the nearest of `centres` (M, width).
+
+    Of sums of squares rather than products of matrices, whose last bits depend on the processor.
+    """
+    return (features[:, None] - centres).square().sum(dim=2).amin(dim=1).sqrt()
 
 
 def normalized(images: Tensor) -> Tensor:

@@ -49,7 +49,8 @@ def _card(run_dir: Path, recipe: Recipe, network: OwnNetwork, examples: Examples
     model = (run_dir / INT8_FILE).read_bytes()
     named = dataset_named(recipe.dataset)
     english, chinese = named.title if named else _TITLE
-    classes = len(examples.labels)
+    classes, metrics = len(examples.labels), read_metrics(run_dir)
+    refused = float(metrics["int8"]["unknown"]["made"]["recognised_as_unknown"])
     return {
         "name": examples.folder.name,
         "version": model_version(model),
@@ -69,9 +70,9 @@ def _card(run_dir: Path, recipe: Recipe, network: OwnNetwork, examples: Examples
             ],
         },
         "calibration": read_calibration(run_dir),
-        "known_weaknesses": _weaknesses(examples),
-        "known_weaknesses_chinese": _weaknesses_chinese(examples),
-        "metrics": read_metrics(run_dir),
+        "known_weaknesses": _weaknesses(examples, refused),
+        "known_weaknesses_chinese": _weaknesses_chinese(examples, refused),
+        "metrics": metrics,
         "dataset": _provenance(recipe, examples),
         "configuration": {**asdict(recipe), "dataset": examples.folder.name},
         "environment": {
@@ -83,17 +84,17 @@ def _card(run_dir: Path, recipe: Recipe, network: OwnNetwork, examples: Examples
     }
 
 
-def _weaknesses(examples: Examples) -> list[str]:
+def _weaknesses(examples: Examples, refused: float) -> list[str]:
     return [
         f"Its figures are from {len(examples.test)} test images of one collection; other images may be harder.",
-        "`known` was fitted with made images of no class: objects that resemble a class may pass as known.",
+        f"Of made images of no class, {refused:.0%} are not `known`; of real objects fewer, if they resemble a class.",
     ]
 
 
-def _weaknesses_chinese(examples: Examples) -> list[str]:
+def _weaknesses_chinese(examples: Examples, refused: float) -> list[str]:
     return [
         f"指标只来自同一图片集的 {len(examples.test)} 张测试图片；其他图片可能更难。",
-        "“known” 用人工生成的无类别图片拟合：与某一类别相似的物体可能被视为已知。",
+        f"人工生成的无类别图片有 {refused:.0%} 不被视为已知；与某一类别相似的真实物体则较少。",
     ]
 
 

@@ -1,6 +1,7 @@
 """Recipe of a model for your own classes: every number that decides its result, saved beside it."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 from handler.contract import InputFormat
@@ -37,6 +38,7 @@ class Recipe:
     patience: int = 4  # epochs without a better validation, after which training stops
     epoch_images: int = 4_000  # at most; a larger folder is shown in parts
     batch_size: int = 32
+    float_epochs: int | None = 1  # the rest with weights rounded as in the int8 file; None: no such rest
     frozen_parts: int = 4  # the stem and the first blocks stay as ImageNet left them: half of the time
     learning_rate: float = 7e-4  # at its peak
     classes_learning_rate: float = 1.5e-3  # of the layer of the classes
@@ -68,6 +70,7 @@ def from_scratch(dataset: str) -> Recipe:
         max_kib=SCRATCH_MAX_KIB,
         epochs=80,
         patience=25,
+        float_epochs=None,
         frozen_parts=0,
         learning_rate=4e-3,
         classes_learning_rate=4e-3,
@@ -84,6 +87,9 @@ def like_fashion_mnist(dataset: str) -> Recipe:
 
 
 def from_run(dataset: str, run: str, source: Recipe) -> Recipe:
-    """As the run in the folder `run` was made, from its weights on."""
+    """As the run in the folder `run` was made, from its weights on; with its groups if it is of the same images."""
+    groups = source.groups if Path(dataset).resolve() == Path(source.dataset).resolve() else None
     rate = min(source.learning_rate, _FINE_TUNING_RATE)
-    return replace(source, dataset=dataset, start_from=run, groups=None, learning_rate=rate, epochs=_FINE_TUNING_EPOCHS)
+    return replace(
+        source, dataset=dataset, start_from=run, groups=groups, learning_rate=rate, epochs=_FINE_TUNING_EPOCHS
+    )

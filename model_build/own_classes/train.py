@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from model_build.colour.rounding import round_weights
 from model_build.own_classes.augmentation import alteration, mixed, outlier
 from model_build.own_classes.examples import Examples, Part
 from model_build.own_classes.inference import INFERENCE_BATCH, logits_of, pick_precision
@@ -22,6 +23,7 @@ from model_build.progress import track
 from model_build.release.calibrate import fitted_temperature
 from model_build.run_files import BEST_WEIGHTS_FILE, HISTORY_FILE, RESUME_FILE, replace, write_history
 from model_build.training.checkpoint import save_weights
+from model_build.training.depthwise import Depthwise
 
 _FEWEST_STEPS: Final = 20  # of an epoch: a small folder is shown more than once
 _PARTS: Final = ("network", "average", "optimizer", "schedule")
@@ -60,14 +62,6 @@ def start_network(recipe: Recipe, classes: int) -> OwnNetwork:
     return network
 
 
-class DepthwiseInFloat(nn.Conv2d):
-    """In float32: the backward pass of PyTorch's bfloat16 kernel takes three times as long on CPUs."""
-
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # the name is PyTorch's
-        with torch.autocast("cpu", enabled=False):
-            return super().forward(input.float())
-
-
 class _Training:
     """A network, its average, the optimizer, the schedule and the history."""
 
@@ -101,6 +95,9 @@ class _Training:
 
     def learn_epoch(self, run_dir: Path) -> None:
         rng, self.began = random.Random(f"{self.recipe.seed} {self.epoch}"), time.perf_counter()
+        if self.recipe.float_epochs is not None and self.epoch >= self.recipe.float_epochs:
+            round_weights(self.network)
+            round_weights(self.average)  # it is what is validated
         torch.manual_seed(rng.getrandbits(32))
         drawn = self.examples.train.drawn(self.epoch_steps * self.recipe.batch_size, rng)
         batches = [drawn[start :: self.epoch_steps] for start in range(self.epoch_steps)]
@@ -208,11 +205,11 @@ def _calibrated_loss(logits: Tensor, targets: Tensor) -> float:
 
 
 def _prepare(network: OwnNetwork) -> None:
-    """Channels last; depthwise convolutions in float32."""
+    """Channels last; depthwise convolutions that CPUs train fast."""
     network.to(memory_format=torch.channels_last)
     for module in network.modules():
         if isinstance(module, nn.Conv2d) and module.groups > 1:
-            module.__class__ = DepthwiseInFloat
+            module.__class__ = Depthwise
 
 
 def _freeze_statistics(network: nn.Module) -> None:
@@ -223,7 +220,14 @@ def _freeze_statistics(network: nn.Module) -> None:
 
 
 def _take_weights(network: OwnNetwork, weights: Mapping[str, Tensor]) -> None:
-    """Those that fit; a layer of other classes keeps its own."""
+    """Those that fit; a layer of other classes keeps its own, and so do layers of another width, which is reported."""
     own = network.state_dict()
     fitting = {name: each for name, each in weights.items() if name in own and own[name].shape == each.shape}
     network.load_state_dict({**own, **fitting})
+    values, taken = (
+        sum(each.numel() for name, each in some.items() if name.startswith("features")) for some in (own, fitting)
+    )
+    if taken < values:
+        log.warning(
+            "%.0f %% of the weights come from the run, since its network has other widths", 100 * taken / values
+        )

@@ -17,11 +17,14 @@ from handler.inference.classifier import Classifier
 from handler.settings import Settings
 from model_build.__main__ import app
 from model_build.checks import WrongFolder
+from model_build.colour.rounding import round_weights
 from model_build.own_classes.build import STAGES, Build, load_recipe, open_build
 from model_build.own_classes.commands import Choices, recipe_of
 from model_build.own_classes.data import load_examples
+from model_build.own_classes.evaluate import output_of
+from model_build.own_classes.network import build_network, normalized
 from model_build.own_classes.recipe import LITE0, SCRATCH, SMALL, from_scratch, like_fashion_mnist, pretrained
-from model_build.own_classes.train import start_network
+from model_build.own_classes.train import start_network, train
 from model_build.run_files import BEST_WEIGHTS_FILE, RunError
 from tests.support.drawn_classes import CLASSES, draw_classes
 
@@ -175,6 +178,18 @@ def test_interrupted_training_resumes_to_the_same_weights(tmp_path: Path) -> Non
     assert len(torch.load(resume, weights_only=True)["history"]) == 3
 
 
+def test_training_ends_with_weights_rounded_as_in_the_int8_file(tmp_path: Path) -> None:
+    build = build_of(tmp_path, {"side": 32, "float_epochs": 0})
+    trained = train(build.run_dir, build.recipe, build.examples)
+    plain = build_network(build.recipe, len(CLASSES)).eval()
+    plain.load_state_dict(torch.load(build.run_dir / BEST_WEIGHTS_FILE, weights_only=True))
+    images = normalized(torch.from_numpy(build.examples.test.served[:, 0]))
+    with torch.inference_mode():
+        assert not torch.allclose(trained(images), plain(images), atol=1e-4)
+        round_weights(plain)
+        assert torch.allclose(trained(images), plain(images), atol=1e-4)
+
+
 def test_recipe_is_read_as_it_was_saved(workplace: Path) -> None:
     run = workplace / "runs" / "my-shop"
     recipe = load_recipe(run)
@@ -193,3 +208,15 @@ def test_int8_answers_as_the_network(workplace: Path) -> None:
     in_float, in_int8 = (Classifier(run / f"{name}.onnx", labels, preprocessing="resize") for name in ("float", "int8"))
     of_float, of_int8 = in_float.probabilities(pixels), in_int8.probabilities(pixels)
     assert (of_float.argmax(axis=1) == of_int8.argmax(axis=1)).mean() > 0.9
+
+
+def test_known_tells_the_classes_from_made_images_and_in_fine_steps(workplace: Path) -> None:
+    run = workplace / "runs" / "my-shop"
+    metrics = json.loads((run / "metrics.json").read_text())["int8"]
+    assert metrics["unknown"]["made"]["auroc"] > 0.9
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(workplace)
+        examples = open_build(run).examples
+    classifier = Classifier(run / "int8.onnx", examples.labels, preprocessing="resize")
+    known = output_of(classifier, examples.train).known
+    assert len(set(known.tolist())) > len(known) / 2  # quantized to a byte, most would be equal

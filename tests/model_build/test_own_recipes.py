@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from model_build.__main__ import app
 from model_build.own_classes.augmentation import alteration, outlier
 from model_build.own_classes.commands import Choices, recipe_of
 from model_build.own_classes.network import build_network, estimated_bytes, normalized
-from model_build.own_classes.recipe import IMAGENET, SCRATCH, from_scratch, like_fashion_mnist, pretrained
-from model_build.run_files import RunError
+from model_build.own_classes.recipe import IMAGENET, SCRATCH, from_run, from_scratch, like_fashion_mnist, pretrained
+from model_build.own_classes.train import start_network
+from model_build.run_files import BEST_WEIGHTS_FILE, RunError
 
 
 @pytest.mark.parametrize("classes", [3, 37, 500])
@@ -61,6 +64,42 @@ def test_choices_make_a_recipe(choices: Choices, expected: tuple[str, int, int, 
 def test_choices_that_contradict_each_other_are_refused(choices: Choices, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="leave out"):
         recipe_of(str(tmp_path), choices)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "all --dataset my-shop --batch-size 32",
+        "train --dataset my-shop --photo-variants 0",
+        "all --dataset mnist --side 96",
+        "train --dataset fashion-mnist --grey",
+    ],
+)
+def test_option_that_does_nothing_for_the_dataset_is_refused(
+    arguments: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, arguments.split(), env={"COLUMNS": "200"})
+    assert result.exit_code == 2
+    assert f"not of {arguments.split()[2]}: leave it out" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_run_of_the_same_images_gives_its_groups_to_the_next(tmp_path: Path) -> None:
+    source = replace(pretrained(str(tmp_path / "shop")), groups="senders.csv")
+    assert from_run(str(tmp_path / "shop" / "."), "runs/shop", source).groups == "senders.csv"
+    assert from_run(str(tmp_path / "other"), "runs/shop", source).groups is None
+
+
+def test_start_from_a_network_of_other_widths_says_how_much_is_kept(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = replace(from_scratch("shop"), side=32, max_kib=128)
+    torch.save(build_network(source, 4).state_dict(), tmp_path / BEST_WEIGHTS_FILE)
+    start_network(replace(source, start_from=str(tmp_path)), 5)
+    assert caplog.messages == []
+    start_network(replace(source, start_from=str(tmp_path), max_kib=64), 4)
+    assert caplog.messages == ["0 % of the weights come from the run, since its network has other widths"]
 
 
 def test_names_of_torchvision_have_their_own_input() -> None:
