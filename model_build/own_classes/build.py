@@ -73,7 +73,7 @@ class Build:
     def calibrate(self) -> None:
         """Write the centres of the classes' features, and what is fitted with them."""
         network = self._network()
-        centres = calibrate.class_centres(network, self.examples)
+        centres = calibrate.class_centres(network, self.examples, self.recipe.centres)
         save_array(self.run_dir / _CENTRES_FILE, centres)
         write_json(self.run_dir / CALIBRATION_FILE, calibrate.fitted(network, centres, self.examples))
 

@@ -29,11 +29,11 @@ _RIGHT_IF_CONFIDENT: Final = 0.97  # of the validation images that are confident
 Pixels = NDArray[np.uint8]
 
 
-def class_centres(network: OwnNetwork, examples: Examples) -> NDArray[np.float32]:
-    """(M, width): of each class some centres of its training images' pooled features, by k-means."""
+def class_centres(network: OwnNetwork, examples: Examples, most: int) -> NDArray[np.float32]:
+    """(M, width): of each class at most `most` centres of its training images' pooled features, by k-means."""
     part, classes = examples.train, range(len(examples.labels))
     places = [np.flatnonzero(part.classes == class_id)[:_CENTRED_IMAGES] for class_id in classes]
-    count = centres_of_a_class(len(classes))
+    count = min(most, centres_of_a_class(len(classes)))
     return np.concatenate(
         [_centres(features_of(network, part.at(each).batches(INFERENCE_BATCH)), count) for each in places]
     )

@@ -121,7 +121,7 @@ def estimated_bytes(network: OwnNetwork) -> int:
 
 
 def centres_of_a_class(classes: int) -> int:
-    """How many centres `known` is measured by, for each of so many classes."""
+    """How many centres `known` is measured by at most, for each of so many classes."""
     return max(1, min(_CENTRES_OF_A_CLASS, _MOST_CENTRES // classes))
 
 

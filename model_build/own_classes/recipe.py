@@ -50,6 +50,7 @@ class Recipe:
     outlier_share: float = 0.06  # of a batch: made images of no class
     smallest_crop: float = 0.5  # of an image's area
     erasing_probability: float = 0.25
+    centres: int = 8  # of a class at most, by which `known` is measured
 
     @property
     def form(self) -> InputFormat:
@@ -78,6 +79,7 @@ def from_scratch(dataset: str) -> Recipe:
         averaging_decay=0.998,
         mixed_share=0.3,
         smallest_crop=0.35,
+        centres=1,  # its features tell less of an image: with more of them, other objects are near to one
     )
 
 
