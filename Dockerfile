@@ -20,7 +20,7 @@ COPY --from=packages /packages /packages
 COPY handler handler
 # Another model's folder, or its run's, below runs/: --build-arg MODEL=runs/my-shop
 ARG MODEL=handler/model
-COPY ${MODEL} model
+COPY ["${MODEL}", "model"]
 ENV MODEL_DIR=/app/model PORT=8000 PYTHONPATH=/packages PYTHONUNBUFFERED=1
 # The user below cannot write bytecode at run time.
 RUN python -m compileall -q handler

@@ -6,6 +6,7 @@ Its base is Lambda's image, the one that other tests need, too; pip and the whee
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -14,9 +15,13 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from PIL import Image
 
 from bench.lambda_image import IMAGE, NoDocker, need_image
+from handler.contract import InputFormat
+from tests.support.images import encoded
 from tests.support.machine import PROJECT, free_port, missing
+from tests.support.other_models import colour_of, write_model
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
@@ -30,7 +35,7 @@ RUN mkdir -p /usr/local/bin && ln -sf $(command -v python3.13) /usr/local/bin/py
 ENV PYTHONPATH=/pip
 """
 _PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
-_SERVER_PACKAGES = re.findall(r"\buv\w+==[\d.]+", (PROJECT / "Dockerfile").read_text(encoding="utf-8"))
+_SERVER_PACKAGES = re.findall(r"\w+==[\d.]+", (PROJECT / "Dockerfile").read_text(encoding="utf-8"))
 
 
 def docker(*arguments: str | Path, given: bytes = b"") -> str:
@@ -99,7 +104,7 @@ def _answers(address: str) -> bool:
 def test_dockerfile_pins_the_server_of_pyproject() -> None:
     groups = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
     pinned = {requirement.partition(";")[0] for requirement in groups["serve"] if isinstance(requirement, str)}
-    assert len(_SERVER_PACKAGES) == 2
+    assert len(_SERVER_PACKAGES) == 3
     assert pinned.issuperset(_SERVER_PACKAGES)
 
 
@@ -159,6 +164,31 @@ def test_stopped_container_ends_by_itself_at_once(image: str) -> None:
         assert docker("inspect", "--format={{.State.ExitCode}}", container_id).strip() == "0"
     finally:
         docker("rm", "--force", container_id)
+
+
+def test_image_with_the_model_of_a_run_answers_by_its_classes(image: str, base_image: str, tmp_path: Path) -> None:
+    """Built from a folder that has the run beside the project's files; the packages come from Docker's cache."""
+    for name in ("Dockerfile", ".dockerignore", "requirements.txt"):
+        shutil.copyfile(PROJECT / name, tmp_path / name)
+    for name in ("handler", "infra/packaging"):
+        shutil.copytree(PROJECT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    form = InputFormat(side=96, channels=3, preprocessing="resize")
+    write_model(tmp_path / "runs" / "my shop" / "model", form, 5)
+    (tmp_path / "runs" / "my shop" / "best.pt").write_bytes(bytes(1000))
+    name = f"{image}-own"
+    arguments = (f"BASE_IMAGE={base_image}", "MODEL=runs/my shop")
+    docker(
+        "build", "--quiet", "--network=none", *(f"--build-arg={each}" for each in arguments), f"--tag={name}", tmp_path
+    )
+    try:
+        given = encoded(Image.new("RGB", (300, 200), colour_of(1, form, 5)))
+        run = ("run", "--rm", "--interactive", "--network=none")
+        answer = json.loads(docker(*run, name, "classify", "--json", "-", given=given))
+        assert (answer["label"], answer["known"]) == ("große Kreuze", True)
+        listed = docker(*run, "--entrypoint=python", name, "-c", "import os; print(os.listdir('model/model'))")
+        assert "best.pt" not in listed
+    finally:
+        docker("image", "rm", "--force", name)
 
 
 def _logs(container_id: str) -> str:
