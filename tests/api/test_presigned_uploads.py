@@ -93,7 +93,7 @@ def test_get_result_of_deleted_upload_is_404(
 
 def post_to(ticket: dict[str, Any], image: bytes) -> int:
     """Status of an upload with `ticket`."""
-    return httpx2.post(ticket["url"], data=ticket["fields"], files={"file": image}).status_code
+    return httpx2.post(ticket["url"], data=ticket["fields"], files={"file": image}, timeout=60).status_code
 
 
 def test_ticket_used_twice_is_refused_and_keeps_the_first_result(
@@ -165,7 +165,7 @@ def test_request_id_is_signed_in_the_ticket_and_stored_in_the_result(
     reply = api.post("/uploads", headers={"X-Request-Id": "mine-1"})
     ticket = reply.json()
     assert {"x-amz-meta-request-id": "mine-1"} in policy_of(ticket)["conditions"]
-    httpx2.post(ticket["url"], data=ticket["fields"], files={"file": drawing}).raise_for_status()
+    httpx2.post(ticket["url"], data=ticket["fields"], files={"file": drawing}, timeout=60).raise_for_status()
     work()
     assert [result["request_id"] for result in aws.results().values()] == ["mine-1"]
 

@@ -66,7 +66,7 @@ def files_input(*files: bytes) -> Any:
 
 
 def answers_of(server: str) -> list[dict[str, Any]]:
-    return [httpx2.post(f"{server}/classify?top_k=10", content=file).json() for file in FILES]
+    return [httpx2.post(f"{server}/classify?top_k=10", content=file, timeout=60).json() for file in FILES]
 
 
 def probabilities_of(server: str) -> list[list[float]]:

@@ -26,21 +26,21 @@ from tests.support.sending import WAYS
 @pytest.mark.parametrize("format_name", FORMATS)
 def test_server_responds_as_the_app_does(server: str, client: TestClient, format_name: str, way: str) -> None:
     image = encoded(trousers(), format_name)
-    reply = httpx2.post(f"{server}/classify", **WAYS[way](image))
+    reply = httpx2.post(f"{server}/classify", **WAYS[way](image), timeout=60)
     assert reply.status_code == 200
     assert reply.json() == client.post("/classify", content=image).json()
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/labels", "/model", "/health", "/healthz", "/readyz"])
 def test_every_page_is_served(server: str, path: str) -> None:
-    assert httpx2.get(f"{server}{path}").status_code == 200
+    assert httpx2.get(f"{server}{path}", timeout=60).status_code == 200
 
 
 def test_root_path_is_prefixed_to_links(tmp_path: Path, png: bytes) -> None:
     with serving(tmp_path / "log.txt", "--root-path", "/clothes") as server:
-        page, documentation = (httpx2.get(server.address + path).text for path in ("/", "/docs"))
-        document = httpx2.get(f"{server.address}/openapi.json").json()
-        assert httpx2.post(f"{server.address}/classify", content=png).status_code == 200
+        page, documentation = (httpx2.get(server.address + path, timeout=60).text for path in ("/", "/docs"))
+        document = httpx2.get(f"{server.address}/openapi.json", timeout=60).json()
+        assert httpx2.post(f"{server.address}/classify", content=png, timeout=60).status_code == 200
     assert '<base href="/clothes/">' in page
     assert 'src="swagger/' in documentation
     assert [entry["url"] for entry in document["servers"]] == ["/clothes"]
@@ -49,7 +49,7 @@ def test_root_path_is_prefixed_to_links(tmp_path: Path, png: bytes) -> None:
 
 def test_parallel_requests_get_the_responses_of_sequential_ones(server: str) -> None:
     images = [encoded(trousers(100 + 10 * i), "JPEG") for i in range(40)]
-    with httpx2.Client(base_url=server) as client, ThreadPoolExecutor(16) as pool:
+    with httpx2.Client(base_url=server, timeout=60) as client, ThreadPoolExecutor(16) as pool:
         sequential = [client.post("/classify", content=image).json() for image in images]
         parallel = list(pool.map(lambda image: client.post("/classify", content=image).json(), images))
     assert parallel == sequential
@@ -67,7 +67,7 @@ def test_too_large_content_length_is_413_before_the_body_is_sent(server: str) ->
 
 
 def test_too_large_streamed_body_is_413(server: str) -> None:
-    reply = httpx2.post(f"{server}/classify", content=(bytes(100_000) for _ in range(201)))
+    reply = httpx2.post(f"{server}/classify", content=(bytes(100_000) for _ in range(201)), timeout=60)
     assert (reply.status_code, reply.headers["content-type"]) == (413, "application/problem+json")
 
 
@@ -75,7 +75,7 @@ def test_client_that_disconnects_does_not_affect_the_server(server: str) -> None
     address = urlsplit(server)
     with socket.create_connection((address.hostname, address.port)) as connection:
         connection.sendall(b"POST /classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nhalf")
-    assert httpx2.get(f"{server}/health").status_code == 200
+    assert httpx2.get(f"{server}/health", timeout=60).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ pytest.importorskip("prometheus_client")
 
 
 def value(server: str, sample: str) -> float:
-    lines = httpx2.get(f"{server}/metrics").text.splitlines()
+    lines = httpx2.get(f"{server}/metrics", timeout=60).text.splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(sample))
 
 
@@ -31,8 +31,8 @@ def test_metrics_count_requests_and_images(server: str, png: bytes) -> None:
     requests = 'clothes_classifier_requests_total{endpoint="/classify",method="POST",status="200"}'
     rejected = 'clothes_classifier_rejected_images_total{reason="Not an image"}'
     before = [value(server, sample) for sample in (requests, rejected)]
-    httpx2.post(f"{server}/classify", content=png)
-    httpx2.post(f"{server}/classify", content=b"hello")
+    httpx2.post(f"{server}/classify", content=png, timeout=60)
+    httpx2.post(f"{server}/classify", content=b"hello", timeout=60)
     assert [value(server, sample) for sample in (requests, rejected)] == [before[0] + 1, before[1] + 1]
     assert value(server, 'clothes_classifier_images_total{known="true",label="Trouser"}') >= 1
     assert value(server, "process_resident_memory_bytes") > 0
@@ -40,8 +40,8 @@ def test_metrics_count_requests_and_images(server: str, png: bytes) -> None:
 
 def test_paths_of_clients_make_no_metrics_of_their_own(server: str) -> None:
     for path in ("/nothing-here", "/wp-login.php", "//x"):
-        httpx2.get(server + path)
-    text = httpx2.get(f"{server}/metrics").text
+        httpx2.get(server + path, timeout=60)
+    text = httpx2.get(f"{server}/metrics", timeout=60).text
     assert 'endpoint="other"' in text
     assert "nothing-here" not in text
 
@@ -60,7 +60,7 @@ def test_every_path_of_the_api_has_metrics_of_its_own(classifier: Classifier, ca
 
 def test_metrics_do_not_depend_on_the_root_path(tmp_path: Path) -> None:
     with serving(tmp_path / "log.txt", "--root-path", "/clothes") as server:
-        httpx2.get(f"{server.address}/labels")
+        httpx2.get(f"{server.address}/labels", timeout=60)
         assert value(server.address, 'clothes_classifier_request_seconds_count{endpoint="/labels"}') == 1
 
 
@@ -68,7 +68,7 @@ def test_metrics_do_not_depend_on_the_root_path(tmp_path: Path) -> None:
 def test_workers_share_the_port_and_the_metrics(tmp_path: Path, png: bytes) -> None:
     with serving(tmp_path / "log.txt", "--workers", "2") as server:
         for _ in range(20):
-            assert httpx2.post(f"{server.address}/classify", content=png).status_code == 200
+            assert httpx2.post(f"{server.address}/classify", content=png, timeout=60).status_code == 200
         assert value(server.address, "clothes_classifier_images_total") == 20
     log = (tmp_path / "log.txt").read_text()
     assert log.count("Finished server process") == 2, log

@@ -58,7 +58,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def upload(stack: str, body: bytes) -> str:
     """Upload `body` with a ticket, as the page does; return the address of its result."""
-    ticket = httpx2.post(f"{stack}/uploads").json()
+    ticket = httpx2.post(f"{stack}/uploads", timeout=60).json()
     posted = httpx2.post(
         ticket["url"],
         data=ticket["fields"],
@@ -73,8 +73,8 @@ def upload(stack: str, body: bytes) -> str:
 
 def result_at(address: str) -> dict[str, Any]:
     """Wait for the result."""
-    wait_until(lambda: httpx2.get(address).json().get("status") != "pending", lambda: "no result")
-    result: dict[str, Any] = httpx2.get(address).json()
+    wait_until(lambda: httpx2.get(address, timeout=60).json().get("status") != "pending", lambda: "no result")
+    result: dict[str, Any] = httpx2.get(address, timeout=60).json()
     return result
 
 
@@ -99,32 +99,35 @@ def test_upload_of_text_is_rejected(stack: str) -> None:
 
 
 def test_upload_above_size_limit_is_refused_by_the_policy_of_its_ticket(stack: str) -> None:
-    ticket = httpx2.post(f"{stack}/uploads").json()
+    ticket = httpx2.post(f"{stack}/uploads", timeout=60).json()
     posted = httpx2.post(ticket["url"], data=ticket["fields"], files={"file": ("image", bytes(LIMIT + 1))}, timeout=60)
     assert (posted.status_code, "EntityTooLarge" in posted.text) == (400, True)
-    assert httpx2.get(f"{stack}/{ticket['result']}").status_code == 404
+    assert httpx2.get(f"{stack}/{ticket['result']}", timeout=60).status_code == 404
 
 
 def test_second_upload_with_a_ticket_is_refused(stack: str) -> None:
-    ticket = httpx2.post(f"{stack}/uploads").json()
-    posts = [httpx2.post(ticket["url"], data=ticket["fields"], files={"file": ("image", b"no image")}) for _ in "ab"]
+    ticket = httpx2.post(f"{stack}/uploads", timeout=60).json()
+    posts = [
+        httpx2.post(ticket["url"], data=ticket["fields"], files={"file": ("image", b"no image")}, timeout=60)
+        for _ in "ab"
+    ]
     assert [posted.status_code for posted in posts] == [204, 412]
 
 
 def test_result_of_unknown_id_is_404(stack: str) -> None:
-    assert httpx2.get(f"{stack}/results/{'0' * 32}").status_code == 404
+    assert httpx2.get(f"{stack}/results/{'0' * 32}", timeout=60).status_code == 404
 
 
 def test_preflight_of_an_upload_is_allowed(stack: str) -> None:
     headers = {"Origin": stack, "Access-Control-Request-Method": "POST"}
-    response = httpx2.request("OPTIONS", httpx2.post(f"{stack}/uploads").json()["url"], headers=headers)
+    response = httpx2.request("OPTIONS", httpx2.post(f"{stack}/uploads").json()["url"], headers=headers, timeout=60)
     assert response.status_code == 200
     assert response.headers["access-control-allow-origin"] in (stack, "*")
     assert "POST" in response.headers["access-control-allow-methods"]
 
 
 def test_stack_listens_on_loopback_only(stack: str) -> None:
-    for address in (stack, httpx2.post(f"{stack}/uploads").json()["url"]):
+    for address in (stack, httpx2.post(f"{stack}/uploads", timeout=60).json()["url"]):
         assert urlsplit(address).hostname == "127.0.0.1"
         with pytest.raises(OSError, match=r"refused|timed out|unreachable"):
             socket.create_connection(("127.0.0.2", urlsplit(address).port), timeout=5)

@@ -86,7 +86,9 @@ class Deployments:
 def deployments() -> Iterator[Deployments]:
     with emulated_aws() as port:
         endpoint = f"http://127.0.0.1:{port}"
-        httpx2.post(f"{endpoint}/moto-api/config", json={"lambda": {"use_docker": False}}).raise_for_status()
+        httpx2.post(
+            f"{endpoint}/moto-api/config", json={"lambda": {"use_docker": False}}, timeout=60
+        ).raise_for_status()
         deployments = Deployments(endpoint)
         put_package(deployments.aws.client("s3"))
         yield deployments

@@ -142,8 +142,10 @@ def created_stack() -> Iterator[Stack]:
     )
     with emulated_aws() as port:
         endpoint = f"http://127.0.0.1:{port}"
-        httpx2.post(f"{endpoint}/moto-api/reset").raise_for_status()
-        httpx2.post(f"{endpoint}/moto-api/config", json={"lambda": {"use_docker": False}}).raise_for_status()
+        httpx2.post(f"{endpoint}/moto-api/reset", timeout=60).raise_for_status()
+        httpx2.post(
+            f"{endpoint}/moto-api/config", json={"lambda": {"use_docker": False}}, timeout=60
+        ).raise_for_status()
         created = Stack(endpoint, {})
         put_package(created.client("s3"))
         formation = created.client("cloudformation")
@@ -158,7 +160,7 @@ def created_stack() -> Iterator[Stack]:
         stack = Stack(endpoint, {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found})
         _set_missing_properties(stack, template["Resources"])
         yield stack
-        httpx2.post(f"{endpoint}/moto-api/reset").raise_for_status()
+        httpx2.post(f"{endpoint}/moto-api/reset", timeout=60).raise_for_status()
 
 
 def without_aliases(resources: Mapping[str, Any]) -> dict[str, Any]:
@@ -214,7 +216,7 @@ def worker_credentials(stack: Stack) -> Iterator[dict[str, str]]:
         iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
     role = f"arn:aws:iam::{ACCOUNT}:role/{name}"
     issued = stack.client("sts").assume_role(RoleArn=role, RoleSessionName="worker")["Credentials"]
-    httpx2.post(f"{stack.endpoint}/moto-api/reset-auth", content="0").raise_for_status()
+    httpx2.post(f"{stack.endpoint}/moto-api/reset-auth", content="0", timeout=60).raise_for_status()
     try:
         yield {
             "AWS_ACCESS_KEY_ID": issued["AccessKeyId"],
@@ -222,4 +224,4 @@ def worker_credentials(stack: Stack) -> Iterator[dict[str, str]]:
             "AWS_SESSION_TOKEN": issued["SessionToken"],
         }
     finally:
-        httpx2.post(f"{stack.endpoint}/moto-api/reset-auth", content="inf").raise_for_status()
+        httpx2.post(f"{stack.endpoint}/moto-api/reset-auth", content="inf", timeout=60).raise_for_status()

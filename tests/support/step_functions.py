@@ -99,4 +99,4 @@ def enable_state_machines(aws: Cloud, environment: pytest.MonkeyPatch) -> None:
     """Enable moto's interpreter of state machines."""
     environment.setenv("AWS_MAX_ATTEMPTS", "10")  # moto answers 500 right after the start of an execution
     config = {"stepfunctions": {"execute_state_machine": True}}
-    httpx2.post(f"http://127.0.0.1:{aws.port}/moto-api/config", json=config).raise_for_status()
+    httpx2.post(f"http://127.0.0.1:{aws.port}/moto-api/config", json=config, timeout=60).raise_for_status()

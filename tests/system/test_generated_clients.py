@@ -99,7 +99,7 @@ def install(*command: str, cwd: Path) -> None:
 @pytest.fixture
 def document(server: str, tmp_path: Path) -> Path:
     path = tmp_path / "openapi.json"
-    path.write_bytes(httpx2.get(f"{server}/openapi.json").content)
+    path.write_bytes(httpx2.get(f"{server}/openapi.json", timeout=60).content)
     return path
 
 
@@ -172,4 +172,4 @@ def test_java_client_of_openapi_generator_classifies(
 
 
 def _answer(server: str, image: bytes) -> Any:
-    return httpx2.post(f"{server}/classify?top_k=3", content=image).json()
+    return httpx2.post(f"{server}/classify?top_k=3", content=image, timeout=60).json()

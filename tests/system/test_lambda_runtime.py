@@ -39,7 +39,7 @@ def lines_of(invoked: Invoked, request_id: str) -> list[dict[str, Any]]:
 def test_request_id_is_in_logs_and_result_of_its_upload(aws: Cloud, environment: dict[str, str], png: bytes) -> None:
     api = invoke("handler.http_entry.handler", [request(Sent("POST", "/uploads"), "order-7")], environment)
     ticket = json.loads(api.replies[0]["body"])
-    httpx2.post(ticket["url"], data=ticket["fields"], files={"file": png}).raise_for_status()
+    httpx2.post(ticket["url"], data=ticket["fields"], files={"file": png}, timeout=60).raise_for_status()
     worker = invoke("handler.s3_entry.handler", [aws.receive()], environment)
     assert worker.replies == [{"batchItemFailures": []}]
     (result,) = aws.results().values()

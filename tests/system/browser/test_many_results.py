@@ -51,7 +51,10 @@ def test_exports_equal_the_api(page: Page, many: list[Path], text_file: Path, se
     with Path(download.value.path()).open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["name"] for row in rows] == [*(path.name for path in many), "notes.txt"]
-    assert rows[-1]["error"] == httpx2.post(f"{server}/classify", content=text_file.read_bytes()).json()["detail"]
+    assert (
+        rows[-1]["error"]
+        == httpx2.post(f"{server}/classify", content=text_file.read_bytes(), timeout=60).json()["detail"]
+    )
     for row, path in list(zip(rows, many, strict=False))[:4]:
         api = httpx2.post(f"{server}/classify", content=path.read_bytes(), timeout=60).json()
         assert (row["label"], row["known"]) == (api["label"], str(api["known"]).lower())

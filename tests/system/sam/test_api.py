@@ -20,7 +20,9 @@ def test_classify_on_lambda_equals_make_run(
     way: str, sample: str, emulator: str, server: str, request: pytest.FixtureRequest
 ) -> None:
     image = request.getfixturevalue(sample)
-    on_lambda, on_uvicorn = (httpx2.post(f"{url}/classify", **WAYS[way](image)) for url in (emulator, server))
+    on_lambda, on_uvicorn = (
+        httpx2.post(f"{url}/classify", **WAYS[way](image), timeout=60) for url in (emulator, server)
+    )
     assert on_lambda.status_code == on_uvicorn.status_code == 200, on_lambda.text
     assert on_lambda.json() == on_uvicorn.json()
 
@@ -56,7 +58,7 @@ def test_scores_of_every_protocol_on_lambda_equal_make_run(
     ],
 )
 def test_get_on_lambda_equals_make_run(path: str, content_type: str, emulator: str, server: str) -> None:
-    on_lambda, on_uvicorn = (httpx2.get(address + path) for address in (emulator, server))
+    on_lambda, on_uvicorn = (httpx2.get(address + path, timeout=60) for address in (emulator, server))
     assert on_lambda.status_code == 200
     assert on_lambda.headers["content-type"].startswith(content_type)
     assert on_lambda.text.replace(emulator, server) == on_uvicorn.text  # a page names its own address
@@ -72,7 +74,9 @@ def test_get_on_lambda_equals_make_run(path: str, content_type: str, emulator: s
     ],
 )
 def test_error_on_lambda_equals_make_run(method: str, path: str, status: int, emulator: str, server: str) -> None:
-    on_lambda, on_uvicorn = (httpx2.request(method, url + path, content=b"no image") for url in (emulator, server))
+    on_lambda, on_uvicorn = (
+        httpx2.request(method, url + path, content=b"no image", timeout=60) for url in (emulator, server)
+    )
     assert on_lambda.status_code == status
     assert on_lambda.headers["content-type"] == "application/problem+json"
     assert on_lambda.json() == on_uvicorn.json()
