@@ -19,7 +19,6 @@ from infra.emulation.aws import emulated_aws
 from infra.emulation.names import CREDENTIALS, RESULTS, UPLOADS
 from tests.support.aws import new_cloud
 from tests.support.images import FORMATS, encoded, trousers
-from tests.support.machine import free_port
 
 pytestmark = pytest.mark.slow
 IMAGES = st.sampled_from([encoded(trousers(60), name) for name in FORMATS])
@@ -30,8 +29,9 @@ schemathesis.openapi.format("image-base64", IMAGES.map(lambda image: base64.b64e
 for media_type in ("image/*", "application/octet-stream"):
     schemathesis.openapi.media_type(media_type, IMAGES)
 
-# The app, which is created on import, must know the address of the emulated S3.
-PORT = free_port()
+# The app, which is created on import, must know the address of the emulated S3; nobody else may take it meanwhile.
+LISTENER = socket.create_server(("127.0.0.1", 0))
+PORT = LISTENER.getsockname()[1]
 SETTINGS = Settings(uploads_bucket=UPLOADS, results_bucket=RESULTS, s3_endpoint_url=f"http://127.0.0.1:{PORT}")
 
 # Without the strings of the program's source, which it would put in place of images.
@@ -51,11 +51,7 @@ def filter_case(_context: HookContext, case: Case[Any]) -> bool:
 
 @pytest.fixture(scope="module", autouse=True)
 def emulated_s3() -> Iterator[None]:
-    with (
-        pytest.MonkeyPatch.context() as environment,
-        socket.create_server(("127.0.0.1", PORT)) as listener,
-        emulated_aws(listener) as port,
-    ):
+    with pytest.MonkeyPatch.context() as environment, LISTENER, emulated_aws(LISTENER) as port:
         for name, value in CREDENTIALS.items():
             environment.setenv(name, value)
         new_cloud(port)

@@ -96,7 +96,7 @@ def container(image: str) -> Iterator[tuple[str, str]]:
 
 def _answers(address: str) -> bool:
     try:
-        return httpx2.get(f"{address}/health").status_code == 200
+        return httpx2.get(f"{address}/health", timeout=60).status_code == 200
     except httpx2.TransportError:
         return False
 
@@ -110,7 +110,7 @@ def test_dockerfile_pins_the_server_of_pyproject() -> None:
 
 def test_container_becomes_healthy(container: tuple[str, str]) -> None:
     container_id, address = container
-    assert httpx2.get(f"{address}/health").json() == {"status": "ok"}
+    assert httpx2.get(f"{address}/health", timeout=60).json() == {"status": "ok"}
     health = "{{.State.Health.Status}}"
     wait_until(lambda: docker("inspect", f"--format={health}", container_id).strip() == "healthy")
 
@@ -119,7 +119,7 @@ def test_container_classifies_an_image_as_the_project_does(
     container: tuple[str, str], drawing: bytes, server: str
 ) -> None:
     def label_by(address: str) -> str:
-        return str(httpx2.post(f"{address}/classify", content=drawing).json()["label"])
+        return str(httpx2.post(f"{address}/classify", content=drawing, timeout=60).json()["label"])
 
     assert label_by(container[1]) == label_by(server) == "T-shirt/top"
 
@@ -131,8 +131,8 @@ def test_container_takes_a_form_of_many_megabytes_without_a_disk(container: tupl
 
 
 def test_container_serves_the_page(container: tuple[str, str]) -> None:
-    assert "<title>Clothes classifier</title>" in httpx2.get(container[1]).text
-    assert httpx2.get(f"{container[1]}/docs").status_code == 200
+    assert "<title>Clothes classifier</title>" in httpx2.get(container[1], timeout=60).text
+    assert httpx2.get(f"{container[1]}/docs", timeout=60).status_code == 200
 
 
 def test_container_does_not_run_as_root(container: tuple[str, str]) -> None:
