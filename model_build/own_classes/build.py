@@ -3,6 +3,7 @@
 train -> calibrate -> export -> quantize -> evaluate -> publish
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -47,7 +48,10 @@ _IMAGES_FILE: Final = "images.json"  # the classes, and a hash of the images in 
 _CENTRES_FILE: Final = "centres.npy"  # of the classes' features
 _RANGE_IMAGES: Final = 300  # training images that give the ranges of the activations
 _RANGE_OUTLIERS: Final = 60
+_LARGE_LOSS: Final = 0.02  # of accuracy
 _MOST_PLOTTED: Final = 50  # classes in a confusion plot that can be read
+
+log = logging.getLogger(__name__)
 
 
 class Build:
@@ -102,6 +106,8 @@ class Build:
                 "unknown": {"made": evaluate.unknown_metrics(classifier, output, test)},
             }
         write_json(self.run_dir / METRICS_FILE, metrics)
+        if (loss := metrics["float"]["accuracy"] - metrics["int8"]["accuracy"]) > _LARGE_LOSS:
+            log.warning("the int8 file answers %.1f points fewer of the test images rightly than in float", 100 * loss)
         mistakes = evaluate.mistakes_of(output, classifier, self.examples, test)
         write_json(self.run_dir / MISTAKES_FILE, {"images": len(test), "mistakes": mistakes})
         self._plot()

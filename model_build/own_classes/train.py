@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 def train(run_dir: Path, recipe: Recipe, examples: Examples) -> OwnNetwork:
     """Train, validate after each epoch, write the weights that validated best; an interrupted run resumes.
 
-    The linear layer counts as the first epoch: if nothing after it validates better, it is kept.
+    Where weights are to be rounded, only epochs with rounded ones count: int8 files of others lose much.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
@@ -89,13 +89,19 @@ class _Training:
         return max(0, len(self.history) - 1)
 
     @property
+    def float_epochs(self) -> int:
+        """Epochs before the weights are rounded, of which there is at least one if they are rounded at all."""
+        epochs, wanted = self.recipe.epochs, self.recipe.float_epochs
+        return epochs if wanted is None else min(wanted, epochs - 1)
+
+    @property
     def is_exhausted(self) -> bool:
         """Whether the last epochs brought nothing."""
         return len(self.history) - 1 - self._best_place() >= self.recipe.patience
 
     def learn_epoch(self, run_dir: Path) -> None:
         rng, self.began = random.Random(f"{self.recipe.seed} {self.epoch}"), time.perf_counter()
-        if self.recipe.float_epochs is not None and self.epoch >= self.recipe.float_epochs:
+        if self.epoch >= self.float_epochs:
             round_weights(self.network)
             round_weights(self.average)  # it is what is validated
         torch.manual_seed(rng.getrandbits(32))
@@ -143,7 +149,9 @@ class _Training:
 
     def _best_place(self) -> int:
         """Of the history: lowest loss, which is steadier than the accuracy of few images."""
-        return min(range(len(self.history)), key=lambda place: self.history[place]["validation_loss"])
+        places = range(len(self.history))
+        rounded = [place for place in places if place > self.float_epochs]
+        return min(rounded or places, key=lambda place: self.history[place]["validation_loss"])
 
     def _step(self, places: list[int], rng: random.Random) -> float:
         images, targets = self._batch(self.examples.train, places, rng)
