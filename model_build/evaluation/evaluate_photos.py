@@ -51,7 +51,7 @@ class Sets:
 def evaluate_photos(model_dir: Path = MODEL_PATH.parent) -> Mapping[str, Any]:
     """Write `photos` and the confident threshold into the card in `model_dir`; returns `photos`.
 
-    Needs the networks there, and the card of that classifier. Takes about three minutes on one core.
+    Needs the networks there, and the card of that classifier. Takes about a minute on one core.
     """
     check_classifier(model_dir)
     networks = Networks(model_dir)
