@@ -13,6 +13,9 @@ from model_build.own_classes.network import OwnNetwork
 from model_build.own_classes.recipe import Recipe
 
 _STEPS: Final = 400
+# Of the mean deviation of a feature. Weights of features that hardly vary would be so large that, rounded to 7 bits
+# beside them, all others of a class became 0.
+_LEAST_SCALE: Final = 0.2
 _DECAYS: Final = (1e-4, 1e-3, 1e-2, 1e-1)  # validation chooses
 
 
@@ -24,11 +27,17 @@ def fit_linear_layer(network: OwnNetwork, recipe: Recipe, examples: Examples) ->
     features, targets = pooled_features(network, examples.train, mirror=recipe.mirror)
     held_out, held_out_targets = pooled_features(network, examples.validation, mirror=False)
     weights = torch.from_numpy(balanced(targets.tolist(), -0.5)).float()
-    scale = features.std(dim=0, unbiased=False) + 1e-3
+    scale = scale_of(features)
     fits = [_logistic(features / scale, targets, weights, len(examples.labels), decay) for decay in _DECAYS]
     losses = [nn.functional.cross_entropy(fit(held_out / scale), held_out_targets).item() for fit in fits]
     best = fits[int(np.argmin(losses))]
     network.classes.load_state_dict({"weight": (best.weight / scale)[:, :, None, None], "bias": best.bias})
+
+
+def scale_of(features: Tensor) -> Tensor:
+    """(width,): what features (N, width) are divided by: their deviations, but not much less than the mean of them."""
+    deviations = features.std(dim=0, unbiased=False)
+    return deviations.clamp(min=_LEAST_SCALE * float(deviations.mean()) + 1e-3)
 
 
 def _logistic(features: Tensor, targets: Tensor, weights: Tensor, classes: int, decay: float) -> nn.Linear:

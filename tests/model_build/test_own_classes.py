@@ -22,6 +22,7 @@ from model_build.own_classes.build import STAGES, Build, load_recipe, open_build
 from model_build.own_classes.commands import Choices, recipe_of
 from model_build.own_classes.data import load_examples
 from model_build.own_classes.evaluate import output_of
+from model_build.own_classes.linear_layer import scale_of
 from model_build.own_classes.network import build_network, normalized
 from model_build.own_classes.recipe import LITE0, SCRATCH, SMALL, from_scratch, like_fashion_mnist, pretrained
 from model_build.own_classes.train import start_network, train
@@ -188,6 +189,15 @@ def test_training_ends_with_weights_rounded_as_in_the_int8_file(tmp_path: Path) 
         assert not torch.allclose(trained(images), plain(images), atol=1e-4)
         round_weights(plain)
         assert torch.allclose(trained(images), plain(images), atol=1e-4)
+
+
+def test_feature_that_hardly_varies_gets_no_weight_that_dwarfs_the_others() -> None:
+    """Weights are divided by this scale, and then rounded to 7 bits, which resolve 64 steps."""
+    features = torch.randn(200, 10, generator=torch.Generator().manual_seed(1))
+    features[:, 0] *= 1e-4
+    scale = scale_of(features)
+    assert scale.max() / scale.min() < 10
+    assert torch.equal(scale[1:], features.std(dim=0, unbiased=False)[1:])
 
 
 def test_recipe_is_read_as_it_was_saved(workplace: Path) -> None:
