@@ -93,5 +93,5 @@ def share_with_interval(true: NDArray[np.bool_]) -> Mapping[str, Any]:
     """How many of (N,) are true: number, share (None of no images) and 95 % confidence interval."""
     count, total = int(true.sum()), len(true)
     low, high = wilson_interval(count, total)
-    share = round(count / total, 4) if total else None
+    share = round(count / total, 6) if total else None  # tables round it again, to a tenth of a percent
     return {"images": total, "share": share, "interval": [round(low, 4), round(high, 4)]}

@@ -107,6 +107,7 @@ class Classifier:
 
     def predict(self, pixels: Pixels) -> ModelOutput:
         """Run the model on uint8 pixels (N, C, S, S). Raises ValueError for any other array."""
+        self._check(pixels)
         return _joined(in_parts(self._predict, pixels, _FEWEST_VIEWS))
 
     def _predict(self, pixels: Pixels) -> ModelOutput:
@@ -158,12 +159,15 @@ class Classifier:
 
     def outputs(self, pixels: Pixels, *names: str) -> list[NDArray[np.float32]]:
         """The model's outputs `names`, or all of them. Raises ValueError as `predict` does."""
+        self._check(pixels)
+        return [np.asarray(output) for output in self._session.run(names or None, {_IMAGES: pixels})]
+
+    def _check(self, pixels: Pixels) -> None:
         if pixels.dtype != np.uint8 or pixels.shape[1:] != self.input.shape:
             shape = ", ".join(map(str, self.input.shape))
             raise ValueError(
                 f"the model takes uint8 pixels of shape (N, {shape}), but got {pixels.dtype} of shape {pixels.shape}"
             )
-        return [np.asarray(output) for output in self._session.run(names or None, {_IMAGES: pixels})]
 
     def _occlusion_map(self, view: Views, class_id: int) -> NDArray[np.float32]:
         return occlusion_map(lambda pixels: float(self.predict(pixels).probabilities[0, class_id]), view)

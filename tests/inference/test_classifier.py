@@ -1,5 +1,7 @@
 """The classifier on arrays: batches, the order of predictions, and rejected inputs."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -27,9 +29,11 @@ def test_predictions_are_sorted_by_score(classifier: Classifier, top_k: int) -> 
         pytest.param(np.zeros((1, 28, 28, 1), np.uint8), id="channels last"),
         pytest.param(np.zeros((1, 3, 28, 28), np.uint8), id="three channels"),
         pytest.param(np.zeros((28, 28), np.uint8), id="no batch"),
+        pytest.param(np.zeros((1000, 28, 28, 1), np.uint8), id="many, channels last"),
         pytest.param(np.zeros((1, 1, 28, 28), np.float32), id="floats"),
     ],
 )
 def test_array_of_wrong_shape_or_type_raises_value_error(classifier: Classifier, wrong: np.ndarray) -> None:
-    with pytest.raises(ValueError, match=r"takes uint8 pixels of shape \(N, 1, 28, 28\), but got"):
+    given = rf"but got {wrong.dtype} of shape {re.escape(str(wrong.shape))}"
+    with pytest.raises(ValueError, match=rf"takes uint8 pixels of shape \(N, 1, 28, 28\), {given}"):
         classifier.probabilities(wrong)
