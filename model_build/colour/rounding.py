@@ -20,6 +20,15 @@ def round_weights(network: nn.Module) -> None:
     for module in network.modules():
         if isinstance(module, nn.Sequential) and len(module) > 1 and isinstance(module[1], nn.BatchNorm2d):
             module.__class__ = _RoundedConvolution
+        elif isinstance(module, nn.Conv2d) and module.bias is not None:  # no normalization follows
+            module.__class__ = _RoundedLayer
+
+
+class _RoundedLayer(nn.Conv2d):
+    """A convolution with a bias, such as that of the classes."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # the name is PyTorch's
+        return _convolved(input, _rounded(self.weight), cast("Tensor", self.bias), self)
 
 
 class _RoundedConvolution(nn.Sequential):
