@@ -102,7 +102,7 @@ def test_coverage_counts_unknown_pictures_as_unanswered() -> None:
     scores = np.eye(10, dtype=np.float32)[[0, 1, 2, 3]] * 0.9 + 0.01
     output = ModelOutput(scores, np.array([0.9, 0.1, 0.9, 0.9], np.float32))
     (row,) = coverage_table(output, np.array([0, 1, 5, -1]), 0.8, [0.5])
-    assert (row["answered"]["share"], row["answered"]["images"]) == (0.6667, 3)
+    assert (row["answered"]["share"], row["answered"]["images"]) == (0.666667, 3)
     assert (row["right"]["share"], row["right"]["images"]) == (0.5, 2)
     assert row["outliers_answered"]["share"] == 1
 
