@@ -33,6 +33,7 @@ from handler.inference.card import (
 from handler.inference.colour import COLOUR_MODEL_PATH, ColourClassifier
 from handler.inference.cutout import CUTOUT_PATH, CutOut
 from handler.inference.occlusion import occlusion_map
+from handler.inference.outputs import joined, mean_over_views
 from handler.inference.session import in_parts, new_session
 from handler.inference.vote import PhotoVote, Vote
 
@@ -108,7 +109,7 @@ class Classifier:
     def predict(self, pixels: Pixels) -> ModelOutput:
         """Run the model on uint8 pixels (N, C, S, S). Raises ValueError for any other array."""
         self._check(pixels)
-        return _joined(in_parts(self._predict, pixels, _FEWEST_VIEWS))
+        return joined(in_parts(self._predict, pixels, _FEWEST_VIEWS))
 
     def _predict(self, pixels: Pixels) -> ModelOutput:
         return ModelOutput(*self.outputs(pixels, *_OUTPUTS))
@@ -124,8 +125,8 @@ class Classifier:
         as fast, takes less memory, and gives an image the same output in every batch.
         """
         if self.input.preprocessing == RESIZE:
-            return _joined([self.predict(views) for views in images])
-        return _mean_over_views(self.predict(np.concatenate(images)), [len(views) for views in images])
+            return joined([self.predict(views) for views in images])
+        return mean_over_views(self.predict(np.concatenate(images)), [len(views) for views in images])
 
     def predict_images(self, images: Sequence[ModelInput]) -> ModelOutput:
         """As `predict_views`, with the vote on photos."""
@@ -149,7 +150,7 @@ class Classifier:
         Features for Discriminative Localization" (arXiv 1512.04150).
         """
         probabilities, known, *maps = self.outputs(image.views, *_OUTPUTS, *([_MAPS] if self._has_maps else []))
-        of_views = _mean_over_views(ModelOutput(probabilities, known), [len(image.views)])
+        of_views = mean_over_views(ModelOutput(probabilities, known), [len(image.views)])
         (classification,) = self.classifications(self._with_vote(of_views, [image]), top_k)
         best = classification.predictions[0].class_id
         contributions = maps[0][0, best] if maps else self._occlusion_map(image.views[:1], best)
@@ -185,17 +186,6 @@ class Classifier:
         return tuple(Prediction(self.labels[i].english, int(i), float(scores[i])) for i in best)
 
 
-def _mean_over_views(output: ModelOutput, counts: Sequence[int]) -> ModelOutput:
-    """Average the rows of each image, which has `counts[i]` views, in order."""
-    if len(output.known) == len(counts):
-        return output
-    ends = np.cumsum(counts)[:-1]
-    return ModelOutput(
-        np.stack([rows.mean(axis=0) for rows in np.split(output.probabilities, ends)]),
-        np.stack([rows.mean() for rows in np.split(output.known, ends)]),
-    )
-
-
 def load_model(
     path: str | Path = "", known_threshold: float | None = None, confident_threshold: float | None = None
 ) -> tuple[Classifier, ModelCard]:
@@ -203,13 +193,6 @@ def load_model(
     folder = model_folder(path)
     card = read_card(folder / CARD_PATH.name)
     return Classifier.of_folder(folder, known_threshold, confident_threshold, card), card
-
-
-def _joined(outputs: Sequence[ModelOutput]) -> ModelOutput:
-    return ModelOutput(
-        np.concatenate([output.probabilities for output in outputs]),
-        np.concatenate([output.known for output in outputs]),
-    )
 
 
 def _input_format(session: Any, path: Path, preprocessing: str) -> InputFormat:

@@ -12,6 +12,7 @@ from handler.contract import ModelOutput
 from handler.inference.classifier import CARD_PATH, MODEL_PATH, Classifier, read_card
 from handler.inference.colour import COLOUR_MODEL_PATH, ColourClassifier
 from handler.inference.cutout import CUTOUT_PATH, CutOut
+from handler.inference.outputs import joined as joined_outputs
 from handler.inference.pipeline import prepare
 from handler.inference.vote import Vote, voted
 
@@ -60,8 +61,5 @@ class Networks:
 
 def joined(parts: Sequence[Outputs]) -> Outputs:
     """The outputs of all parts, in order."""
-    classifier = ModelOutput(
-        np.concatenate([part.classifier.probabilities for part in parts]),
-        np.concatenate([part.classifier.known for part in parts]),
-    )
+    classifier = joined_outputs(part.classifier for part in parts)
     return Outputs(classifier, np.concatenate([part.colour for part in parts]))

@@ -1,6 +1,6 @@
 """Evaluate a model for your own classes on its test images, from the bytes of their files, by the code that ships."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from handler.contract import ModelOutput
 from handler.inference.classifier import Classifier
+from handler.inference.outputs import joined
 from handler.inference.pipeline import PreparedImage, prepare
 from model_build.datasets.stored import MAX_PIXELS
 from model_build.metrics import auroc, classification_report, expected_calibration_error, share_with_interval
@@ -35,13 +36,13 @@ class Mistake:
 
 def output_of(classifier: Classifier, part: Part) -> ModelOutput:
     """Output for the stored images of `part`."""
-    return _joined(classifier.predict_views(list(batch)) for batch in track(list(part.batches(_BATCH)), "classifying"))
+    return joined(classifier.predict_views(list(batch)) for batch in track(list(part.batches(_BATCH)), "classifying"))
 
 
 def output_of_files(classifier: Classifier, examples: Examples, part: Part) -> ModelOutput:
     """Output for the files of `part`, decoded and prepared as the server does it."""
     paths = [examples.folder.path / examples.folder.images[place].name for place in part.places.tolist()]
-    return _joined(
+    return joined(
         classifier.predict_images([_prepared(classifier, path)]) for path in track(paths, "classifying files")
     )
 
@@ -65,7 +66,7 @@ def metrics_of(output: ModelOutput, classifier: Classifier, part: Part) -> Mappi
 def unknown_metrics(classifier: Classifier, output: ModelOutput, part: Part) -> Mapping[str, Any]:
     """How well `known` tells the test images from made images of no class."""
     made = outliers(part.served, _OUTLIERS, _SEED)
-    unknown = _joined(classifier.predict_views([image[np.newaxis]]) for image in made).known
+    unknown = joined(classifier.predict_views([image[np.newaxis]]) for image in made).known
     scores = np.concatenate([output.known, unknown])
     return {
         "images": len(unknown),
@@ -95,13 +96,6 @@ def mistakes_of(output: ModelOutput, classifier: Classifier, examples: Examples,
 
 def _prepared(classifier: Classifier, path: Path) -> PreparedImage:
     return prepare(classifier, path.read_bytes(), MAX_PIXELS)
-
-
-def _joined(outputs: Iterator[ModelOutput]) -> ModelOutput:
-    parts = list(outputs)
-    return ModelOutput(
-        np.concatenate([part.probabilities for part in parts]), np.concatenate([part.known for part in parts])
-    )
 
 
 def _share(true: NDArray[np.bool_]) -> float:

@@ -3,20 +3,17 @@
 import json
 import re
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-import uvicorn
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from handler.serving.connections import BoundedConnection
-from handler.serving.server import Server, listen
-from tests.support.machine import free_port
+from tests.support.threaded_server import threaded_server
 
 
 async def _echo(scope: Any, receive: Any, send: Any) -> None:
@@ -35,16 +32,8 @@ def address() -> Iterator[tuple[str, int]]:
 @contextmanager
 def _server(http: Any) -> Iterator[tuple[str, int]]:
     """The address of a server in this process."""
-    (listener,) = listen("127.0.0.1", free_port())
-    server = Server(
-        uvicorn.Config(_echo, http=http, ws="none", log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-    )
-    thread = threading.Thread(target=server.run, args=([listener],))
-    address: tuple[str, int] = listener.getsockname()
-    thread.start()
-    yield address
-    server.should_exit = True
-    thread.join()
+    with threaded_server(_echo, http, ws="none", timeout_graceful_shutdown=1) as address:
+        yield address
 
 
 def _exchange(address: tuple[str, int], *parts: bytes) -> bytes:

@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,11 +13,10 @@ from typing import Any, ClassVar
 
 import httpx2
 import pytest
-import uvicorn
 
 from handler.serving.connections import BoundedConnection
-from handler.serving.server import Server, listen
 from tests.support.machine import PROJECT, free_port
+from tests.support.threaded_server import threaded_server
 from tests.support.waiting import wait_until, wait_until_healthy
 
 HEAD = b"POST /classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 19000000\r\n\r\n"
@@ -43,14 +41,8 @@ async def _app(scope: Any, _: Any, send: Any) -> None:
 @pytest.fixture(scope="module")
 def impatient() -> Iterator[tuple[str, int]]:
     """The address of an impatient server in this process."""
-    (listener,) = listen("127.0.0.1", free_port())
-    server = Server(uvicorn.Config(_app, http=ImpatientConnection, log_config=None, lifespan="off"))
-    thread = threading.Thread(target=server.run, args=([listener],))
-    address: tuple[str, int] = listener.getsockname()
-    thread.start()
-    yield address
-    server.should_exit = True
-    thread.join()
+    with threaded_server(_app, ImpatientConnection) as address:
+        yield address
 
 
 def _read_to_end(connection: socket.socket) -> bytes:
