@@ -29,7 +29,7 @@ test-parallel: .venv/develop .venv-sam/ready
 test-alone: check test-parallel
 	$(BIN)/python -m pytest tests/system/alone
 
-test-fast: .venv/test ## unit, API, worker and command line tests: about a minute, without PyTorch, Docker or a browser
+test-fast: .venv/test ## unit, API, worker and command line tests: about two minutes, without PyTorch, Docker or a browser
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 -m "not (slow or docker or browser or data)" --ignore tests/bench --ignore tests/model_build $(OPTIONS)
 
 check: .venv/develop .venv-sam/ready .venv-checkov/ready ## lint and type-check; lint the template
