@@ -3,7 +3,7 @@
     my-shop/red shoes/1.jpg             my-shop/train/red shoes/1.jpg             my-shop/labels.csv
     my-shop/blue shoes/2.jpg            my-shop/test/blue shoes/2.jpg             folder,english,chinese
 
-Parts (train, validation, test) above the classes and labels.csv are optional.
+Parts (train, validation, test) above the classes and labels.csv are optional. Its folder `.` is the whole: shoes.
 """
 
 import unicodedata
@@ -13,7 +13,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
-from handler.contract import Label
+from handler.contract import Label, Title
 from model_build.checks import WrongFolder
 from model_build.datasets.tables import read_table
 
@@ -22,6 +22,7 @@ VALIDATION: Final = "validation"
 TEST: Final = "test"
 PARTS: Final = (TRAIN, VALIDATION, TEST)
 LABELS_FILE: Final = "labels.csv"
+_WHOLE: Final = "."  # the folder of labels.csv whose names are those of all classes together, such as "shoes"
 SUFFIXES: Final = frozenset(
     {".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 )
@@ -56,6 +57,7 @@ class Folder:
     others: tuple[str, ...]
     labels: tuple[Label, ...]
     passed_over: tuple[str, ...] = ()
+    title: Title | None = None  # what the classes are, if labels.csv says it
 
     @property
     def name(self) -> str:
@@ -117,8 +119,10 @@ def _read(path: Path) -> Folder:
             each.relative_to(path).as_posix() for root in {path, *roots} for each in root.iterdir() if _is_left(each)
         )
     )
-    labels = _labels(path / LABELS_FILE, classes)
-    return Folder(path, classes, tuple(images), tuple(sorted(others)), labels, passed_over)
+    names = _named(path / LABELS_FILE)
+    title = Title(*names.pop(_WHOLE)) if _WHOLE in names else None
+    labels = _labels(path / LABELS_FILE, names, classes)
+    return Folder(path, classes, tuple(images), tuple(sorted(others)), labels, passed_over, title)
 
 
 def _part_folders(path: Path) -> Mapping[Path, str | None]:
@@ -165,10 +169,9 @@ def _folders_between(folder: Path, file: Path) -> list[Path]:
     return list(file.parents)[: len(file.relative_to(folder).parts) - 1]
 
 
-def _labels(path: Path, classes: Sequence[str]) -> tuple[Label, ...]:
-    """A label for each class: as labels.csv names it, or else as its folder is named."""
+def _labels(path: Path, given_names: Mapping[str, tuple[str, str]], classes: Sequence[str]) -> tuple[Label, ...]:
+    """A label for each class: as the file at `path` names it, or else as its folder is named."""
     by_name = {composed(name): name for name in classes}
-    given_names = _named(path) if path.is_file() else {}
     names = {by_name.get(composed(name), name): each for name, each in given_names.items()}
     if wrong := sorted(set(names) - set(classes)):
         raise WrongFolder(
@@ -178,8 +181,10 @@ def _labels(path: Path, classes: Sequence[str]) -> tuple[Label, ...]:
     return tuple(Label(class_id, english, chinese) for class_id, (english, chinese) in enumerate(given))
 
 
-def _named(path: Path) -> Mapping[str, tuple[str, str]]:
-    """English and Chinese names by folder. Raises WrongFolder."""
+def _named(path: Path) -> dict[str, tuple[str, str]]:
+    """English and Chinese names by folder, from the file at `path` if there is one. Raises WrongFolder."""
+    if not path.is_file():
+        return {}
     header, *rows = read_table(path) or [[]]
     if header and not {"folder", "english"} <= set(header):
         raise WrongFolder(f"{path} needs the columns folder,english,chinese (the last may be missing)")

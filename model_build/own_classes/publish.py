@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from handler.contract import Title
 from handler.inference.card import CARD_PATH, MODEL_PATH
 from handler.inference.classifier import Classifier
 from model_build.datasets.named import dataset_named
@@ -22,7 +23,7 @@ from model_build.run_files import INT8_FILE, read_calibration, read_metrics, req
 
 MODEL_FOLDER: Final = "model"
 _PACKAGES: Final = ("numpy", "onnx", "onnxruntime", "onnxscript", "torch", "torchvision")
-_TITLE: Final = ("images", "图片")
+_TITLE: Final = Title("image", "图片")  # "Image classifier", "4 classes of image"
 _ROUNDING: Final = 1e-4  # of the accuracies in the card
 
 
@@ -47,14 +48,12 @@ def publish(run_dir: Path, recipe: Recipe, network: OwnNetwork, examples: Exampl
 
 def _card(run_dir: Path, recipe: Recipe, network: OwnNetwork, examples: Examples) -> Mapping[str, Any]:
     model = (run_dir / INT8_FILE).read_bytes()
-    named = dataset_named(recipe.dataset)
-    english, chinese = named.title if named else _TITLE
     classes, metrics = len(examples.labels), read_metrics(run_dir)
     refused = float(metrics["int8"]["unknown"]["made"]["recognised_as_unknown"])
     return {
         "name": examples.folder.name,
         "version": model_version(model),
-        "title": {"english": english, "chinese": chinese},
+        "title": asdict(_title(recipe, examples)),
         "labels": [asdict(label) for label in examples.labels],
         "input": asdict(recipe.form),
         "model": {
@@ -82,6 +81,11 @@ def _card(run_dir: Path, recipe: Recipe, network: OwnNetwork, examples: Examples
             "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
         },
     }
+
+
+def _title(recipe: Recipe, examples: Examples) -> Title:
+    named = dataset_named(recipe.dataset)
+    return examples.folder.title or (Title(*named.title) if named else _TITLE)
 
 
 def _weaknesses(examples: Examples, refused: float) -> list[str]:

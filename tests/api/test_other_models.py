@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -115,6 +116,14 @@ def test_labels_and_card_say_what_the_model_is(client: TestClient, model: Model)
     assert [row["english"] for row in labels["labels"]] == [label.english for label in model.card.labels]
     assert client.get("/model").json()["name"] == NAME
     assert "things" in client.get("/").text.lower()
+
+
+def test_pages_of_other_models_show_nothing_of_clothes(client: TestClient) -> None:
+    pages = [client.get(path).text for path in ("/", "/about", "/docs", "/manifest.webmanifest")]
+    for page in pages:
+        assert not re.search(r"clothes|samples|trousers|sneaker|M8 2 2 5|/icon\.svg", page, re.IGNORECASE)
+    for page in (pages[0], pages[1], pages[3]):
+        assert client.get(re.findall(r"static/\w+/image\.svg", page)[0]).headers["content-type"] == "image/svg+xml"
 
 
 def test_kserve_v1_takes_files_and_numbers(client: TestClient, model: Model) -> None:

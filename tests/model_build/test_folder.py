@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from handler.contract import Title
 from model_build.checks import WrongFolder
 from model_build.datasets.folder import read_folder
 from model_build.datasets.folder_checks import name_findings
@@ -25,6 +26,14 @@ def test_labels_file_names_the_classes(shop: Path) -> None:
     assert labels == {"Disk": "圆盘", "große Kreuze": "große Kreuze", "Stripes": "Stripes", "方块": "方块"}
 
 
+def test_labels_file_says_what_the_classes_are(shop: Path) -> None:
+    assert read_folder(shop).title is None
+    (shop / "labels.csv").write_text("folder,english,chinese\n.,shapes,形状\ndisk,Disk,圆盘\n", encoding="utf-8")
+    folder = read_folder(shop)
+    assert folder.title == Title("shapes", "形状")
+    assert {label.english for label in folder.labels} == {"Disk", "große Kreuze", "stripes", "方块"}
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"], ids=["commas", "semicolons", "tabs"])
 def test_labels_file_is_read_as_spreadsheets_write_it(delimiter: str, shop: Path) -> None:
     rows = [("folder", "english", "chinese"), ("disk", "Disk", "圆盘"), ("方块", '"a ""box"""'), ("", "", "")]
@@ -36,7 +45,7 @@ def test_labels_file_is_read_as_spreadsheets_write_it(delimiter: str, shop: Path
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [("folder,english\nhat,Hat\n", "names the folder 'hat'"), ("class,name\na,b\n", "needs the columns")],
+    [("folder,english\n.,Shoes\nhat,Hat\n", "names the folder 'hat'"), ("class,name\na,b\n", "needs the columns")],
     ids=["unknown folder", "other columns"],
 )
 def test_wrong_labels_file_is_refused(content: str, problem: str, shop: Path) -> None:

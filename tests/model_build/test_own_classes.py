@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner, Result
 
 from handler.api.app import create_app
+from handler.contract import Title
 from handler.inference.card import read_card
 from handler.inference.classifier import Classifier
 from handler.settings import Settings
@@ -77,6 +78,7 @@ def test_card_has_input_labels_split_and_metrics(workplace: Path) -> None:
     assert [label.english for label in card.labels] == sorted(CLASSES)
     document = card.document
     assert document["name"] == document["dataset"]["name"] == "my-shop"
+    assert card.title == Title("image", "图片")
     assert sum(document["dataset"]["images"].values()) == 48
     assert "by hash" in document["dataset"]["split"]
     assert document["model"]["bytes"] < 1024 * 1024

@@ -24,8 +24,8 @@ STATIC_FOLDER: Final = Path(__file__).parents[2] / "static"
 _HTML: Final = "text/html; charset=utf-8"
 _MANIFEST: Final = "application/manifest+json"
 _LINK_TO_DOCS: Final = re.compile(r'\s*<a href="docs".*?</a>')
-_SAMPLES: Final = re.compile(r"\s*<!-- samples -->.*?<!-- /samples -->", re.DOTALL)
-_SAMPLES_SHOW: Final = "clothes"  # the title of the models that the page's sample images suit
+_CLOTHES: Final = "clothes"  # the title of the models that the page's sample images and icons suit
+_OTHERS: Final = "others"
 _ADDRESSES: Final = 8  # of which the documents are kept; a deployment has one
 _HOST: Final = re.compile(r"[\w.-]+(?::\d+)?", re.ASCII)
 
@@ -65,7 +65,7 @@ def _filler(title: str, classes: Labels, static: StaticFiles, *, docs: bool) -> 
     def filled(name: str, origin: str, root_path: str) -> str:
         text = _with_versions(name, static)
         text = text if docs else _LINK_TO_DOCS.sub("", text)
-        text = text if classes.title.english == _SAMPLES_SHOW else _SAMPLES.sub("", text)
+        text = _without(_OTHERS if classes.title.english == _CLOTHES else _CLOTHES, text)
         # Relative, since a proxy may remove a prefix that the app does not know.
         base = f"{root_path}/" if root_path else "./"
         values = {**_values(title, classes), "base": base, "address": f"{origin}{root_path}/"}
@@ -80,7 +80,13 @@ def _values(title: str, classes: Labels) -> dict[str, str]:
         "classes": classes.title.english,
         "count": str(len(classes.labels)),
         "model": classes.model_dump_json(),
+        "icon": "icon" if classes.title.english == _CLOTHES else "image",
     }
+
+
+def _without(kind: str, text: str) -> str:
+    """`text` without what is of models of that kind, between `<!-- kind -->` and `<!-- /kind -->`."""
+    return re.sub(rf"\s*<!-- {kind} -->.*?<!-- /{kind} -->", "", text, flags=re.DOTALL)
 
 
 def _fill(text: str, values: Mapping[str, str], escaped: Callable[[str], str]) -> str:
