@@ -144,7 +144,7 @@ def _common(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def _context(event: Mapping[str, Any]) -> dict[str, Any]:
     context = _mapping(event.get("requestContext"))
-    return context | _with_texts(context, "path", "stage")
+    return context | _with_texts(context, "path", "requestId", "stage")
 
 
 def _with_texts(members: Mapping[str, Any], *names: str) -> dict[str, str]:

@@ -75,6 +75,7 @@ NULLED = {
 def test_request_without_a_member_is_answered(wrap: Wrap, member: str, value: Any) -> None:
     reply = handler(changed(wrap(Sent("GET", "/labels")), member, value), None)
     assert reply["statusCode"] == 200
+    assert reply_body(reply).startswith(b"{")  # not the page
     assert reply["headers"]["x-request-id"]
 
 
@@ -119,6 +120,8 @@ def test_console_that_sends_the_number_2_as_version_is_answered() -> None:
         ("multiValueQueryStringParameters", []),
         ("path", "/labels/\ud800"),
         ("requestContext.path", {"a": 1}),
+        ("requestContext.requestId", 5),
+        ("requestContext.requestId", ["a"]),
         ("requestContext.stage", 5),
         ("resource", ["/{proxy+}"]),
     ],
@@ -128,7 +131,7 @@ def test_request_with_an_odd_member_does_not_fail(member: str, value: Any) -> No
     assert reply["statusCode"] in (200, 404)
 
 
-@pytest.mark.parametrize(("member", "value"), [("routeKey", 0), ("rawPath", 5), ("requestContext.stage", [])])
+@pytest.mark.parametrize(("member", "value"), [("routeKey", 0), ("rawPath", 5), ("requestContext.requestId", {}), ("requestContext.stage", [])])
 def test_http_api_request_with_an_odd_member_does_not_fail(member: str, value: Any) -> None:
     reply = handler(changed(http_api_event(Sent("GET", "/labels")), member, value), None)
     assert reply["statusCode"] in (200, 404)

@@ -37,9 +37,10 @@ def _public_path(event: dict[str, Any]) -> str:
 
 
 def _path_in_app(event: dict[str, Any], public_path: str) -> str:
-    route = event.get("resource") or event.get("routeKey", "").partition(" ")[2]
-    if route:
-        return unquote(str(route).replace("{proxy+}", (event.get("pathParameters") or {}).get("proxy", "")))
+    route = str(event.get("resource") or event.get("routeKey", "").partition(" ")[2])
+    proxy = (event.get("pathParameters") or {}).get("proxy")
+    if route and (proxy is not None or "{proxy+}" not in route):  # emulators may leave the proxy out
+        return unquote(route.replace("{proxy+}", proxy or ""))
     stage_path = "/" + event["requestContext"].get("stage", "")
     return public_path.removeprefix(stage_path) if f"{public_path}/".startswith(f"{stage_path}/") else public_path
 
