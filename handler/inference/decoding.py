@@ -195,6 +195,8 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
 
 def _transposition(image: Image.Image) -> Image.Transpose | None:
     """The transposition that turns the image upright by its EXIF orientation; damaged EXIF data is ignored."""
+    for xmp in ("xmp", "XML:com.adobe.xmp"):  # Pillow would take an orientation from there, which no browser does
+        image.info.pop(xmp, None)
     try:
         return _TRANSPOSITIONS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     except MemoryError:

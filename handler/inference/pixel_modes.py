@@ -5,13 +5,17 @@ two megapixels keep the copies small. A strip is converted before it is reduced:
 colours of which one means "transparent", would be wrong.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
 _STRIP_PIXELS: Final = 2_000_000
 _PALETTE_SIZE: Final = 256
+_INVERTED: Final = list(range(255, -1, -1))
+
+_Conversion = Callable[[Image.Image], Image.Image]
 
 
 def eight_bit(image: Image.Image, kept_side: int, bit_depth: int = 8) -> Image.Image:
@@ -25,8 +29,18 @@ def eight_bit(image: Image.Image, kept_side: int, bit_depth: int = 8) -> Image.I
     if image.mode in ("L", "RGB") and not transparent:
         return _resized(image, kept_side)  # at once: its strips would be equal, but slower
     if image.mode.startswith(("I", "F")) and not transparent:
-        return Image.fromarray(_scaled_to_bytes(np.asarray(_resized(image, kept_side))))
-    return _converted_in_strips(image, kept_side)
+        scaled = Image.fromarray(_scaled_to_bytes(np.asarray(_resized(image, kept_side))))
+        return scaled.point(_INVERTED) if _has_white_at_zero(image) else scaled
+    converted = _converted_in_strips(image, kept_side, _converted)
+    if transparent and converted.getchannel("A").getextrema() == (0, 0):
+        # As any that is the same everywhere, this alpha means nothing; but it has taken the colours along.
+        return _converted_in_strips(image, kept_side, _opaque)
+    return converted
+
+
+def _has_white_at_zero(image: Image.Image) -> bool:
+    """Whether a TIFF's lowest value is white (TIFF 6.0, section 3), which Pillow undoes for up to 8 bits only."""
+    return getattr(image, "tag_v2", {}).get(ExifTags.Base.PhotometricInterpretation) == 0
 
 
 def _set_transparent_colour(image: Image.Image, bit_depth: int) -> None:
@@ -46,16 +60,16 @@ def _set_transparent_colour(image: Image.Image, bit_depth: int) -> None:
             pass
 
 
-def _converted_in_strips(image: Image.Image, kept_side: int) -> Image.Image:
+def _converted_in_strips(image: Image.Image, kept_side: int, convert: _Conversion) -> Image.Image:
     """Convert and narrow strips of rows, then lower the height: the two passes that `Image.resize` would do."""
     width, height = _reduced_size(image.size, kept_side)
     rows = max(1, _STRIP_PIXELS // image.width)
     if rows >= image.height:
-        return _unpremultiplied(_premultiplied(_converted(image)).resize((width, height), Image.Resampling.BOX))
+        return _unpremultiplied(_premultiplied(convert(image)).resize((width, height), Image.Resampling.BOX))
     narrowed: Image.Image | None = None
     for top in range(0, image.height, rows):
         bottom = min(top + rows, image.height)
-        strip = _premultiplied(_converted(image.crop((0, top, image.width, bottom))))
+        strip = _premultiplied(convert(image.crop((0, top, image.width, bottom))))
         strip = strip.resize((width, bottom - top), Image.Resampling.BOX)
         narrowed = narrowed or Image.new(strip.mode, (width, image.height))
         narrowed.paste(strip, (0, top))
@@ -78,6 +92,11 @@ def _converted(strip: Image.Image) -> Image.Image:
     if strip.mode in ("1", "L", "LA", "La"):
         return strip.convert("LA" if transparent else "L")
     return strip.convert("RGBA" if transparent else "RGB")
+
+
+def _opaque(strip: Image.Image) -> Image.Image:
+    converted = _converted(strip)
+    return converted.convert(converted.mode.removesuffix("A"))
 
 
 def _sixteen_bit_with_alpha(strip: Image.Image) -> Image.Image:

@@ -1,10 +1,11 @@
 """Repair image files that strict decoders refuse although all pixels are there, as browsers do.
 
-PNG files with wrong checksums, long texts or broken colour profiles beside the pixels; JPEG files without their end
-marker; GIF and WebP files whose last bytes are missing. What is really cut short stays so, and is refused by its
-decoder, or here where its decoder would not notice.
+PNG files with wrong checksums, long texts or broken colour profiles; JPEG files without their end marker; GIF and WebP
+files whose last bytes are missing. What is really cut short stays so, and is refused by its decoder, or here where its
+decoder would not notice.
 """
 
+import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
@@ -13,6 +14,7 @@ from handler.inference.completeness import FILLINGS, have_equal_pixels
 from handler.inference.jpeg_repair import repaired_jpeg
 
 _PNG_SIGNATURE: Final = 8  # bytes
+_ADLER: Final = 4  # bytes
 _PNG_PALETTE: Final = 3  # a colour type
 _PNG_TRANSPARENT: Final = {0: range(2, 3), 2: range(6, 7), _PNG_PALETTE: range(1, 257)}  # bytes of tRNS by colour type
 
@@ -33,12 +35,25 @@ def repaired(data: bytes, format: str) -> bytes | None:  # noqa: A002  Pillow's 
 
 def _png(data: bytes) -> bytes:
     """Keep the critical chunks, transparency and orientation (W3C PNG, third edition, 5.3)."""
-    kept = [data[:_PNG_SIGNATURE]]
+    before, pixels, after = [data[:_PNG_SIGNATURE]], list[bytes](), list[bytes]()
     for kind, chunk in _png_chunks(data):
         is_critical = not kind[0] & 0x20
-        if is_critical or (kind in (b"tRNS", b"eXIf") and _is_intact(chunk) and _fits(kind, chunk, data[25])):
-            kept.append(chunk)
-    return b"".join(kept)
+        if kind == b"IDAT":
+            pixels.append(chunk)
+        elif is_critical or (kind in (b"tRNS", b"eXIf") and _is_intact(chunk) and _fits(kind, chunk, data[25])):
+            (after if pixels else before).append(chunk)
+    return b"".join([*before, *_without_adler(pixels), *after])
+
+
+def _without_adler(pixels: list[bytes]) -> list[bytes]:
+    """IDAT chunks without the checksum that ends their zlib stream (RFC 1950, 2.2); some encoders write it wrong.
+
+    It stays if a chunk's own checksum is wrong: then it is what tells damaged pixels.
+    """
+    if not all(map(_is_intact, pixels)):
+        return pixels
+    content = b"IDAT" + b"".join(chunk[8:-4] for chunk in pixels)[:-_ADLER]
+    return [struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))]
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -2,10 +2,12 @@
 
 import base64
 import io
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from handler.errors import BrokenImage, NotAnImage, RejectedImage, TooManyPixels
 from handler.inference.decoding import decode, format_of
@@ -49,6 +51,18 @@ def test_dark_and_light_are_kept_in_every_pixel_mode(file_format: str, image: Im
     assert grey.shape == (20, 40)
     assert grey[:, :16].max() < 40
     assert grey[:, 24:].min() > 215
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP"])
+def test_orientation_in_xmp_is_ignored_as_in_browsers(file_format: str) -> None:
+    xmp = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+    text = PngInfo()
+    text.add_itxt("XML:com.adobe.xmp", xmp.decode())
+    options: dict[str, Any] = {"pnginfo": text} if file_format == "PNG" else {"xmp": xmp}
+    data = encoded(Image.new("RGB", (40, 20)), file_format, **options)
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.getexif()[0x0112] == 6  # as Pillow has it
+    assert decode(data, LIMIT, DETAIL_SIDE).size == (40, 20)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -82,6 +82,36 @@ def test_conversion_in_strips_is_that_of_the_whole_image(mode: str, size: tuple[
     assert np.array_equal(np.asarray(found), np.asarray(expected))
 
 
+@pytest.mark.parametrize("side", [40, 2_000], ids=["small", "in strips"])
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_colours_of_an_image_that_is_transparent_everywhere_are_kept(mode: str, side: int) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
+    image = Image.fromarray(noise).convert({"LA": "L", "P": "P"}.get(mode, "RGB"))
+    visible = decode(encoded(image), LIMIT, DETAIL_SIDE)
+    if mode == "P":
+        data = encoded(image, transparency=bytes(256))
+    else:
+        image.putalpha(0)
+        data = encoded(image)
+    found = decode(data, LIMIT, DETAIL_SIDE)
+    assert found.mode == visible.mode
+    assert np.array_equal(np.asarray(found), np.asarray(visible))
+
+
+@pytest.mark.parametrize(("photometric", "byte_order"), [(0, "<"), (1, "<"), (1, ">")], ids=str)
+def test_sixteen_bit_tiff_is_as_bright_as_it_says(photometric: int, byte_order: str) -> None:
+    grey = np.arange(256, dtype=np.uint16).repeat(4).reshape(32, 32) * 257
+    stored = 65_535 - grey if photometric == 0 else grey
+    entries = [(256, 32), (257, 32), (258, 16), (262, photometric), (273, 8), (278, 32), (279, 2_048)]
+    packed = b"".join(struct.pack(f"{byte_order}HHII", tag, 4, 1, value) for tag, value in entries)
+    start = b"II*\0" if byte_order == "<" else b"MM\0*"
+    pixels = stored.astype(f"{byte_order}u2").tobytes()
+    header = start + struct.pack(f"{byte_order}I", 8 + len(pixels))
+    data = header + pixels + struct.pack(f"{byte_order}H", len(entries)) + packed + bytes(4)
+    found = decode(data, LIMIT, DETAIL_SIDE)
+    assert np.array_equal(np.asarray(found.convert("L")), grey >> 8)
+
+
 DECODE_IN_LITTLE_MEMORY = """
 import resource, sys
 from pathlib import Path

@@ -75,6 +75,39 @@ def test_png_chunk_beside_the_pixels_does_not_matter(extra: bytes, at_end: bool)
     assert np.array_equal(np.asarray(found.convert("RGB")), np.asarray(IMAGE))
 
 
+def png_of(stream: bytes, *, part: int = 1_000, wrong: int = 0) -> bytes:
+    """A PNG with the pixels in the zlib stream `stream`, in chunks of `part` bytes; of one, the checksum is `wrong`."""
+    parts = [stream[start : start + part] for start in range(0, len(stream), part)]
+    pixels = [chunk(b"IDAT", each, wrong=wrong if i == 1 else 0) for i, each in enumerate(parts)]
+    png = encoded(IMAGE)
+    return b"".join([png[:33], *pixels, chunk(b"IEND", b"")])
+
+
+def zlib_stream() -> bytes:
+    rows = np.asarray(IMAGE).reshape(97, -1)
+    return zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+
+
+@pytest.mark.parametrize("part", [1_000, len(zlib_stream()) - 2], ids=["in a chunk", "across two chunks"])
+def test_wrong_checksum_of_the_pixels_of_a_png_does_not_matter(part: int) -> None:
+    data = png_of(zlib_stream()[:-4] + b"\1\2\3\4", part=part)
+    assert np.array_equal(pixels(data), np.asarray(IMAGE))
+
+
+def test_png_with_damaged_pixels_is_refused() -> None:
+    stream = bytearray(zlib_stream())
+    stream[1_500] ^= 1  # of noise, which is stored: still a stream, of another pixel
+    with pytest.raises(BrokenImage):
+        decode(png_of(bytes(stream), wrong=1), LIMIT, DETAIL_SIDE)
+
+
+def test_png_that_lacks_its_last_row_is_refused() -> None:
+    rows = zlib.decompress(zlib_stream())
+    for stream in (zlib.compress(rows[:-300]), zlib.compress(rows)[:-300]):
+        with pytest.raises(BrokenImage):
+            decode(png_of(stream), LIMIT, DETAIL_SIDE)
+
+
 def test_orientation_and_transparency_of_a_repaired_png_are_kept() -> None:
     colour = struct.pack(">3H", *np.asarray(IMAGE)[0, 0].tolist())
     extra = chunk(b"gAMA", bytes(4), wrong=1) + chunk(b"tRNS", colour) + chunk(b"eXIf", ORIENTATION[6:])
