@@ -1,6 +1,7 @@
 """Unusual request bodies: forms of old clients, images as text, compressed bodies; and what each may cost."""
 
 import base64
+import binascii
 import gzip
 import json
 import time
@@ -43,6 +44,15 @@ FORMS = [
     pytest.param(part(BASE64, "") + END, id="base64 as text"),
     pytest.param(part(base64.encodebytes(PNG), "") + END, id="base64 in lines"),
     pytest.param(part(BASE64, headers="Content-Transfer-Encoding: base64\r\n") + END, id="a transfer encoding"),
+    pytest.param(
+        part(base64.encodebytes(PNG), headers="Content-Transfer-Encoding: BASE64\r\n") + END,
+        id="a transfer encoding in lines",
+    ),
+    pytest.param(
+        part(binascii.b2a_qp(PNG, istext=False), headers="Content-Transfer-Encoding: quoted-printable\r\n") + END,
+        id="quoted-printable",
+    ),
+    pytest.param(part(PNG, headers="Content-Transfer-Encoding: binary\r\n") + END, id="binary"),
     pytest.param(b"This is a multi-part message.\r\n" + part(PNG) + END, id="a preamble"),
     pytest.param(b"\r\n\r\n" + part(PNG) + END, id="empty lines before the boundary"),
     pytest.param(b"--Y\r\n\r\n--\r\n" + part(PNG) + END, id="a preamble that looks like another form"),
@@ -60,6 +70,30 @@ def test_form_is_answered(client: TestClient, body: bytes) -> None:
 def test_form_is_answered_as_a_batch_of_one(client: TestClient, body: bytes) -> None:
     reply = client.post("/classify/batch", content=body, headers=BOUNDARY)
     assert [result["status"] for result in reply.json()["results"]] == [200], reply.text
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "sentence"),
+    [
+        (part(PNG) + END, "multipart/form-data", "names no boundary"),
+        (b"--X\r\n\r\n" + PNG + b"\r\n" + END, BOUNDARY["Content-Type"], "a part without a Content-Disposition"),
+        (part(b"%" * 50, headers="Content-Transfer-Encoding: base64\r\n") + END, BOUNDARY["Content-Type"], "base64"),
+    ],
+)
+@pytest.mark.parametrize("url", ["/classify", "/classify/batch"])
+def test_sentence_names_what_is_wrong_with_a_form(
+    client: TestClient, url: str, body: bytes, content_type: str, sentence: str
+) -> None:
+    reply = client.post(url, content=body, headers={"Content-Type": content_type})
+    assert reply.status_code == 400
+    assert sentence in reply.json()["detail"]
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "multipart/related; boundary=X", ""])
+def test_form_with_another_content_type_is_named(client: TestClient, content_type: str) -> None:
+    reply = client.post("/classify", content=part(PNG) + END, headers={"Content-Type": content_type})
+    assert reply.status_code == 415
+    assert "so its Content-Type should be multipart/form-data" in reply.json()["detail"]
 
 
 @pytest.mark.parametrize("url", ["/classify", "/classify/batch"])

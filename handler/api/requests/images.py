@@ -12,11 +12,12 @@ from handler.api.requests.body import Body
 from handler.api.requests.json_values import looks_like_json, parse_json
 from handler.api.requests.multipart import FormPart, form_parts, form_type, without_preamble
 from handler.api.requests.options import Options, options_in_form, options_in_json, refuse_top_k
-from handler.errors import BadRequest, ClassifierError, MissingImage, TooManyImages
+from handler.errors import BadRequest, ClassifierError, MissingImage, NotAnImage, TooManyImages
 
 FILE_FIELD: Final = "file"
 
 _FORM_START = re.compile(rb"\s*+--")
+_FORM_WITH_HEADER = re.compile(rb"\s*+--[^\r\n]{1,256}\r\ncontent-disposition:", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ def image_in(body: Body) -> tuple[bytes, Options]:
     if parts is not None:
         return _image_of_form(parts), _options_of_form(parts)
     if not looks_like_json(content):
+        if _FORM_WITH_HEADER.match(content):
+            raise NotAnImage("the body is a multipart form, so its Content-Type should be multipart/form-data")
         return image_of_text(content), Options()
     document = parse_json(content)
     return _image_of_json(document), options_in_json(document)
