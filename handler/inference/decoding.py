@@ -33,6 +33,7 @@ _SIGNATURES: Final = {
 _BASE64_START: Final = re.compile(
     rb"\s*+(?:b?[\"'])?(?P<url>data:[^,]{0,100},)?+\s*+(?P<letters>[\w+/-]{0,128})", re.ASCII | re.IGNORECASE
 )
+_DECODED_AS_TEXT: Final = (b"\xef\xbf\xbd", b"\xc2\x89PNG", b"\xc3\xbf\xc3\x98")  # PNG, JPEG: by UTF-8 or Latin-1
 _FEWEST_LETTERS: Final = 40  # in one piece; fewer may be a word
 _TO_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
@@ -177,7 +178,9 @@ def format_of(data: bytes) -> str | None:
 
 
 def _hint_of_text(data: bytes) -> str:
-    """What to do about base64 or a data URL in place of an image, as encoding it twice leaves them; "" for all else."""
+    """What to do about text in place of an image, such as base64 that was encoded twice; "" for all else."""
+    if data.startswith(_DECODED_AS_TEXT):
+        return ": its bytes were decoded as text, as a gateway without binary media types does"
     start = _BASE64_START.match(data)
     if start is None or not (start["url"] or len(start["letters"]) >= _FEWEST_LETTERS):
         return ""

@@ -96,7 +96,7 @@ def instance(value: Any) -> str:
 
 
 HOSTILE: dict[str, tuple[str | bytes, int, str]] = {
-    "empty": (b"", 400, "not valid JSON"),
+    "empty": (b"", 400, "is empty"),
     "an image": (PNG, 400, "not valid JSON"),
     "text": ('"hello"', 400, '{"instances": [...]}'),
     "array": (json.dumps([TEXT]), 400, '{"instances": [...]}'),

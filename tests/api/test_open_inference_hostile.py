@@ -67,6 +67,11 @@ HOSTILE: dict[str, tuple[dict[str, Any], int]] = {
     "id: number": (document(id=42), 400),
     "id: null": (document(id=None), 400),
     "shared memory": (document(images([1, 1, 28, 28], parameters={"shared_memory_region": "a"})), 400),
+    "shared memory and data": (document(one_image(parameters={"shared_memory_region": "a"})), 400),
+    "shared memory of an output": (
+        document(outputs=[{"name": "known", "parameters": {"shared_memory_region": "a"}}]),
+        400,
+    ),
     # Whole images
     "whole images as JSON": (document(rgb(data=[0] * 9)), 400),
     "whole images as FP32": (binary(rgb(datatype="FP32"), bytes(76_800)), 400),

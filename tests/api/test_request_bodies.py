@@ -219,6 +219,34 @@ def test_problem_quotes_no_sentence_of_a_library(client: TestClient) -> None:
     ]
 
 
+@pytest.mark.parametrize("charset", ["utf-8", "latin-1"])
+@pytest.mark.parametrize("format_name", ["PNG", "JPEG"])
+def test_image_that_was_decoded_as_text_is_named(client: TestClient, format_name: str, charset: str) -> None:
+    body = encoded(trousers(), format_name).decode(charset, "replace").encode()
+    reply = client.post("/classify", content=body)
+    assert reply.status_code == 415
+    assert "decoded as text" in reply.json()["detail"]
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "utf-16-be"])
+def test_json_in_utf_16_is_no_image_but_json(client: TestClient, charset: str) -> None:
+    body = ("" if charset == "utf-16" else "\ufeff") + json.dumps({"image": BASE64.decode()})
+    reply = client.post("/classify", content=body.encode(charset))
+    assert (reply.status_code, reply.json()["detail"]) == (400, "the body is not valid JSON: byte 0 is not UTF-8")
+
+
+@pytest.mark.parametrize("url", ["/v1/models/fashion-mnist:predict", "/v2/models/fashion-mnist/infer"])
+def test_empty_body_is_said_to_be_empty(client: TestClient, url: str) -> None:
+    reply = client.post(url, content=b" \n")
+    assert (reply.status_code, reply.json()["title"]) == (400, "No image in the request")
+
+
+@pytest.mark.parametrize("address", ["https://example.com/a.jpg", " HTTP://a/b", "s3://bucket/key", "blob:http://a"])
+def test_address_in_place_of_base64_is_named(address: str) -> None:
+    with pytest.raises(BadRequest, match="'image' is not valid base64: it is an address"):
+        from_base64(address)
+
+
 @pytest.mark.parametrize(
     ("body", "hint"),
     [

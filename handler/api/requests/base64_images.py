@@ -1,6 +1,7 @@
 """Decode images sent as text: base64, or a data URL with base64."""
 
 import base64
+import re
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,7 @@ from handler.inference.decoding import format_of
 _URL_SAFE_TO_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 _WHITE_SPACE: Final = b" \t\r\n\f"
 _DATA_URL_START: Final = b"data:"
+_ADDRESS: Final = re.compile(rb"\s*+(?:https?|s3|gs|file|blob):", re.IGNORECASE)
 _SNIFFED_LETTERS: Final = 128  # of base64, enough for the signature of every format
 _HEX_DIGITS: Final = b"0123456789abcdefABCDEF"
 _NO_DIGIT: Final = 16
@@ -41,7 +43,8 @@ def _decoded(encoded: bytes, name: str) -> bytes:
     try:
         image = base64.b64decode(letters + b"=" * (-len(letters) % 4), validate=True)
     except ValueError as error:
-        raise BadRequest(f"{name!r} is not valid base64: wrong characters, or a wrong number of them") from error
+        cause = "it is an address" if _ADDRESS.match(encoded) else "wrong characters, or a wrong number of them"
+        raise BadRequest(f"{name!r} is not valid base64: {cause}") from error
     if not image:
         raise MissingImage(f"{name!r} is empty")
     return image

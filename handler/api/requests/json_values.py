@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from handler.contract import InputFormat, Pixels
-from handler.errors import BadRequest
+from handler.errors import BadRequest, MissingImage
 
 MAX_VALUES: Final = 10_000  # a parsed value takes up to fifty times its bytes: "[]," becomes 135
 _MAX_VALUES_OF_IMAGES: Final = 250_000  # unless one image alone has more; the rest is to be sent as files or as bytes
@@ -20,7 +20,9 @@ _MAX_DIGITS: Final = 100  # of a whole number; reading one takes time quadratic 
 _DIGITS_AS_ZEROS: Final = bytes(ord("0") if i in b"0123456789" else 0 for i in range(256))
 _MANY_DIGITS: Final = b"0" * _MAX_DIGITS  # a sign may be before them
 
-_JSON_START: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*+[{\[]")
+_JSON_START: Final = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*+[{\[]|\xff\xfe[{\[]\0|\xfe\xff\0[{\[]"
+)  # also UTF-16, to name it
 
 
 def looks_like_json(body: bytes) -> bool:
@@ -36,6 +38,8 @@ def max_values(images: int, form: InputFormat) -> int:
 
 def parse_json(body: bytes, max_values: int = MAX_VALUES) -> Any:
     """Parse `body` as JSON of at most about `max_values` values. Raises BadRequest."""
+    if not body.strip():
+        raise MissingImage("the body is empty, but should be JSON")
     if sum(map(body.count, (b",", b"[", b"{"))) > max_values:
         raise BadRequest(f"the JSON has more than {max_values:,} values, the maximum")
     # A function for each number takes four times as long as all the rest.

@@ -101,7 +101,7 @@ def _images(
     if _member(given, "datatype", str) != tensor.datatype:
         raise BadRequest(f"{tensor.name!r} should be {tensor.datatype}, but is {reprlib.repr(given['datatype'])}")
     shape = checked_shape(tensor, _member(given, "shape", list), max_images)
-    parameters = _member(given, "parameters", dict, {})
+    parameters = _parameters(given)
     _member(parameters, "content_type", str, "")
     is_binary = _is_binary(given, parameters, binary)
     if tensor is ENCODED:
@@ -149,11 +149,18 @@ def _all(tensors: Sequence[Tensor], binary: bool) -> tuple[RequestedOutput, ...]
 
 
 def _output(given: dict[str, Any], binary: bool, tensors: Tensors) -> RequestedOutput:
-    parameters = _member(given, "parameters", dict, {})
+    parameters = _parameters(given)
     classes = _member(parameters, "classification", int, 0)
     if classes < 0:
         raise BadRequest(f"'classification' should be the number of classes to return, but is {reprlib.repr(classes)}")
     return RequestedOutput(_named(given, tensors.outputs), _member(parameters, "binary_data", bool, binary), classes)
+
+
+def _parameters(tensor: dict[str, Any]) -> dict[str, Any]:
+    parameters: dict[str, Any] = _member(tensor, "parameters", dict, {})
+    if "shared_memory_region" in parameters:
+        raise BadRequest("there is no shared memory with this server: tensors are part of the request and the response")
+    return parameters
 
 
 def _named(given: dict[str, Any], tensors: tuple[Tensor, ...]) -> Tensor:
