@@ -9,10 +9,13 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from handler.cli.arguments import REMOTE_JOBS, completion_script, parser
 from handler.cli.classify import CANNOT_RUN, ClassifyOptions, classify_all, watch
+from handler.cli.display import Display
+from handler.cli.errors import CannotWrite
 from handler.cli.inputs import find_inputs
 from handler.cli.interruption import INTERRUPTED, exit_on_interrupt
 from handler.contract import Classification
@@ -64,7 +67,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _print_completion(shell: str) -> int:
     try:
-        print(completion_script(shell))
+        Display(0).print_result(completion_script(shell))
     except ModuleNotFoundError:
         return _print_error("`completion` needs shtab, which is not installed: pip install shtab")
     return 0
@@ -115,8 +118,16 @@ def _print_error(message: str, status: int = CANNOT_RUN) -> int:
     return status
 
 
+def _replace_closed_streams() -> None:
+    """What is written to a stream that the shell has closed (``2>&-``) is dropped: Python has None in its place."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+
+
 def run() -> None:
     """Entry point of the command `clothes-classifier`: run it and exit."""
+    _replace_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a path may hold bytes that are not valid text
@@ -125,6 +136,8 @@ def run() -> None:
         sys.stdout.flush()
     except KeyboardInterrupt:
         status = _print_error("interrupted", INTERRUPTED)
+    except CannotWrite as error:
+        status = _print_error(str(error))
     except BrokenPipeError:
         # The reader, such as `head`, has closed the pipe; Python would print another error at exit.
         os._exit(1)

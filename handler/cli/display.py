@@ -4,6 +4,8 @@ import sys
 from threading import RLock
 from typing import TYPE_CHECKING, Never, TextIO
 
+from handler.cli.errors import CannotWrite
+
 if TYPE_CHECKING:
     from tqdm import tqdm
 
@@ -15,7 +17,13 @@ class Display:
         self._bar = _progress_bar(total) if total > 1 and sys.stderr.isatty() else None
 
     def print_result(self, text: str) -> None:
-        self._print(text, sys.stdout)
+        """Raises CannotWrite, or BrokenPipeError if nobody reads any more."""
+        try:
+            self._print(text, sys.stdout)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise CannotWrite(f"the output cannot be written: {error.strerror}") from error
 
     def print_message(self, text: str) -> None:
         self._print(text, sys.stderr)

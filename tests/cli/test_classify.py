@@ -157,11 +157,10 @@ def test_version_is_that_of_the_package(tmp_path: Path) -> None:
     assert printed == f"clothes-classifier {__version__}\n"
 
 
-def test_closed_pipe_is_no_error(folder: Path) -> None:
-    # Enough files that the reader has closed the pipe before the last one.
-    command = f"{sys.executable} -m handler classify {'good.png ' * 200} | head -n 1"
-    ended = subprocess.run(
-        command,
+def in_shell(arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run `python -m handler` with `arguments`, which may redirect its output."""
+    return subprocess.run(
+        f"{sys.executable} -m handler {arguments}",
         shell=True,
         cwd=folder,
         env={"PATH": "/usr/bin:/bin", **ENVIRONMENT},
@@ -169,7 +168,27 @@ def test_closed_pipe_is_no_error(folder: Path) -> None:
         text=True,
         check=False,
     )
+
+
+def test_closed_pipe_is_no_error(folder: Path) -> None:
+    # Enough files that the reader has closed the pipe before the last one.
+    ended = in_shell(f"classify {'good.png ' * 200} | head -n 1", folder)
     assert (ended.stdout.split(), ended.stderr) == (["PATH", "LABEL", "SCORE", "KNOWN", "CONFIDENT"], "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
+@pytest.mark.parametrize("arguments", ["classify good.png good.png", "completion bash"])
+def test_full_disk_gets_one_sentence(folder: Path, arguments: str) -> None:
+    ended = in_shell(f"{arguments} > /dev/full", folder)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "the output cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize(("closed", "printed"), [("1", (0, 1)), ("2", (2, 0))], ids=["stdout", "stderr"])
+def test_closed_output_does_not_matter(folder: Path, closed: str, printed: tuple[int, int]) -> None:
+    ended = in_shell(f"classify good.png text.png --quiet {closed}>&-", folder)
+    assert (len(ended.stdout.splitlines()), len(ended.stderr.splitlines())) == printed
+    assert ended.returncode == 1  # of two files, one failed
 
 
 @pytest.mark.parametrize("jobs", ["1", "7"])
