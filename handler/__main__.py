@@ -122,7 +122,7 @@ def _replace_closed_streams() -> None:
     """What is written to a stream that the shell has closed (``2>&-``) is dropped: Python has None in its place."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  it stays open
 
 
 def run() -> None:

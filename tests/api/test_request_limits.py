@@ -74,6 +74,32 @@ def test_slow_body_closes_the_connection() -> None:
     assert (reply.status_code, reply.headers["connection"]) == (408, "close")
 
 
+@pytest.mark.parametrize(
+    ("limits", "parts", "taken"),
+    [
+        pytest.param(WIDE, (20, 100, 0.01), 20, id="all"),
+        pytest.param(replace(WIDE, discard_stall_seconds=0.1), (2, 100, 0.5), 0, id="until it stalls"),
+        pytest.param(replace(WIDE, discard_seconds=0.3), (1_000, 100, 0.1), 2, id="for a while"),
+    ],
+)
+def test_unread_body_is_discarded_before_the_connection_is_closed(
+    limits: Limits, parts: tuple[int, int, float], taken: int
+) -> None:
+    sent = []
+
+    async def body() -> AsyncIterator[bytes]:
+        async for part in _parts(*parts):
+            sent.append(part)
+            yield part
+
+    async def send(client: AsyncClient) -> list[Response]:
+        return [await client.post("/none", content=body(), headers={"Connection": "close"})]
+
+    (reply,) = _sent(_limited(limits), send)
+    assert (reply.status_code, reply.text) == (404, "Not Found")
+    assert len(sent) == pytest.approx(taken, abs=1)
+
+
 def test_bodies_beyond_the_limit_are_to_be_sent_again() -> None:
     async def send(client: AsyncClient) -> list[Response]:
         slow = [asyncio.create_task(client.post("/", content=_parts(2, 100, 0.3))) for _ in range(2)]

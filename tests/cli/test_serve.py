@@ -6,7 +6,8 @@ import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -69,6 +70,16 @@ def test_too_large_content_length_is_413_before_the_body_is_sent(server: str) ->
 def test_too_large_streamed_body_is_413(server: str) -> None:
     reply = httpx2.post(f"{server}/classify", content=(bytes(100_000) for _ in range(201)), timeout=60)
     assert (reply.status_code, reply.headers["content-type"]) == (413, "application/problem+json")
+
+
+@pytest.mark.parametrize(("path", "status"), [("/classify", 413), ("/none", 404)])
+def test_client_that_sends_its_whole_body_first_sees_the_error(server: str, path: str, status: int) -> None:
+    """As Python's urllib does; it also has the server close the connection."""
+    address = urlsplit(server)
+    with closing(HTTPConnection(str(address.hostname), address.port, timeout=60)) as connection:
+        connection.request("POST", path, bytes(30_000_000), {"Connection": "close"})
+        reply = connection.getresponse()
+        assert (reply.status, json.loads(reply.read())["status"]) == (status, status)
 
 
 def test_client_that_disconnects_does_not_affect_the_server(server: str) -> None:

@@ -5,12 +5,14 @@ Only for servers with several clients at once: Lambda gives a process one reques
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from handler.api.problems import HttpError
+from handler.api.requests.body import header
 
 _WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -24,6 +26,8 @@ class Limits:
     stall_seconds: float = 10  # within which each `stall_bytes` of a body have to come
     stall_bytes: int = 65_536
     body_seconds: float = 300  # for a whole body
+    discard_seconds: float = 30  # for the rest of a body whose response is sent; a client that pauses has less
+    discard_stall_seconds: float = 5
 
 
 class RequestLimits:
@@ -39,9 +43,14 @@ class RequestLimits:
             return
         body = _Body(self, receive)
         try:
-            await self.app(scope, body.receive, send)
+            await self.app(scope, body.receive, body.discarded_before_end(send) if _is_closed(scope) else send)
         finally:
             body.release()
+
+
+def _is_closed(scope: Scope) -> bool:
+    """Whether the connection is closed after the response, since the client says so."""
+    return scope.get("http_version") == "1.0" or "close" in (header(scope, b"connection") or "").lower()
 
 
 class _Body:
@@ -68,6 +77,32 @@ class _Body:
         self._shared.bodies -= self._bodies
         self._shared.bytes -= self._bytes
         self._bodies = self._bytes = 0
+
+    def discarded_before_end(self, send: Send) -> Send:
+        """`send` that ends the response when the body is complete, too.
+
+        A server that closes the connection earlier resets it, and the client that is still sending never sees the
+        response (RFC 9112, 9.6). Other connections stay open, and their server discards what comes.
+        """
+
+        async def send_and_discard(message: Message) -> None:
+            is_end = message["type"] == "http.response.body" and not message.get("more_body", False)
+            if is_end and not self._is_complete:
+                await send({**message, "more_body": True})
+                await self._discard()
+                message = {"type": "http.response.body"}
+            await send(message)
+
+        return send_and_discard
+
+    async def _discard(self) -> None:
+        self.release()
+        limits, more = self._shared.limits, True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limits.discard_seconds):
+                while more:
+                    async with asyncio.timeout(limits.discard_stall_seconds):
+                        more = (await self._receive()).get("more_body", False)
 
     def _start(self) -> "_Deadlines":
         self._hold(bodies=1, size=0)
