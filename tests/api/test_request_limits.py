@@ -152,7 +152,9 @@ def test_cancelled_request_is_not_reported_as_slow() -> None:
             await receive()
 
         limits = RequestLimits(app, WIDE)
-        task = asyncio.create_task(limits({"type": "http", "method": "POST"}, receive, send))
+        task = asyncio.create_task(
+            limits({"type": "http", "method": "POST", "http_version": "1.1", "headers": []}, receive, send)
+        )
         await asyncio.sleep(0.1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -174,7 +176,7 @@ def test_refusal_is_a_problem_of_the_app() -> None:
 
         with pytest.raises(HttpError) as refused:
             await RequestLimits(app, replace(WIDE, bodies_at_once=0))(
-                {"type": "http", "method": "POST"}, nothing, nothing
+                {"type": "http", "method": "POST", "http_version": "1.1", "headers": []}, nothing, nothing
             )
         assert refused.value.status == 503
 

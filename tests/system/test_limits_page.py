@@ -57,6 +57,10 @@ ERRORS: Final = {
         ("request bodies at once", str(Limits(1).bodies_at_once)),
         ("time for each 64 KiB of a body", f"{Limits(1).stall_seconds:.0f} seconds"),
         ("time for a whole body", f"{Limits(1).body_seconds:.0f} seconds"),
+        (
+            "time for the rest of a body that is refused, if the client sends `Connection: close`",
+            f"{Limits(1).discard_stall_seconds} seconds a part, {Limits(1).discard_seconds} seconds",
+        ),
         ("bytes of an upload with a ticket", f"{Settings().max_upload_bytes // MILLION} MB"),
         ("bytes of files that the worker holds", f"{Settings().max_bytes_in_flight // MILLION} MB"),
     ],

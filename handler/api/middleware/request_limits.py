@@ -50,7 +50,7 @@ class RequestLimits:
 
 def _is_closed(scope: Scope) -> bool:
     """Whether the connection is closed after the response, since the client says so."""
-    return scope.get("http_version") == "1.0" or "close" in (header(scope, b"connection") or "").lower()
+    return scope["http_version"] == "1.0" or "close" in (header(scope, b"connection") or "").lower()
 
 
 class _Body:
