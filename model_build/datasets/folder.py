@@ -48,7 +48,7 @@ class ImageFile:
 class Folder:
     """What a folder holds. `others` are the files among the images that are none by their names.
 
-    `passed_over` are folders that systems and tools leave, which are no classes.
+    `passed_over` are folders that systems and tools leave, which are no classes; `loose` are images beside the classes.
     """
 
     path: Path
@@ -57,6 +57,7 @@ class Folder:
     others: tuple[str, ...]
     labels: tuple[Label, ...]
     passed_over: tuple[str, ...] = ()
+    loose: tuple[str, ...] = ()
     title: Title | None = None  # what the classes are, if labels.csv says it
 
     @property
@@ -114,15 +115,13 @@ def _read(path: Path) -> Folder:
         written = wrong.encode("utf-8", "replace").decode()
         raise WrongFolder(f"{path} has a name that is not in UTF-8, {written!r}: rename it")
     images.sort(key=lambda image: image.name)
-    passed_over = tuple(
-        sorted(
-            each.relative_to(path).as_posix() for root in {path, *roots} for each in root.iterdir() if _is_left(each)
-        )
-    )
+    beside = [(each, each.relative_to(path).as_posix()) for root in {path, *roots} for each in root.iterdir()]
+    passed_over = tuple(sorted(name for each, name in beside if _is_left(each)))
+    loose = tuple(sorted(name for each, name in beside if _is_image_file(each)))
     names = _named(path / LABELS_FILE)
     title = Title(*names.pop(_WHOLE)) if _WHOLE in names else None
     labels = _labels(path / LABELS_FILE, names, classes)
-    return Folder(path, classes, tuple(images), tuple(sorted(others)), labels, passed_over, title)
+    return Folder(path, classes, tuple(images), tuple(sorted(others)), labels, passed_over, loose, title)
 
 
 def _part_folders(path: Path) -> Mapping[Path, str | None]:
@@ -141,6 +140,10 @@ def _subfolders(path: Path) -> list[Path]:
 def _is_left(path: Path) -> bool:
     """Whether `path` is a folder that a system or a tool has left."""
     return path.is_dir() and (path.name.startswith(".") or path.name.lower() in _FOLDERS_OF_SYSTEMS)
+
+
+def _is_image_file(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
 
 
 def _is_text(name: str) -> bool:
@@ -197,4 +200,5 @@ def _named(path: Path) -> dict[str, tuple[str, str]]:
     return {
         row["folder"]: (row["english"] or row["folder"], row.get("chinese") or row["english"] or row["folder"])
         for row in named
+        if row["english"] or row.get("chinese") or row["folder"] != _WHOLE
     }

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+from unicodedata import category
 
 from model_build.checks import WrongFolder
 from model_build.datasets.folder import PARTS, TEST, TRAIN, Folder, composed
@@ -17,6 +18,7 @@ _TINY_SHARE: Final = 0.4  # of the model's side
 _HUGE_PIXELS: Final = 25_000_000  # half of what the server accepts
 _IMBALANCE: Final = 10  # times as many images as the smallest class
 _NAMED: Final = 3  # examples in a sentence
+_CONTROLS: Final = frozenset({"Cc", "Zl", "Zp"})  # categories of Unicode: control characters, ends of lines
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,9 @@ def _class_findings(folder: Folder) -> Iterator[Finding]:
     ):
         if alike := _alike(classes, key):
             yield Finding(True, f"names of classes differ {meaning}", tuple(" and ".join(names) for names in alike))
+    written = [*classes, *(label.english for label in folder.labels), *(label.chinese for label in folder.labels)]
+    if wrong := sorted({repr(name) for name in written if not _CONTROLS.isdisjoint(map(category, name))}):
+        yield Finding(True, "names with a line break or another control character", tuple(wrong))
     if {TRAIN, TEST} <= {name.lower() for name in classes}:
         yield Finding(True, "train and test are classes here, since other folders are beside them: move those away")
     if alike := _alike([label.english for label in folder.labels], str):
@@ -85,6 +90,9 @@ def _class_findings(folder: Folder) -> Iterator[Finding]:
 
 
 def _other_files(folder: Folder) -> Iterator[Finding]:
+    if folder.loose:
+        problem = f"{_files(len(folder.loose))} with images outside of the classes' folders, left out"
+        yield Finding(False, problem, folder.loose)
     if folder.passed_over:
         yield Finding(False, "folders of the system or of tools, passed over", folder.passed_over)
     if folder.others:
@@ -125,13 +133,13 @@ def _copied(folder: Folder, pairs: Pairs, parts: Sequence[str]) -> Iterator[Find
     for first, second in pairs.tolist():
         names = f"{images[first].name} and {images[second].name}"
         if images[first].class_id != images[second].class_id:
-            found["pictures in two classes: one label is wrong"].append(names)
+            found["in two classes: one label is wrong"].append(names)
         elif parts[first] != parts[second]:
-            found["pictures in two parts: the test would be too easy"].append(names)
+            found["in two parts: the test would be too easy"].append(names)
         else:
-            found["copies of a picture in one class, kept in one part"].append(names)
+            found["twice in one class, kept in one part"].append(names)
     for problem, names_of_pairs in found.items():
-        yield Finding(False, f"{len(names_of_pairs)} {problem}", tuple(names_of_pairs))
+        yield Finding(False, f"{_pictures(len(names_of_pairs))} {problem}", tuple(names_of_pairs))
 
 
 def _sizes(folder: Folder, images: StoredImages, side: int) -> Iterator[Finding]:
@@ -163,6 +171,10 @@ def _alike(names: Sequence[str], key: Callable[[str], str]) -> list[list[str]]:
 
 def _classes(count: int) -> str:
     return "1 class" if count == 1 else f"{count:,} classes"
+
+
+def _pictures(count: int) -> str:
+    return "1 picture" if count == 1 else f"{count:,} pictures"
 
 
 def _files(count: int) -> str:

@@ -4,6 +4,7 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,6 +14,8 @@ from handler.contract import IMAGE_SIDE, Label, Probabilities
 from model_build.checks import WrongArray, check_array
 from model_build.reporting.preprocessing_steps import Step
 from model_build.run_files import read_history
+
+_LONGEST_NAME: Final = 30  # characters at an axis
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -69,13 +72,14 @@ def embedding(points: NDArray[np.float32], classes: NDArray[np.int64], labels: S
 def confusion(counts: NDArray[np.int64], labels: Sequence[Label]) -> Figure:
     """A confusion matrix of counts (classes, classes), a row for each true class."""
     check_array("the confusion matrix", counts, "int64", (len(labels), len(labels)))
-    names = [label.english for label in labels]
+    names = [_short(label.english) for label in labels]
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure = Figure(figsize=(8, 7))
     axis = figure.subplots()
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axis.set_xticks(range(len(names)), names, rotation=45, ha="right")
-    axis.set_yticks(range(len(names)), names)
+    # Matplotlib would read "$5 to $10" as a formula.
+    axis.set_xticks(range(len(names)), names, rotation=45, ha="right", parse_math=False)
+    axis.set_yticks(range(len(names)), names, parse_math=False)
     axis.set_xlabel("predicted")
     axis.set_ylabel("true")
     for (row, column), count in np.ndenumerate(counts):
@@ -127,6 +131,10 @@ def _columns(rows: Sequence[Mapping[str, float]], ending: str) -> Mapping[str, l
     names = [name for name in (rows[0] if rows else ()) if name.endswith(ending)]
     columns = {name: [row[name] for row in rows] for name in names}
     return {name: values for name, values in columns.items() if not all(map(math.isnan, values))}
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def _same_number(name: str, count: int, other_name: str, other_count: int) -> None:

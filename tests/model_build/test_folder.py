@@ -32,6 +32,8 @@ def test_labels_file_says_what_the_classes_are(shop: Path) -> None:
     folder = read_folder(shop)
     assert folder.title == Title("shapes", "形状")
     assert {label.english for label in folder.labels} == {"Disk", "große Kreuze", "stripes", "方块"}
+    (shop / "labels.csv").write_text("folder,english\n.,\n")
+    assert read_folder(shop).title is None
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"], ids=["commas", "semicolons", "tabs"])
@@ -71,6 +73,27 @@ def test_folders_of_systems_are_no_classes_and_hold_none(tmp_path: Path) -> None
     assert [image.name for image in folder.images] == ["a/1.png", "b/1.png"]
     told = "folders of the system or of tools, passed over: .ipynb_checkpoints, __MACOSX, lost+found"
     assert told in {str(each) for each in name_findings(folder)}
+
+
+def test_images_outside_of_classes_are_a_warning(tmp_path: Path) -> None:
+    touched(tmp_path, "train/a/1.png", "train/b/1.png", "train/2.JPG", "3.webp", ".4.png", "notes.txt")
+    folder = read_folder(tmp_path)
+    assert folder.classes == ("a", "b")
+    told = "2 files with images outside of the classes' folders, left out: 3.webp, train/2.JPG"
+    assert [each.is_error for each in name_findings(folder) if str(each) == told] == [False]
+
+
+@pytest.mark.parametrize("name", ["new\nline", "a\tb", "line\u2028end"])
+def test_names_with_control_characters_are_errors(name: str, tmp_path: Path) -> None:
+    touched(tmp_path, "a/1.png", f"{name}/1.png")
+    told = f"names with a line break or another control character: {name!r}"
+    assert [each.is_error for each in name_findings(read_folder(tmp_path)) if str(each) == told] == [True]
+
+
+@pytest.mark.parametrize("name", ["👨\u200d👩\u200d👧", "a\u00a0b", "CON", "-dash", "=1+1", "نعم"])
+def test_unusual_names_are_no_errors(name: str, tmp_path: Path) -> None:
+    findings_of_names = name_findings(read_folder(touched(tmp_path, "a/1.png", f"{name}/1.png")))
+    assert not any(each.is_error for each in findings_of_names)
 
 
 def test_names_in_another_encoding_are_refused(tmp_path: Path) -> None:

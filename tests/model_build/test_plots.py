@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
+from handler.contract import Label
 from handler.inference.decoding import decode
 from handler.inference.preprocessing import DETAIL_SIDE, views_of
 from model_build.__main__ import app
@@ -74,6 +75,14 @@ def test_confusion_matrix_shows_every_count() -> None:
     counts = np.arange(100).reshape(10, 10)
     written = [text.get_text() for text in plots.confusion(counts, LABELS).axes[0].texts]
     assert written == [str(count) for count in range(100)]
+
+
+def test_names_at_the_axes_are_no_formulas_and_short() -> None:
+    names = (r"$5 to $10", r"$\frac$", "x" * 200)
+    figure = plots.confusion(np.zeros((3, 3), np.int64), [Label(i, name, name) for i, name in enumerate(names)])
+    figure.canvas.draw()  # where a formula would be parsed
+    ticks = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert ticks == [*names[:2], "x" * 29 + "…"]
 
 
 def test_curves_leave_out_columns_without_numbers(tmp_path: Path) -> None:
