@@ -19,17 +19,19 @@ from model_build.colour.recipe import STORED_SIDE, STUDENT, TEACHERS, Recipe
 from model_build.colour.sources import Enlarged, Images, Photos
 from model_build.colour.train import ColourData, Teacher, logits, train
 from model_build.config import Config
-from model_build.cutout.composites import composing_processes, composite, shop_composite
+from model_build.cutout.composites import composing_processes, composite, everyday_composite, shop_composite
 from model_build.datasets.accessories import accessory
 from model_build.datasets.clothing_photos import clothing_photos, hash_of
+from model_build.datasets.everyday_things import Thing, everyday_things
 from model_build.datasets.mnist import load as load_images
 from model_build.progress import track
 from model_build.release.calibrate import fitted_temperature
 from model_build.run_files import save_array
 
 _CALIBRATION_IMAGES: Final = 400  # they set the ranges of the activations
-_ACCESSORIES: Final = 0.06  # shares of the drawn images; the rest are shop composites
-_COMPOSITES: Final = 0.34
+_ACCESSORIES: Final = 0.05  # shares of the drawn images
+_EVERYDAY: Final = 0.2  # where such things can be had
+_COMPOSITES: Final = 0.36  # of the rest; others are shop composites
 
 
 def build(run_dir: Path, recipe: Recipe = STUDENT, teachers: Sequence[Recipe] = TEACHERS) -> Path:
@@ -87,7 +89,7 @@ def stored_composites(count: int, cache: Path, seed: int = 1) -> ColourImages:
     """`count` composites, cached in the file `cache`: 50 ms each."""
     if not cache.exists():
         with composing_processes() as pool:
-            drawn = pool.map(partial(_drawn, seed), range(count), chunksize=50)
+            drawn = pool.map(partial(_drawn, seed, everyday_things()), range(count), chunksize=50)
             images, classes = zip(*track(drawn, "drawing composites", total=count), strict=True)
         np.savez(cache, images=np.stack(images), classes=np.array(classes))
     with np.load(cache) as stored_arrays:
@@ -95,11 +97,14 @@ def stored_composites(count: int, cache: Path, seed: int = 1) -> ColourImages:
         return ColourImages(stored_arrays["images"], classes, np.full(len(classes), 1 / len(classes)))
 
 
-def _drawn(seed: int, number: int) -> tuple[Stored, int]:
-    """A composite of a real garment, one drawn as it is worn, shop goods, or an accessory, which is none."""
+def _drawn(seed: int, things: Sequence[Thing], number: int) -> tuple[Stored, int]:
+    """A composite of a real garment, one drawn as it is worn, or shop goods; accessories and `things` are none."""
     rng = random.Random(f"colour {seed} {number}")
     kind = rng.random()
     if kind < _ACCESSORIES:
         return stored(accessory(rng)), NONE
-    composed = (composite if kind < _ACCESSORIES + _COMPOSITES else shop_composite)(rng, STORED_SIDE)
+    if things and kind < _ACCESSORIES + _EVERYDAY:
+        composed = everyday_composite(rng, STORED_SIDE, things)
+    else:
+        composed = (composite if rng.random() < _COMPOSITES else shop_composite)(rng, STORED_SIDE)
     return stored(composed.image), NONE if composed.class_id is None else composed.class_id

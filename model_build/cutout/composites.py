@@ -6,14 +6,16 @@ altered, and pasted on grounds and people that they were not photographed with.
 
 import io
 import random
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageEnhance, ImageFilter, ImageOps
+from PIL import Image, ImageChops, ImageEnhance, ImageFilter, ImageOps
 
+from model_build.cutout.everyday import everyday
 from model_build.cutout.garments import Garment, garment, outlines
 from model_build.cutout.goods import goods
 from model_build.cutout.grounds import home_ground, shop_ground
@@ -21,6 +23,7 @@ from model_build.cutout.people import worn
 from model_build.cutout.shoes import shoe
 from model_build.cutout.tailored import tailored
 from model_build.cutout.trusted import trusted_photos
+from model_build.datasets.everyday_things import Thing
 from model_build.datasets.mnist import DATA_DIR
 
 WORN: Final = 0.45  # shares of the composites; the rest are trusted photos, where there are any
@@ -76,8 +79,19 @@ def shop_composite(rng: random.Random, side: int) -> Composite:
     return _composite(drawn, rng, side, crop=0.25 if is_worn else 0.1)
 
 
+def everyday_composite(rng: random.Random, side: int, things: Sequence[Thing]) -> Composite:
+    """One of `things` or, less often, several, which are none of the classes."""
+    in_shop = rng.random() < 0.5
+    picture = (shop_ground if in_shop else home_ground)(rng, _DRAWN * side)
+    covered = Image.new("L", picture.size)
+    for _ in range(1 if rng.random() < 0.75 else rng.randint(2, 4)):
+        _, mask, _ = _laid(everyday(rng, things), picture, rng, in_shop=in_shop)
+        covered = ImageChops.lighter(covered, mask)
+    return _composite((picture, covered, None), rng, side, crop=0.1)
+
+
 def composing_processes() -> ProcessPoolExecutor:
-    """Processes that call `composite`. The files that they read are made before, since each would write them."""
+    """Processes that make composites. The files that they read are made before, since each would write them."""
     trusted_photos()
     outlines(DATA_DIR)
     return ProcessPoolExecutor()
