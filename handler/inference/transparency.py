@@ -2,18 +2,19 @@
 
 Most of a cut-out garment's ground is transparent, and its outline is the garment's: on the sides of its bounding box,
 hardly a pixel is opaque. Rounded corners, a transparent margin, stripe or watermark, and the soft shadow of a window
-leave a rectangle opaque: such an image is cropped to it, and its corners and holes are filled with the colours around
-them. The same alpha everywhere, and dither, mean nothing.
+leave a rectangle opaque, the frame of an avatar an ellipse: such an image is cropped to it, and its corners and holes
+are filled with the colours around them. The same alpha everywhere, and dither, mean nothing.
 
 Measured on 341 photos of 400 pixels: corners of 8, 16 and 24 pixels, with soft edges, change 0, 4 and 2 labels.
-Filled with the median colour of the border, they change 1, 7 and 8.
+Filled with the median colour of the border, they change 1, 7 and 8. Circles, ellipses, and corners of 35 % of the
+shorter side change 3, 0 and 0 labels of 60 photos; taken for outlines of garments, 16, 11 and 7.
 """
 
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter
 
 from handler.contract import Frame
 
@@ -30,6 +31,8 @@ _OUTLINE_SIDE: Final = 224  # pixels of the longer side at which the outline is 
 _FULL_BOX: Final = 0.85
 _FULL_SIDE: Final = 0.5
 _LEAST_OF_IMAGE: Final = 0.5  # a smaller rectangle is an object, not the image
+_ROUNDNESS: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # radii of corners, as shares of half the shorter side
+_MOST_BESIDE_FRAME: Final = 0.0125  # of the box; those 268 objects, outlined by the cut-out network, have 0.02
 _SLIVER: Final = 0.02  # of a side: so narrow a margin is filled, since cropping by 3 pixels changes more labels
 
 _SURE: Final = [max(0, 4 * value - 765) for value in range(256)]  # soft edges often contain a hidden colour
@@ -107,7 +110,19 @@ def _is_full(mask: Image.Image, box: Box) -> bool:
     outlined.thumbnail((_OUTLINE_SIDE, _OUTLINE_SIDE), Image.Resampling.BOX)
     inside = np.asarray(outlined) >= _OPAQUE
     sides = min(side.mean() for side in (inside[0], inside[-1], inside[:, 0], inside[:, -1]))
-    return share_of_image >= _LEAST_OF_IMAGE and inside.mean() >= _FULL_BOX and sides >= _FULL_SIDE
+    is_rectangle = inside.mean() >= _FULL_BOX and sides >= _FULL_SIDE
+    return share_of_image >= _LEAST_OF_IMAGE and (is_rectangle or _is_rounded(inside))
+
+
+def _is_rounded(inside: Mask) -> bool:
+    """Whether a mask (H, W) is an ellipse that fills it, or a rectangle with rounded corners: a frame of an avatar."""
+    height, width = inside.shape
+    frames = [Image.new("L", (width, height)) for _ in range(len(_ROUNDNESS) + 1)]
+    for frame, roundness in zip(frames, _ROUNDNESS, strict=False):
+        radius = roundness * min(width, height) / 2
+        ImageDraw.Draw(frame).rounded_rectangle((0, 0, width - 1, height - 1), radius, fill=1)
+    ImageDraw.Draw(frames[-1]).ellipse((0, 0, width - 1, height - 1), fill=1)
+    return any(np.mean(np.asarray(frame, bool) != inside) <= _MOST_BESIDE_FRAME for frame in frames)
 
 
 def _without_slivers(box: Box, size: tuple[int, int]) -> Box:

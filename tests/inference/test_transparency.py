@@ -61,7 +61,7 @@ def in_window(image: Image.Image, margin: int = 40) -> Image.Image:
 
 NOISE = np.random.default_rng(0)
 MEANINGLESS = [
-    *(pytest.param(rounded(SIZE, radius), id=f"corners of {radius}") for radius in (4, 10, 16, 24)),
+    *(pytest.param(rounded(SIZE, radius), id=f"corners of {radius}") for radius in (4, 10, 16, 24, 90, 150)),
     pytest.param(Image.new("L", SIZE, 100), id="100 everywhere"),
     pytest.param(Image.new("L", SIZE, 0), id="0 everywhere"),
     pytest.param(from_noise(NOISE.integers(95, 106, SIZE[::-1])), id="nearly the same everywhere"),
@@ -130,8 +130,17 @@ def test_cut_out_garment_is_outlined_by_its_alpha(mode: str, highest: int) -> No
 
 def test_cut_out_garment_that_touches_all_edges_is_outlined_by_its_alpha() -> None:
     alpha = Image.new("L", SIZE)
-    ImageDraw.Draw(alpha).ellipse((0, 0, *SIZE), fill=255)
+    ImageDraw.Draw(alpha).polygon([(100, 0), (200, 0), (299, 399), (0, 399)], fill=255)  # a dress
     assert opaque_part(with_alpha(photo(), alpha))[0].mode == "RGBA"
+
+
+@pytest.mark.parametrize("side", [28, 60, 100, 300, 1_000])
+def test_photo_in_a_round_frame_is_a_photo(side: int) -> None:
+    for size in ((side, side), (side, 4 * side // 3)):
+        alpha = Image.new("L", (4 * size[0], 4 * size[1]))
+        ImageDraw.Draw(alpha).ellipse((0, 0, 4 * size[0] - 1, 4 * size[1] - 1), fill=255)
+        framed = with_alpha(photo().resize(size), alpha.resize(size, Image.Resampling.BOX))
+        assert opaque_part(framed)[0].mode == "RGB"
 
 
 def test_small_opaque_rectangle_is_an_object() -> None:
