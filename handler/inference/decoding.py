@@ -68,6 +68,8 @@ def decode(data: bytes, max_pixels: int, needed_side: int, budget: Budget | None
     the memory for one image) or TooComplex; OutOfMemory or OutOfTime if the image is to be sent again.
     """
     name = format_of(data)
+    if not data:
+        raise NotAnImage("the image is empty: it has no bytes")
     if name is None:
         raise NotAnImage(f"unknown image format{_hint_of_text(data)}; supported formats: {', '.join(FORMATS)}")
     header = read_header(name, data)

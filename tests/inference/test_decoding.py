@@ -142,6 +142,11 @@ def test_text_in_place_of_an_image_raises_an_error_that_names_base64(data: bytes
         decode(data, LIMIT, DETAIL_SIDE)
 
 
+def test_nothing_in_place_of_an_image_is_named() -> None:
+    with pytest.raises(NotAnImage, match="^the image is empty"):
+        decode(b"", LIMIT, DETAIL_SIDE)
+
+
 @pytest.mark.parametrize("data", [b"hello world", b"<svg/>", b"a" * 39, bytes(80), "裤".encode() * 40], ids=repr)
 def test_other_texts_raise_an_error_that_does_not_name_base64(data: bytes) -> None:
     with pytest.raises(NotAnImage, match=r"^unknown image format; supported formats: PNG"):
