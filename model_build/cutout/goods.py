@@ -1,4 +1,4 @@
-"""Goods of shops, drawn: caps, socks, ties, wallets and belts (none of the classes), bags, backpacks and flip-flops.
+"""Goods of shops, drawn: caps, socks, ties, wallets, belts, mugs (of no class), bags, backpacks and flip-flops.
 
 Photos and Fashion-MNIST show none or few of them. Watches and glasses are drawn by `model_build.datasets.accessories`.
 """
@@ -111,6 +111,23 @@ def _belt(outline: Canvas, lines: Canvas, rng: random.Random) -> None:
     lines.line([(x, front + thick / 2), (x + thick, front + thick / 2)], metal, 5)
 
 
+def _mug(outline: Canvas, lines: Canvas, rng: random.Random) -> None:
+    """A cylinder or a cone, open on top, with a handle at one side: networks take it for a bag."""
+    wide, low, deep = rng.uniform(60, 105), rng.uniform(180, 350), rng.uniform(4, 40)
+    narrow, sign, x, top = rng.choice([0, 0, rng.uniform(0, 0.35) * wide]), rng.choice([-1, 1]), 192, 60
+    middle, half = x + sign * wide * 0.95, rng.uniform(0.35, 0.75) * wide
+    handle = (middle - half, top + 0.15 * (low - top), middle + half, top + rng.uniform(0.6, 0.9) * (low - top))
+    outline.ellipse(handle, None, 255, rng.randint(10, 34))
+    outline.polygon([(x - wide, top), (x + wide, top), (x + wide - narrow, low), (x - wide + narrow, low)], 255)
+    ellipse(outline, (x, top), (wide, deep), 255)
+    ellipse(outline, (x, low), (wide - narrow, deep * 0.7), 255)
+    if rng.random() < 0.5:
+        height = rng.uniform(top + deep, low)
+        lines.line([(x - wide, height), (x + wide, height)], (*_trim(rng), 255), rng.randint(4, 40))
+    ellipse(lines, (x, top), (wide, deep), _trim(rng))
+    ellipse(lines, (x, top), (wide * 0.9, deep * 0.85), _leather(rng))
+
+
 def _flip_flop(outline: Canvas, lines: Canvas, rng: random.Random) -> None:
     """A flat sole seen from the side and above, straps over its front; sometimes with a strap at the heel."""
     length, high, tilt = 165, rng.uniform(28, 60), rng.uniform(-10, 35)
@@ -177,7 +194,7 @@ def _bag(outline: Canvas, lines: Canvas, rng: random.Random) -> None:
 
 
 _KINDS: Final[tuple[Callable[[Canvas, Canvas, random.Random], None], ...]] = (
-    *(_cap, _sock, _tie, _wallet, _belt),
+    *(_cap, _sock, _tie, _wallet, _belt, _mug),
     *(_flip_flop, _flip_flop, _backpack, _bag),
 )
 _CLASSES: Final[dict[Callable[[Canvas, Canvas, random.Random], None], int]] = {

@@ -21,7 +21,7 @@ from model_build.evaluation.figures import (
 )
 from model_build.evaluation.fit import Measured, fitted_vote
 from model_build.evaluation.outputs import MAX_PIXELS, Networks, joined
-from model_build.evaluation.pictures import Picture, held_out_photos, of_the_ten, shop_pictures
+from model_build.evaluation.pictures import Picture, everyday_pictures, held_out_photos, of_the_ten, shop_pictures
 from model_build.evaluation.robustness import robustness
 from model_build.metrics import share_with_interval
 from model_build.progress import track
@@ -70,6 +70,7 @@ def evaluate_photos(model_dir: Path = MODEL_PATH.parent) -> Mapping[str, Any]:
     _report(photos, thresholds)
     if sets.shop is not None:
         _report_shop(sets.shop, vote, thresholds)
+    _report_everyday(networks, vote, thresholds)
     return photos
 
 
@@ -120,6 +121,13 @@ def _report_shop(shop: Measured, vote: Vote, thresholds: Thresholds) -> None:
     }
     for name, row in rows.items():
         log.info("shop pictures, %s: %s", name, _written(row))
+
+
+def _report_everyday(networks: Networks, vote: Vote, thresholds: Thresholds) -> None:
+    """Only shown: composites of things that no network learned from, of which all should be refused."""
+    if files := everyday_pictures():
+        known = networks.outputs(track(files, "classifying everyday things")).voted(vote).known
+        log.info("everyday things, refused: %s", _written(share_with_interval(known < thresholds.known)))
 
 
 def _written(row: Mapping[str, Any]) -> str:
