@@ -15,6 +15,7 @@ from handler.api.routes.model_name import require_model
 from handler.api.routes.open_inference import schemas
 from handler.api.routes.open_inference.inference import Inference
 from handler.api.routes.open_inference.models import ServedModel, ServedModels
+from handler.api.routes.open_inference.request_schema import inference_body
 from handler.api.routes.open_inference.schemas import (
     BINARY_RESPONSE,
     IndexEntry,
@@ -25,7 +26,6 @@ from handler.api.routes.open_inference.schemas import (
     Models,
     Ready,
     ServerMetadata,
-    inference_body,
 )
 from handler.api.routes.starlette_response import as_starlette
 from handler.contract import ModelCard
