@@ -16,7 +16,7 @@ from handler.api.requests.body import Body, departure, received_body
 from handler.api.requests.images import SentImage, image_in, images_in
 from handler.api.response import ApiResponse
 from handler.contract import Classification, Explanation, Pixels
-from handler.errors import ClassifierError
+from handler.errors import ClassifierError, WrongParameter
 from handler.inference.budget import Budget
 from handler.settings import Settings
 
@@ -38,10 +38,11 @@ class Classify:
         run = self._predictor.bulkheads.run
         return await run(departure(receive), body.bytes_to_parse, self._one, body, top_k, explain)
 
-    async def batch(self, scope: Scope, receive: Receive, top_k: int = TOP_K) -> ApiResponse:
+    async def batch(self, scope: Scope, receive: Receive, top_k: int = TOP_K, explain: bool = False) -> ApiResponse:
         """Classify the images in a body; one that cannot be read does not stop the others. Raises ClassifierError."""
         body = await received_body(scope, receive, self._settings.max_body_bytes)
-        return await self._predictor.bulkheads.run(departure(receive), body.bytes_to_parse, self._batch, body, top_k)
+        run = self._predictor.bulkheads.run
+        return await run(departure(receive), body.bytes_to_parse, self._batch, body, top_k, explain)
 
     def _one(self, budget: Budget, body: Body, top_k: int, explain: bool) -> ApiResponse:
         image, options = image_in(body)
@@ -51,9 +52,11 @@ class Classify:
         classification, explanation = self._predictor.explain(image, top_k, budget)
         return _json({**classification_document(classification), "explanation": _explanation_document(explanation)})
 
-    def _batch(self, budget: Budget, body: Body, top_k: int) -> ApiResponse:
+    def _batch(self, budget: Budget, body: Body, top_k: int, explain: bool) -> ApiResponse:
         images, options = images_in(body, self._settings.max_batch_images)
         top_k = options.top_k_up_to(self._classes, top_k)
+        if explain or options.explain:
+            raise WrongParameter("'explain' is a parameter of one image, which goes to /classify")
         outcomes = self._predictor.classify_each([image.content for image in images], top_k, budget)
         return _json({"results": [_item(*row) for row in zip(range(len(images)), images, outcomes, strict=True)]})
 

@@ -39,6 +39,9 @@ REFUSED = [
     pytest.param("/classify", {"json": {"image": TEXT, "explain": "true"}}, id="explain in JSON"),
     pytest.param("/classify/batch", {**FORM, "data": {"top_k": "11"}}, id="batch form"),
     pytest.param("/classify/batch", {"json": {"images": [TEXT], "top_k": 0}}, id="batch JSON"),
+    pytest.param("/classify/batch", {"json": {"images": [TEXT], "explain": True}}, id="explain in a batch"),
+    pytest.param("/classify/batch", {**FORM, "data": {"explain": "on"}}, id="explain in a form of a batch"),
+    pytest.param("/classify/batch?explain=true", {"json": [TEXT]}, id="explain in the query of a batch"),
     pytest.param("/huggingface", {"json": {"inputs": TEXT, "top_k": 0}}, id="Hugging Face"),
     pytest.param(V1, {"json": {"instances": [TEXT], "top_k": 3}}, id="v1"),
     pytest.param(V1, {"json": {"instances": [TEXT], "parameters": {"top_k": 3}}}, id="v1 parameters"),
@@ -74,10 +77,17 @@ def test_top_k_of_one_image_of_a_batch_is_an_error_of_that_image(client: TestCli
 @pytest.mark.parametrize(
     "sending",
     [
-        pytest.param({**FORM, "data": {"explain": "true"}}, id="form"),
+        *(pytest.param({**FORM, "data": {"explain": yes}}, id=f"form, {yes}") for yes in ("true", "ON", " yes ", "1")),
         pytest.param({"json": {"image": TEXT, "explain": True}}, id="JSON"),
     ],
 )
 def test_explain_in_the_body_is_followed(client: TestClient, sending: dict[str, Any]) -> None:
     assert "explanation" in client.post("/classify", **sending).json()
     assert "explanation" not in client.post("/classify", content=PNG).json()
+
+
+@pytest.mark.parametrize("no", ["false", "off", "no", "0"])
+def test_explain_may_be_declined_in_a_form(client: TestClient, no: str) -> None:
+    sending: Any = {**FORM, "data": {"explain": no}}
+    assert "explanation" not in client.post("/classify?explain=true", **sending).json()
+    assert client.post("/classify/batch", **sending).status_code == 200

@@ -117,8 +117,12 @@ def classify_routes(answers: Classify, predictor: Predictor, settings: Settings)
         responses=problem_responses(*_BATCH_ERRORS),
         openapi_extra={"requestBody": several_images(settings.max_batch_images)},
     )
-    async def classify_batch(request: Request, top_k: Annotated[int, top_k_query] = default_top_k) -> Response:
+    async def classify_batch(
+        request: Request,
+        top_k: Annotated[int, top_k_query] = default_top_k,
+        explain: Annotated[bool, Query(include_in_schema=False)] = False,  # refused
+    ) -> Response:
         """Classify several images; one that cannot be read does not stop the others."""
-        return as_starlette(await answers.batch(request.scope, request.receive, top_k))
+        return as_starlette(await answers.batch(request.scope, request.receive, top_k, explain))
 
     return router
