@@ -137,9 +137,9 @@ def _copied(folder: Folder, pairs: Pairs, parts: Sequence[str]) -> Iterator[Find
         elif parts[first] != parts[second]:
             found["in two parts: the test would be too easy"].append(names)
         else:
-            found["twice in one class, kept in one part"].append(names)
+            found["in one class, kept in one part"].append(names)
     for problem, names_of_pairs in found.items():
-        yield Finding(False, f"{_pictures(len(names_of_pairs))} {problem}", tuple(names_of_pairs))
+        yield Finding(False, f"{_pairs(len(names_of_pairs))} {problem}", tuple(names_of_pairs))
 
 
 def _sizes(folder: Folder, images: StoredImages, side: int) -> Iterator[Finding]:
@@ -173,8 +173,8 @@ def _classes(count: int) -> str:
     return "1 class" if count == 1 else f"{count:,} classes"
 
 
-def _pictures(count: int) -> str:
-    return "1 picture" if count == 1 else f"{count:,} pictures"
+def _pairs(count: int) -> str:
+    return "1 pair of copies" if count == 1 else f"{count:,} pairs of copies"
 
 
 def _files(count: int) -> str:

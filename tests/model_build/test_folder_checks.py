@@ -26,7 +26,7 @@ def test_broken_folders_are_errors_in_clear_sentences(shop: Path) -> None:
                  "GIF, BMP, TIFF, AVIF, HEIC)"]  # fmt: skip
     assert found["1 class with fewer than 5 images: few has 1"]
     assert not found["1 file among the images that are none, left out: disk/notes.txt"]
-    assert not found["1 picture in two classes: one label is wrong: disk/0.png and few/0.png"]
+    assert not found["1 pair of copies in two classes: one label is wrong: disk/0.png and few/0.png"]
 
 
 @pytest.mark.parametrize(
