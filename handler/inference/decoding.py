@@ -134,9 +134,19 @@ def _decoded_or_broken(data: bytes, format: str, max_pixels: int, needed_side: i
         cause = repr(error)  # not the error itself: its traceback holds the decoded image
     if _is_memory_short(data, format):
         raise OutOfMemory(_OUT_OF_MEMORY)
-    broken = BrokenImage(_BROKEN_TIFF if format == "TIFF" else f"the {format} image is truncated or damaged")
+    broken = BrokenImage(_what_is_broken(data, format))
     broken.add_note(cause)  # for a traceback; not part of the sentence
     raise broken
+
+
+def _what_is_broken(data: bytes, format: str) -> str:  # noqa: A002
+    from handler.inference.headers.jpeg import is_of_a_common_kind  # noqa: PLC0415  rarely needed
+
+    if format == "TIFF":
+        return _BROKEN_TIFF
+    if format == "JPEG" and not is_of_a_common_kind(data):
+        return "the JPEG image is of a kind that cannot be read: lossless, or of other than 8 bits a sample"
+    return f"the {format} image is truncated or damaged"
 
 
 def _is_memory_short(data: bytes, format: str) -> bool:  # noqa: A002

@@ -142,8 +142,21 @@ def test_text_in_place_of_an_image_raises_an_error_that_names_base64(data: bytes
         decode(data, LIMIT, DETAIL_SIDE)
 
 
+@pytest.mark.parametrize(
+    ("frame", "kind"),
+    [(b"\xff\xc3", "lossless"), (b"\xff\xf7", "JPEG-LS"), (b"\xff\xc5", "hierarchical"), (b"\xff\xc0", "12 bits")],
+    ids=str,
+)
+def test_jpeg_of_a_rare_kind_is_not_said_to_be_damaged(frame: bytes, kind: str) -> None:
+    data = encoded(trousers(), "JPEG")
+    place = data.index(b"\xff\xc0")
+    bits = b"\x0c" if kind == "12 bits" else b"\x08"
+    with pytest.raises(BrokenImage, match="of a kind that cannot be read: lossless"):
+        decode(data[:place] + frame + data[place + 2 : place + 4] + bits + data[place + 5 :], LIMIT, DETAIL_SIDE)
+
+
 def test_nothing_in_place_of_an_image_is_named() -> None:
-    with pytest.raises(NotAnImage, match="^the image is empty"):
+    with pytest.raises(NotAnImage, match=r"^the image is empty"):
         decode(b"", LIMIT, DETAIL_SIDE)
 
 

@@ -13,6 +13,8 @@ from handler.inference.headers.header import Header
 
 _SOS, _EOI, _APP1 = 0xDA, 0xD9, 0xE1
 _FRAME_HEADERS: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # not DHT, JPG and DAC
+_COMMON: Final = frozenset((0xC0, 0xC1, 0xC2, 0xC9, 0xCA))  # sequential and progressive, also with arithmetic coding
+_JPEG_LS: Final = 0xF7  # ITU-T T.87
 _HUFFMAN_CODED: Final = frozenset((0xC0, 0xC1, 0xC2))  # baseline, extended sequential, progressive
 _PROGRESSIVE: Final = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
 # Markers without parameters, and those at which decoders give up: TEM, reserved ones, RST, SOI, JPG.
@@ -38,6 +40,7 @@ class _Tables:
     end: int = 0  # offset of the first scan's data; 0 if there is none
     segments: int = 0
     exif: int = 0
+    is_jpeg_ls: bool = False
 
 
 def read(data: bytes) -> Header:
@@ -74,6 +77,13 @@ def read(data: bytes) -> Header:
     )
 
 
+def is_of_a_common_kind(data: bytes) -> bool:
+    """False for a JPEG that decoders for the web do not read: lossless, hierarchical, JPEG-LS, not 8 bits a sample."""
+    tables = _read_tables(data)
+    kinds = [marker in _COMMON and content[:1] == b"\x08" for marker, content in tables.frames]
+    return all(kinds) and not tables.is_jpeg_ls
+
+
 def _read_tables(data: bytes) -> _Tables:
     """Walk the segments before the first scan, as Pillow does; stray bytes between them are skipped, and counted."""
     tables, offset = _Tables(), 2
@@ -81,6 +91,7 @@ def _read_tables(data: bytes) -> _Tables:
         code = _marker_code(data, offset)
         tables.segments += 1 + (code - offset) // _PADDING_PER_CHUNK
         marker, offset = data[code] if code < len(data) else 0, code + 1
+        tables.is_jpeg_ls |= marker == _JPEG_LS
         if marker == 0 or marker in _BARE or marker == _EOI:
             continue
         content = offset + 2
