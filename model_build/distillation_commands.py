@@ -21,7 +21,7 @@ from model_build.options import (
     SourceArgument,
     is_own,
 )
-from model_build.run_files import load_config, run_dir_of
+from model_build.run_files import run_dir_of
 
 distillation = typer.Typer()
 
@@ -64,9 +64,9 @@ def learn_photos_command(source: SourceArgument, run: RunOption = None, seconds:
     """Teach a distilled network photos as they are served; an interrupted run resumes."""
     from model_build.distillation.photo_phase import PhotoRecipe, learn_photos, load_photo_examples
 
-    recipe = PhotoRecipe()
-    examples = load_photo_examples(load_config(source), recipe)
-    learn_photos(run_dir_of(run, _DATASET), source, recipe, examples, seconds=seconds)
+    run_dir, recipe = run_dir_of(run, _DATASET), PhotoRecipe()
+    examples = load_photo_examples(run_dir, source, recipe)
+    learn_photos(run_dir, source, recipe, examples, seconds=seconds)
 
 
 def _shipped_kind(dataset: str) -> str:

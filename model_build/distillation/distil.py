@@ -3,15 +3,12 @@
 import logging
 import math
 from pathlib import Path
-from typing import Final
 
 from model_build.datasets.packed import unpack
 from model_build.datasets.training_set import load_training_set
 from model_build.distillation.recipe import Distillation
 from model_build.distillation.student import train_student
-from model_build.distillation.teachers import load_teachers, train_teachers
-
-TEACHERS_DIR: Final = "teachers"
+from model_build.distillation.teachers import TEACHERS_DIR, load_teachers, train_teachers
 
 log = logging.getLogger(__name__)
 

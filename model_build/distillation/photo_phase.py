@@ -1,12 +1,12 @@
-"""Photo phase of the student: it learns photos as they are served, and keeps its answers for the dataset's images.
+"""Photo phase of the student: it learns photos as they are served, and goes on learning the dataset from a teacher.
 
-The student as it was is its own teacher on the dataset's images: learning without forgetting (Z. Li and D. Hoiem,
-arXiv 1606.09282). Photos, composites and negatives are learned from their labels.
+Most of a batch are the dataset's images, from a pool with the answers of a teacher, as the student learned before.
+With its own answers as targets (Z. Li and D. Hoiem, "Learning without Forgetting", arXiv 1606.09282) it forgot more.
+Photos, composites, shop pictures and negatives are learned from their labels.
 """
 
 import logging
 import math
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,6 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from model_build.config import Config
 from model_build.datasets.accessories import accessory_images
 from model_build.datasets.mnist import load
 from model_build.datasets.non_clothing import non_clothing_images
@@ -23,15 +22,13 @@ from model_build.datasets.training_set import Examples
 from model_build.distillation.images import augmented, seeded
 from model_build.distillation.interruptible import InterruptibleRun
 from model_build.distillation.learner import Learner
-from model_build.distillation.mixing import mix
 from model_build.distillation.photo_views import NONE, ServedViews, composite_views, photo_views, with_shop_pictures
-from model_build.distillation.recipe import Recipe
-from model_build.distillation.teachers import distillation_loss
-from model_build.run_files import RunError, load_config
+from model_build.distillation.pool import Pool, load_pool
+from model_build.distillation.recipe import PRESETS, Distillation, Recipe
+from model_build.distillation.teachers import TEACHERS_DIR, distillation_loss, load_teachers
+from model_build.run_files import RunError, load_config, require
 from model_build.training.checkpoint import trained_network
 from model_build.training.loss import loss_of
-from model_build.training.network import ExportModel, Network, without_batch_norm
-from model_build.training.train import mixed_precision
 
 _CPU: Final = torch.device("cpu")
 
@@ -42,34 +39,39 @@ log = logging.getLogger(__name__)
 class PhotoRecipe:
     """Sizes, length and rates of the photo phase."""
 
-    steps: int = 2_400
-    learning_rate: float = 0.001  # at its peak; without batch statistics 0.006 diverges
-    dataset_per_batch: int = 128
-    photos_per_batch: int = 64
-    composites_per_batch: int = 96  # and shop pictures
-    negatives_per_batch: int = 16
+    steps: int = 4_000
+    learning_rate: float = 0.015  # at its peak
+    pool_images: int = 200_000  # mixed images of the dataset, for which the teacher is asked once
+    dataset_per_batch: int = 224
+    photos_per_batch: int = 10  # few, or the statistics of batch normalization would move away from the dataset's
+    composites_per_batch: int = 18  # and shop pictures
+    negatives_per_batch: int = 6
     composites: int = 8_000
     shop_pictures: int = 20_000
-    mixed_share: float = 0.3  # of the dataset's images of a batch
-    temperature: float = 2.0  # of both outputs on the dataset's images
-    dataset_weight: float = 2.0  # of the loss on the dataset's images, against that on everything else
-    known_weight: float = 0.5  # of the loss that asks whether any class is right
+    temperature: float = 1.5  # of both outputs on the dataset's images
     erasing_probability: float = 0.2  # of photos and composites
-    averaging_decay: float = 0.995  # per step
+    averaging_decay: float = 0.998  # per step
 
 
 @dataclass(frozen=True)
 class PhotoExamples:
-    """What the photo phase learns from: `dataset` (N, 28, 28) uint8, served views, and negatives (N, 28, 28) uint8."""
+    """What the photo phase learns from: the dataset's images in a pool, served views, negatives (N, 28, 28) uint8."""
 
-    dataset: Tensor
+    dataset: Pool
     photos: ServedViews
     composites: ServedViews
     negatives: Tensor
 
 
-def load_photo_examples(config: Config, recipe: PhotoRecipe) -> PhotoExamples:
-    """Load or make everything; making the views takes about 20 minutes on one core."""
+def load_photo_examples(run_dir: Path, source: Path, recipe: PhotoRecipe) -> PhotoExamples:
+    """Load or make everything: views in about 20 minutes on one core, and the pool in `run_dir` in about 16.
+
+    Raises RunError if `source` has no teacher.
+    """
+    config = load_config(source)
+    teachers = require(source, f"{TEACHERS_DIR}/teacher-1.pt", "distil").parent
+    asked = replace(PRESETS["cpu"], pool_images=recipe.pool_images, temperature=recipe.temperature)
+    distillation = Distillation(config, asked, _CPU)
     negatives = [
         non_clothing_images(config.non_clothing_negatives, config.seed),
         accessory_images(config.accessory_negatives, config.seed),
@@ -79,7 +81,8 @@ def load_photo_examples(config: Config, recipe: PhotoRecipe) -> PhotoExamples:
     composites = with_shop_pictures(
         composite_views(recipe.composites), load_shop_pictures(pictured, config.seed).numpy(), pictured.labels.numpy()
     )
-    return PhotoExamples(dataset.images, photo_views(), composites, torch.cat(negatives))
+    pool = load_pool(run_dir, distillation, dataset.images, load_teachers(teachers, distillation))
+    return PhotoExamples(pool, photo_views(), composites, torch.cat(negatives))
 
 
 def learn_photos(
@@ -99,45 +102,28 @@ class _Run(InterruptibleRun):
     def __init__(self, source: Path, recipe: PhotoRecipe, examples: PhotoExamples) -> None:
         self.recipe, self.examples = recipe, examples
         config = load_config(source)
-        self.of_photos = replace(
-            config, known_weight=recipe.known_weight, erasing_probability=recipe.erasing_probability
-        )
-        network = trained_network(source, config)
-        self.teacher = _frozen(network)
+        self.of_photos = replace(config, erasing_probability=recipe.erasing_probability)
         rates = Recipe(averaging_decay=recipe.averaging_decay, weight_decay=config.weight_decay)
+        network = trained_network(source, config)
         learner = Learner(network, rates, recipe.learning_rate, recipe.steps, _CPU)
         super().__init__(config, learner, seeded(config.seed, _CPU), recipe.steps)
         self.losses = [0.0, 0.0]
 
     def advance(self) -> None:
         """Learn from one batch of everything."""
-        recipe = self.recipe
-        images = self._of_dataset()
-        with torch.inference_mode(), mixed_precision(_CPU):
-            targets = (self.teacher.logits(images).float()[:, :-1] / recipe.temperature).softmax(dim=1)
+        config, recipe = self.config, self.recipe
+        images, targets = self.examples.dataset.drawn(recipe.dataset_per_batch, config, self.generator)
         others = self._others()
-        logits = self._logits(torch.cat([images, augmented(others.images, self.of_photos, self.generator)]))
+        logits = self.learner.forward(torch.cat([images, augmented(others.images, self.of_photos, self.generator)]))
         of_dataset, of_others = logits.split([len(images), len(others)])
-        kept = distillation_loss(of_dataset, targets.clone(), recipe.temperature, recipe.known_weight)
+        distilled = distillation_loss(of_dataset, targets, recipe.temperature, config.known_weight)
         learned = loss_of(of_others, others.allowed, others.soft_targets, self.of_photos)
-        loss = recipe.dataset_weight * kept + learned
+        loss = (len(images) * distilled + len(others) * learned) / len(logits)
         if not loss.isfinite():
             raise RunError(f"the photo phase diverged at step {self.done}: choose a lower learning rate")
         self.learner.learn(loss)
         self.done += 1
-        self._log(kept.item(), learned.item())
-
-    def _logits(self, images: Tensor) -> Tensor:
-        """Logits with the statistics of batch normalization as they were: those of photos would spoil the dataset's."""
-        self.learner.network.eval()
-        with mixed_precision(_CPU):
-            logits: Tensor = self.learner.network(images.contiguous(memory_format=torch.channels_last))
-        return logits.float()
-
-    def _of_dataset(self) -> Tensor:
-        images, count = self.examples.dataset, self.recipe.dataset_per_batch
-        drawn = images[torch.randint(0, len(images), (count,), generator=self.generator)]
-        return mix(augmented(drawn, self.config, self.generator), self.recipe.mixed_share, self.generator).images
+        self._log(distilled.item(), learned.item())
 
     def _others(self) -> Examples:
         examples, recipe = self.examples, self.recipe
@@ -148,18 +134,12 @@ class _Run(InterruptibleRun):
         allowed = nn.functional.one_hot(classes, NONE + 1)[:, :NONE].bool()
         return Examples.without_teacher(torch.cat([photos, composites, examples.negatives[rows]]), allowed)
 
-    def _log(self, kept: float, learned: float) -> None:
-        self.losses = [self.losses[0] + kept, self.losses[1] + learned]
+    def _log(self, distilled: float, learned: float) -> None:
+        self.losses = [self.losses[0] + distilled, self.losses[1] + learned]
         if self.done % self.units_between_saves == 0:
             mean = [loss / self.units_between_saves for loss in self.losses]
             log.info("step %d of %d: dataset %.4f, others %.4f", self.done, self.units, *mean)
             self.losses = [0.0, 0.0]
-
-
-def _frozen(network: Network) -> ExportModel:
-    """What `network` answers now, as the mean over an image and its mirror image."""
-    copied = without_batch_norm(deepcopy(network)).to(memory_format=torch.channels_last)
-    return ExportModel(copied, temperature=1, mirror=True).eval()
 
 
 def _drawn(views: ServedViews, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,8 @@ from model_build.distillation.teacher import Teacher
 from model_build.run_files import replace
 from model_build.training.network import without_batch_norm
 from model_build.training.train import mixed_precision
+
+TEACHERS_DIR: Final = "teachers"  # in a run
 
 _SEED = 1_000  # of the first teacher; of no student
 

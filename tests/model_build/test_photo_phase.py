@@ -12,8 +12,9 @@ from model_build.config import Config
 from model_build.datasets.clothing_photos import ClothingPhoto
 from model_build.datasets.mnist import DATASETS, normalize
 from model_build.distillation import photo_views
-from model_build.distillation.photo_phase import PhotoExamples, PhotoRecipe, learn_photos
+from model_build.distillation.photo_phase import PhotoExamples, PhotoRecipe, learn_photos, load_photo_examples
 from model_build.distillation.photo_views import NONE, ServedViews, make_part, read_composites, with_shop_pictures
+from model_build.distillation.pool import Pool
 from model_build.run_files import FINE_TUNED_WEIGHTS_FILE, RunError, save_config
 from model_build.training.checkpoint import save_weights, trained_network
 from model_build.training.network import build_network
@@ -102,6 +103,11 @@ def test_run_that_diverges_is_an_error(source: Path, tmp_path: Path) -> None:
     assert not (tmp_path / FINE_TUNED_WEIGHTS_FILE).exists()
 
 
+def test_run_without_a_teacher_is_an_error(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"has no teachers/teacher-1\.pt yet: python -m model_build distil"):
+        load_photo_examples(tmp_path, source, _RECIPE)
+
+
 def _normalized(images: NDArray[np.uint8]) -> torch.Tensor:
     return normalize(torch.from_numpy(images.copy()), DATASETS[_CONFIG.dataset])
 
@@ -109,7 +115,11 @@ def _normalized(images: NDArray[np.uint8]) -> torch.Tensor:
 def _stripes() -> PhotoExamples:
     """Dark images with a bright row for each class; negatives are noise."""
     noise = torch.randint(0, 256, (20, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(3))
-    return PhotoExamples(torch.from_numpy(_views().images[:40, 0]), _views(), _views(), noise)
+    views = _views()
+    of_class = views.classes != NONE
+    answers = torch.nn.functional.one_hot(torch.from_numpy(views.classes[of_class]), NONE).float()
+    pool = Pool(torch.from_numpy(views.images[of_class, 0]), answers)
+    return PhotoExamples(pool, views, views, noise)
 
 
 def _views() -> ServedViews:
