@@ -21,6 +21,7 @@ from model_build.colour.rounding import round_weights
 from model_build.colour.sources import Enlarged, Images, Photos
 from model_build.colour.train import ColourData, train
 from model_build.datasets.clothing_photos import clothing_photos
+from model_build.datasets.everyday_things import Thing
 
 
 def images(count: int) -> ColourImages:
@@ -149,6 +150,8 @@ def test_network_learns_with_rounded_weights(tmp_path: Path) -> None:
 def test_one_call_trains_a_teacher_and_a_student_and_exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     few = clothing_photos()[::60]
     monkeypatch.setattr(colour_build, "clothing_photos", lambda: few)
+    Image.new("RGBA", (40, 30), (200, 40, 40, 255)).save(tmp_path / "cup.png")
+    monkeypatch.setattr(colour_build, "everyday_things", lambda: [Thing(tmp_path / "cup.png", 1)])
     student = replace(STUDENT, composites=20, epochs=1, epoch_images=32)
     teachers = [replace(student, blocks=3, frozen_parts=2), replace(TEACHERS[1], epochs=1, epoch_images=32)]
     file = colour_build.build(tmp_path, student, teachers)
