@@ -35,8 +35,7 @@ def accessory_images(count: int, seed: int) -> Tensor:
 def accessory(rng: random.Random) -> Image.Image:
     """A shop picture (RGB) of one accessory, rotated by a small or any angle."""
     colour = _colour(rng)
-    drawn = Image.new("RGBA", (_DRAWN, _DRAWN), (*colour, 0))
-    rng.choice(_KINDS)(ImageDraw.Draw(drawn), colour, rng)
+    drawn = accessory_cutout(rng, colour)
     angle = rng.choice([rng.gauss(0, 8), rng.uniform(0, 360)])
     scale = rng.uniform(0.5, 1)
     side = max(8, round(SIDE * scale))
@@ -45,6 +44,14 @@ def accessory(rng: random.Random) -> Image.Image:
     spare = SIDE - side
     picture.paste(cutout, (rng.randint(0, spare), rng.randint(0, spare)), cutout)
     return picture.filter(ImageFilter.GaussianBlur(rng.uniform(0, 0.8)))
+
+
+def accessory_cutout(rng: random.Random, colour: Colour | None = None) -> Image.Image:
+    """One accessory (RGBA, square), most of it in `colour` or in a random one."""
+    colour = colour or _colour(rng)
+    drawn = Image.new("RGBA", (_DRAWN, _DRAWN), (*colour, 0))
+    rng.choice(_KINDS)(ImageDraw.Draw(drawn), colour, rng)
+    return drawn
 
 
 def _watch(draw: Draw, colour: Colour, rng: random.Random) -> None:

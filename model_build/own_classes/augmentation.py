@@ -8,8 +8,10 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional
 
 from handler.inference.card import CUT_OUT
+from model_build.datasets.accessories import accessory_cutout
 from model_build.own_classes.recipe import Recipe
 
 _LIGHT: Final = 0.4  # the most by which brightness, contrast and saturation change
@@ -49,6 +51,26 @@ def outlier(image: Tensor, rng: random.Random) -> Tensor:
     """
     made: Tensor = rng.choice((_noise, _gradient, _stripes, _shuffled, _shuffled))(image, rng)
     return made
+
+
+def accessory_on_ground(image: Tensor, rng: random.Random) -> Tensor:
+    """A drawn watch, belt or pair of glasses on the ground of `image`, uint8 (channels, side, side)."""
+    channels, side, _ = image.shape
+    ground = functional.to_pil_image(_corner(image, rng)).convert("RGB").resize((side, side), Image.Resampling.BICUBIC)
+    wide = round(side * rng.uniform(0.5, 1))
+    turned = accessory_cutout(rng).rotate(rng.choice([rng.gauss(0, 8), rng.uniform(0, 360)]), Image.Resampling.BICUBIC)
+    thing = turned.resize((wide, wide), Image.Resampling.LANCZOS)
+    ground.paste(thing, (rng.randint(0, side - wide), rng.randint(0, side - wide)), thing)
+    placed: Tensor = functional.pil_to_tensor(ground if channels == 3 else ground.convert("L"))
+    return placed
+
+
+def _corner(image: Tensor, rng: random.Random) -> Tensor:
+    """A square near a corner, where an image shows its ground more often than its object."""
+    side, margin = image.shape[-1], image.shape[-1] // 8
+    wide = rng.randint(side // 4, side // 2)
+    top, left = (rng.choice((margin, side - wide - margin)) for _ in range(2))
+    return image[:, top : top + wide, left : left + wide]
 
 
 def _noise(image: Tensor, rng: random.Random) -> Tensor:

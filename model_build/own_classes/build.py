@@ -45,7 +45,7 @@ from model_build.run_files import (
 )
 
 _IMAGES_FILE: Final = "images.json"  # the classes, and a hash of the images in their parts, of which a run learns
-_CENTRES_FILE: Final = "centres.npy"  # of the classes' features
+_CENTRES_FILES: Final = ("centres.npy", "outlier_centres.npy")  # of the features of the classes, and of outliers
 _RANGE_IMAGES: Final = 300  # training images that give the ranges of the activations
 _RANGE_OUTLIERS: Final = 60
 _LARGE_LOSS: Final = 0.02  # of accuracy
@@ -75,16 +75,18 @@ class Build:
         train(self.run_dir, self.recipe, self.examples)
 
     def calibrate(self) -> None:
-        """Write the centres of the classes' features, and what is fitted with them."""
+        """Write the centres of the features, and what is fitted with them."""
         network = self._network()
-        centres = calibrate.class_centres(network, self.examples, self.recipe.centres)
-        save_array(self.run_dir / _CENTRES_FILE, centres)
+        of_classes = calibrate.class_centres(network, self.examples, self.recipe.centres)
+        centres = (of_classes, calibrate.outlier_centres(network, self.examples))
+        for name, values in zip(_CENTRES_FILES, centres, strict=True):
+            save_array(self.run_dir / name, values)
         write_json(self.run_dir / CALIBRATION_FILE, calibrate.fitted(network, centres, self.examples))
 
     def export(self) -> None:
         network = self._network()
-        centres = torch.from_numpy(np.load(require(self.run_dir, _CENTRES_FILE, "calibrate")))
-        exporting.export(self.run_dir, self.recipe, network, centres, read_calibration(self.run_dir))
+        of_classes, of_outliers = (np.load(require(self.run_dir, name, "calibrate")) for name in _CENTRES_FILES)
+        exporting.export(self.run_dir, self.recipe, network, (of_classes, of_outliers), read_calibration(self.run_dir))
 
     def quantize(self) -> None:
         """Write the int8 file, and the thresholds that suit it."""

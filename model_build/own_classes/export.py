@@ -14,7 +14,8 @@ from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
 from model_build.colour.network import MEAN, STD
-from model_build.own_classes.network import OwnNetwork, nearest
+from model_build.own_classes.calibrate import Centres
+from model_build.own_classes.network import OwnNetwork, strangeness
 from model_build.own_classes.recipe import Recipe
 from model_build.release.quantize import fused_model, quantize_file, save_compact
 from model_build.release.torch_onnx import exported, with_raw_pixels
@@ -23,7 +24,7 @@ from model_build.training.network import without_batch_norm
 
 _QUANTIZED: Final = ("Add", "Clip", "Conv", "Relu")
 _OUTPUTS: Final = ("probabilities", "known", "activation_maps")
-_CENTRES: Final = "centres"
+_CENTRES: Final = ("centres", "outlier_centres")
 _STEPS: Final = 127  # to each side of 0, of a centre in 8 bits
 
 log = logging.getLogger(__name__)
@@ -32,14 +33,14 @@ log = logging.getLogger(__name__)
 class ExportModel(nn.Module):
     """A network with the outputs of the exported file, for normalized images (N, channels, side, side).
 
-    `known` is a logistic function of the pooled features' distance to the nearest centre of a class, which k-means has
-    found (Y. Sun et al., "Out-of-Distribution Detection with Deep Nearest Neighbors", arXiv 2204.06507, of images).
+    `known` is a logistic function of the pooled features' distances to the centres of classes and of outliers.
     """
 
-    def __init__(self, network: OwnNetwork, centres: Tensor, calibration: Mapping[str, Any]) -> None:
+    def __init__(self, network: OwnNetwork, centres: Centres, calibration: Mapping[str, Any]) -> None:
         super().__init__()
         self.network = network
-        self.register_buffer(_CENTRES, centres)
+        for name, values in zip(_CENTRES, centres, strict=True):
+            self.register_buffer(name, torch.from_numpy(values))
         self.temperature = float(calibration["temperature"])
         self.known_distance, self.known_weight = (
             float(calibration[f"known_{name}"]) for name in ("distance", "weight")
@@ -48,13 +49,15 @@ class ExportModel(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         features = self.network.features(images)
         maps: Tensor = self.network.classes(features)
-        distances = nearest(features.mean(dim=(2, 3)), self.get_buffer(_CENTRES))
+        distances = strangeness(features.mean(dim=(2, 3)), *map(self.get_buffer, _CENTRES))
         known = ((self.known_distance - distances) * self.known_weight).sigmoid()  # an addition would be quantized
         return (maps.mean(dim=(2, 3)) / self.temperature).softmax(dim=1), known, maps
 
 
-def export(run_dir: Path, recipe: Recipe, network: OwnNetwork, centres: Tensor, calibration: Mapping[str, Any]) -> None:
-    """Write the float ONNX file of `network`; `centres` (M, width) are those of the classes' features."""
+def export(
+    run_dir: Path, recipe: Recipe, network: OwnNetwork, centres: Centres, calibration: Mapping[str, Any]
+) -> None:
+    """Write the float ONNX file of `network`; `centres` are of the features of the classes and of outliers."""
     model = ExportModel(without_batch_norm(_plain(network)), centres, calibration).eval()
     normalized = exported(model, recipe.form.shape, _OUTPUTS)
     onnx.save(with_raw_pixels(normalized, MEAN, STD, Path(recipe.dataset).name), run_dir / FLOAT_FILE)
@@ -95,14 +98,14 @@ def channels_last(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _with_small_centres(model: onnx.ModelProto) -> onnx.ModelProto:
     """`model` with a byte for each value of the classes' centres, and a scale for each centre."""
-    (centres,) = (tensor for tensor in model.graph.initializer if tensor.name == _CENTRES)
-    values = numpy_helper.to_array(centres)
-    scales = np.maximum(np.abs(values).max(axis=1), 1e-6).astype(np.float32) / _STEPS
-    codes = np.round(values / scales[:, np.newaxis]).astype(np.int8)
-    centres.CopyFrom(numpy_helper.from_array(codes, "codes"))
-    model.graph.initializer.append(numpy_helper.from_array(scales, "scales"))
-    node = helper.make_node("DequantizeLinear", ["codes", "scales"], [_CENTRES], axis=0)
-    model.graph.node.insert(0, node)
+    for centres in [tensor for tensor in model.graph.initializer if tensor.name in _CENTRES]:
+        name, values = centres.name, numpy_helper.to_array(centres)
+        scales = np.maximum(np.abs(values).max(axis=1), 1e-6).astype(np.float32) / _STEPS
+        codes = np.round(values / scales[:, np.newaxis]).astype(np.int8)
+        centres.CopyFrom(numpy_helper.from_array(codes, f"{name} codes"))
+        model.graph.initializer.append(numpy_helper.from_array(scales, f"{name} scales"))
+        node = helper.make_node("DequantizeLinear", [f"{name} codes", f"{name} scales"], [name], axis=0)
+        model.graph.node.insert(0, node)
     return model
 
 

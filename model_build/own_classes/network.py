@@ -19,6 +19,8 @@ _BYTES_PER_CONVOLUTION: Final = 450  # its nodes
 _FURTHER_BYTES: Final = 2_000
 _CENTRES_OF_A_CLASS: Final = 8  # by which `known` is measured; fewer of many classes
 _MOST_CENTRES: Final = 128
+OUTLIER_CENTRES: Final = 8  # of each of the two kinds of outliers
+_OUTLIER_SHARE: Final = 0.5  # with more of it, images of the classes in another style are refused
 _SHORTEST: Final = 6  # blocks of EfficientNet-Lite0 that are worth having
 _STAGE_WIDTHS: Final = (1, 2, 4, 6)  # of the stages of a network from scratch, in multiples of the first
 _BLOCKS_PER_STAGE: Final = 2
@@ -114,7 +116,8 @@ def estimated_bytes(network: OwnNetwork) -> int:
     """Of the int8 file: a byte for a weight and a value of a centre, and some for each channel and for the graph."""
     convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
     weights = sum(module.weight.numel() for module in convolutions)
-    centres = network.classes.weight.numel() * centres_of_a_class(network.classes.out_channels)
+    classes, width = network.classes.out_channels, network.classes.in_channels
+    centres = width * (classes * centres_of_a_class(classes) + 2 * OUTLIER_CENTRES)
     channels = sum(module.out_channels for module in convolutions)
     further = _BYTES_PER_CHANNEL * channels + _BYTES_PER_CONVOLUTION * len(convolutions) + _FURTHER_BYTES
     return weights + centres + further
@@ -131,6 +134,15 @@ def nearest(features: Tensor, centres: Tensor) -> Tensor:
     Of sums of squares rather than products of matrices, whose last bits depend on the processor.
     """
     return (features[:, None] - centres).square().sum(dim=2).amin(dim=1).sqrt()
+
+
+def strangeness(features: Tensor, centres: Tensor, outlier_centres: Tensor) -> Tensor:
+    """(N,): distance to the nearest centre of a class, less a part of that to the nearest one of outliers.
+
+    Y. Sun et al., "Out-of-Distribution Detection with Deep Nearest Neighbors" (arXiv 2204.06507), with the exposure to
+    outliers of D. Hendrycks et al. (arXiv 1812.04606).
+    """
+    return nearest(features, centres) - nearest(features, outlier_centres) * _OUTLIER_SHARE
 
 
 def normalized(images: Tensor) -> Tensor:
