@@ -131,7 +131,10 @@ def test_request_with_an_odd_member_does_not_fail(member: str, value: Any) -> No
     assert reply["statusCode"] in (200, 404)
 
 
-@pytest.mark.parametrize(("member", "value"), [("routeKey", 0), ("rawPath", 5), ("requestContext.requestId", {}), ("requestContext.stage", [])])
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [("routeKey", 0), ("rawPath", 5), ("requestContext.requestId", {}), ("requestContext.stage", [])],
+)
 def test_http_api_request_with_an_odd_member_does_not_fail(member: str, value: Any) -> None:
     reply = handler(changed(http_api_event(Sent("GET", "/labels")), member, value), None)
     assert reply["statusCode"] in (200, 404)
