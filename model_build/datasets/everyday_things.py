@@ -2,7 +2,7 @@
 
 D. Hendrycks, M. Mazeika and T. Dietterich, "Deep Anomaly Detection with Outlier Exposure" (ICLR 2019). Two packages
 have them: Microsoft's Fluent emoji in 3D (MIT), and Tux Paint's stamps (GPL-2), of which many are photos. The list
-`everyday-things.csv` leaves out clothes, shoes, bags, people and mugs like the page's sample, and holds a fifth out.
+`everyday-things.csv` leaves out clothes, shoes, bags and people; a fifth is held out, with mugs like the page's sample.
 """
 
 import csv
