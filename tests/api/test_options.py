@@ -77,7 +77,7 @@ def test_top_k_of_one_image_of_a_batch_is_an_error_of_that_image(client: TestCli
 @pytest.mark.parametrize(
     "sending",
     [
-        *(pytest.param({**FORM, "data": {"explain": yes}}, id=f"form, {yes}") for yes in ("true", "ON", " yes ", "1")),
+        *(pytest.param({**FORM, "data": {"explain": yes}}, id=f"form, {yes}") for yes in ("true", "ON", " on ")),
         pytest.param({"json": {"image": TEXT, "explain": True}}, id="JSON"),
     ],
 )
@@ -86,7 +86,7 @@ def test_explain_in_the_body_is_followed(client: TestClient, sending: dict[str, 
     assert "explanation" not in client.post("/classify", content=PNG).json()
 
 
-@pytest.mark.parametrize("no", ["false", "off", "no", "0"])
+@pytest.mark.parametrize("no", ["false", "off"])
 def test_explain_may_be_declined_in_a_form(client: TestClient, no: str) -> None:
     sending: Any = {**FORM, "data": {"explain": no}}
     assert "explanation" not in client.post("/classify?explain=true", **sending).json()

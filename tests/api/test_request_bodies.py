@@ -228,13 +228,6 @@ def test_image_that_was_decoded_as_text_is_named(client: TestClient, format_name
     assert "decoded as text" in reply.json()["detail"]
 
 
-@pytest.mark.parametrize("charset", ["utf-16", "utf-16-be"])
-def test_json_in_utf_16_is_no_image_but_json(client: TestClient, charset: str) -> None:
-    body = ("" if charset == "utf-16" else "\ufeff") + json.dumps({"image": BASE64.decode()})
-    reply = client.post("/classify", content=body.encode(charset))
-    assert (reply.status_code, reply.json()["detail"]) == (400, "the body is not valid JSON: byte 0 is not UTF-8")
-
-
 @pytest.mark.parametrize("url", ["/v1/models/fashion-mnist:predict", "/v2/models/fashion-mnist/infer"])
 def test_empty_body_is_said_to_be_empty(client: TestClient, url: str) -> None:
     reply = client.post(url, content=b" \n")

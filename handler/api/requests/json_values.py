@@ -20,9 +20,7 @@ _MAX_DIGITS: Final = 100  # of a whole number; reading one takes time quadratic 
 _DIGITS_AS_ZEROS: Final = bytes(ord("0") if i in b"0123456789" else 0 for i in range(256))
 _MANY_DIGITS: Final = b"0" * _MAX_DIGITS  # a sign may be before them
 
-_JSON_START: Final = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*+[{\[]|\xff\xfe[{\[]\0|\xfe\xff\0[{\[]"
-)  # also UTF-16, to name it
+_JSON_START: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*+[{\[]")
 
 
 def looks_like_json(body: bytes) -> bool:
