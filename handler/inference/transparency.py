@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageFilter
 
 from handler.contract import Frame
 
@@ -117,12 +117,17 @@ def _is_full(mask: Image.Image, box: Box) -> bool:
 def _is_rounded(inside: Mask) -> bool:
     """Whether a mask (H, W) is an ellipse that fills it, or a rectangle with rounded corners: a frame of an avatar."""
     height, width = inside.shape
-    frames = [Image.new("L", (width, height)) for _ in range(len(_ROUNDNESS) + 1)]
-    for frame, roundness in zip(frames, _ROUNDNESS, strict=False):
-        radius = roundness * min(width, height) / 2
-        ImageDraw.Draw(frame).rounded_rectangle((0, 0, width - 1, height - 1), radius, fill=1)
-    ImageDraw.Draw(frames[-1]).ellipse((0, 0, width - 1, height - 1), fill=1)
-    return any(np.mean(np.asarray(frame, bool) != inside) <= _MOST_BESIDE_FRAME for frame in frames)
+    radii = [(roundness * min(width, height) / 2,) * 2 for roundness in _ROUNDNESS] + [(width / 2, height / 2)]
+    frames = (_frame(width, height, *each) for each in radii)
+    return any(np.mean(frame != inside) <= _MOST_BESIDE_FRAME for frame in frames)
+
+
+def _frame(width: int, height: int, radius_x: float, radius_y: float) -> Mask:
+    """A full rectangle (H, W) whose corners are quarters of an ellipse."""
+    beyond_x = (np.abs(np.arange(width) + 0.5 - width / 2) - width / 2 + radius_x).clip(0) / radius_x
+    beyond_y = (np.abs(np.arange(height) + 0.5 - height / 2) - height / 2 + radius_y).clip(0) / radius_y
+    inside: Mask = np.hypot(beyond_x, beyond_y[:, None]) <= 1
+    return inside
 
 
 def _without_slivers(box: Box, size: tuple[int, int]) -> Box:

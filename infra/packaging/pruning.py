@@ -15,7 +15,7 @@ UNUSED: Final = {
 }
 _FOLDERS_OF: Final = {"protobuf": "google"}
 
-_PRUNED: Final = {
+PRUNED: Final = {
     "anyio/_backends/_trio.py": "for Trio; uvicorn and Mangum use asyncio",
     "anyio/pytest_plugin.py": "for tests",
     "bin": "console scripts",
@@ -82,7 +82,7 @@ def prune(package: Path) -> None:
 
 
 def _unused(package: Path) -> Iterator[Path]:
-    for pattern in _PRUNED:
+    for pattern in PRUNED:
         yield from package.glob(pattern)
     for reader in package.glob("PIL/*ImagePlugin.py"):
         if reader.name.removesuffix("ImagePlugin.py") not in _READERS:
