@@ -33,6 +33,7 @@ _FULL_SIDE: Final = 0.5
 _LEAST_OF_IMAGE: Final = 0.5  # a smaller rectangle is an object, not the image
 _ROUNDNESS: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # radii of corners, as shares of half the shorter side
 _MOST_BESIDE_FRAME: Final = 0.0125  # of the box; those 268 objects, outlined by the cut-out network, have 0.02
+_LEAST_OF_FRAME: Final = 0.75  # of its box that is inside; an ellipse has pi / 4, garments mostly have less
 _SLIVER: Final = 0.02  # of a side: so narrow a margin is filled, since cropping by 3 pixels changes more labels
 
 _SURE: Final = [max(0, 4 * value - 765) for value in range(256)]  # soft edges often contain a hidden colour
@@ -116,6 +117,8 @@ def _is_full(mask: Image.Image, box: Box) -> bool:
 
 def _is_rounded(inside: Mask) -> bool:
     """Whether a mask (H, W) is an ellipse that fills it, or a rectangle with rounded corners: a frame of an avatar."""
+    if inside.mean() < _LEAST_OF_FRAME:
+        return False
     height, width = inside.shape
     radii = [(roundness * min(width, height) / 2,) * 2 for roundness in _ROUNDNESS] + [(width / 2, height / 2)]
     frames = (_frame(width, height, *each) for each in radii)

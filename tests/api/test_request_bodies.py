@@ -1,4 +1,4 @@
-"""Unusual request bodies: forms of old clients, images as text, compressed bodies; and what each may cost."""
+"""Unusual request bodies: forms of old clients, compressed and empty bodies; and what each may cost."""
 
 import base64
 import binascii
@@ -7,18 +7,15 @@ import json
 import time
 import tracemalloc
 import zlib
-from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from starlette.testclient import TestClient
 
-from handler.api.requests.base64_images import from_base64, image_of_text
 from handler.api.requests.body import Body
 from handler.api.requests.images import image_in
-from handler.errors import BadRequest, ClassifierError
-from tests.support.images import FORMATS, encoded, trousers
+from handler.errors import ClassifierError
+from tests.support.images import encoded, trousers
 
 PNG = encoded(trousers())
 BASE64 = base64.b64encode(PNG)
@@ -102,43 +99,6 @@ def test_form_with_unfilled_inputs_alone_has_no_image(client: TestClient, url: s
     assert (reply.status_code, reply.json()["type"]) == (400, "urn:problem:missing-image")
 
 
-@pytest.mark.parametrize("url", ["/classify", "/huggingface"])
-@pytest.mark.parametrize("body", [DATA_URL, BASE64, BASE64.rstrip(b"="), base64.urlsafe_b64encode(PNG)])
-def test_image_as_text_is_answered(client: TestClient, url: str, body: bytes) -> None:
-    assert client.post(url, content=body).status_code == 200
-
-
-@pytest.mark.parametrize("format_name", FORMATS)
-def test_base64_of_each_format_is_decoded(format_name: str) -> None:
-    image = encoded(trousers(), format_name)
-    assert image_of_text(base64.b64encode(image)) == image
-    assert image_of_text(image) == image
-
-
-@pytest.mark.parametrize("content", [b"", b"hello", b"aGVsbG8=", b"dat", b"\xff" * 200, b"AAAA" * 100])
-def test_text_that_is_no_image_stays_as_it_is(content: bytes) -> None:
-    assert image_of_text(content) == content
-
-
-@pytest.mark.parametrize(
-    "escape",
-    [
-        pytest.param(lambda text: quote(text, safe=""), id="as JavaScript does"),
-        pytest.param(lambda text: "".join(f"%{ord(letter):02x}" for letter in text), id="each letter"),
-        pytest.param(lambda text: text.replace("=", "%3d").replace("+", "%2B"), id="both cases"),
-        pytest.param(lambda text: text.replace("A", "A%0D%0A"), id="line breaks"),
-    ],
-)
-def test_percent_encoded_data_url_is_decoded(escape: Callable[[str], str]) -> None:
-    assert from_base64("data:image/png;base64," + escape(BASE64.decode())) == PNG
-
-
-@pytest.mark.parametrize("data", ["%", "%4", "%zz", "iVBO%", "iVBO%4", "%%41", "%g1AA", "%1gAA"])
-def test_wrong_percent_encoding_is_refused(data: str) -> None:
-    with pytest.raises(BadRequest, match="not valid base64"):
-        from_base64("data:;base64," + data)
-
-
 COMPRESSED = [
     pytest.param("gzip", gzip.compress(PNG), id="gzip"),
     pytest.param("x-gzip", gzip.compress(PNG), id="x-gzip"),
@@ -219,38 +179,7 @@ def test_problem_quotes_no_sentence_of_a_library(client: TestClient) -> None:
     ]
 
 
-@pytest.mark.parametrize("charset", ["utf-8", "latin-1"])
-@pytest.mark.parametrize("format_name", ["PNG", "JPEG"])
-def test_image_that_was_decoded_as_text_is_named(client: TestClient, format_name: str, charset: str) -> None:
-    body = encoded(trousers(), format_name).decode(charset, "replace").encode()
-    reply = client.post("/classify", content=body)
-    assert reply.status_code == 415
-    assert "decoded as text" in reply.json()["detail"]
-
-
 @pytest.mark.parametrize("url", ["/v1/models/fashion-mnist:predict", "/v2/models/fashion-mnist/infer"])
 def test_empty_body_is_said_to_be_empty(client: TestClient, url: str) -> None:
     reply = client.post(url, content=b" \n")
     assert (reply.status_code, reply.json()["title"]) == (400, "No image in the request")
-
-
-@pytest.mark.parametrize("address", ["https://example.com/a.jpg", " HTTP://a/b", "s3://bucket/key", "blob:http://a"])
-def test_address_in_place_of_base64_is_named(address: str) -> None:
-    with pytest.raises(BadRequest, match="'image' is not valid base64: it is an address"):
-        from_base64(address)
-
-
-@pytest.mark.parametrize(
-    ("body", "hint"),
-    [
-        pytest.param(
-            json.dumps({"image": base64.b64encode(BASE64).decode()}).encode(), "decode it", id="encoded twice"
-        ),
-        pytest.param(base64.b64encode(b"%PDF-1.7 " * 20), "not like that of an image", id="base64 of a PDF file"),
-    ],
-)
-def test_base64_that_is_no_image_gets_a_sentence_that_names_base64(client: TestClient, body: bytes, hint: str) -> None:
-    reply = client.post("/classify", content=body)
-    assert reply.status_code == 415
-    assert "base64" in reply.json()["detail"]
-    assert hint in reply.json()["detail"]

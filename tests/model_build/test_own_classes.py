@@ -2,7 +2,6 @@
 
 import csv
 import json
-import random
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -20,13 +19,12 @@ from handler.settings import Settings
 from model_build.__main__ import app
 from model_build.checks import WrongFolder
 from model_build.colour.rounding import round_weights
-from model_build.own_classes.augmentation import accessory_on_ground
 from model_build.own_classes.build import STAGES, Build, load_recipe, open_build
 from model_build.own_classes.commands import Choices, recipe_of
 from model_build.own_classes.data import load_examples
 from model_build.own_classes.evaluate import output_of
 from model_build.own_classes.linear_layer import scale_of
-from model_build.own_classes.network import build_network, normalized, strangeness
+from model_build.own_classes.network import build_network, normalized
 from model_build.own_classes.recipe import LITE0, SCRATCH, SMALL, from_scratch, like_fashion_mnist, pretrained
 from model_build.own_classes.train import start_network, train
 from model_build.run_files import BEST_WEIGHTS_FILE, RunError
@@ -222,23 +220,6 @@ def test_int8_answers_as_the_network(workplace: Path) -> None:
     in_float, in_int8 = (Classifier(run / f"{name}.onnx", labels, preprocessing="resize") for name in ("float", "int8"))
     of_float, of_int8 = in_float.probabilities(pixels), in_int8.probabilities(pixels)
     assert (of_float.argmax(axis=1) == of_int8.argmax(axis=1)).mean() > 0.9
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_drawn_accessory_stands_on_the_ground_of_an_image(channels: int) -> None:
-    image = torch.zeros((channels, 40, 40), dtype=torch.uint8)
-    image[:, 12:28, 12:28] = 255  # its object, which no corner has all of
-    placed = accessory_on_ground(image, random.Random(2))
-    assert (placed.shape, placed.dtype) == (image.shape, torch.uint8)
-    assert torch.equal(placed, accessory_on_ground(image, random.Random(2)))
-    assert (placed == 0).any()
-    assert len(placed.unique()) > 10
-
-
-def test_outliers_near_to_a_centre_of_outliers_are_stranger() -> None:
-    features = torch.tensor([[1.0, 0.0], [0.0, 2.0], [0.0, -2.0]])
-    found = strangeness(features, torch.zeros(1, 2), torch.tensor([[0.0, 2.0]]))
-    assert found.tolist() == pytest.approx([1 - 0.5 * 5**0.5, 2, 2 - 0.5 * 4])
 
 
 def test_known_tells_the_classes_from_made_images_and_in_fine_steps(workplace: Path) -> None:
