@@ -19,7 +19,7 @@ class Config:
 
     widths: tuple[int, ...] = (16, 48, 64)  # channels of each stage; a stage halves height and width
     blocks_per_stage: int = 2
-    mirror_at_inference: bool = True  # average an image's outputs with its mirror image's: twice the time
+    doubtful_below: float = 0.9  # of the likeliest class: an image with less is averaged with its mirror image
 
     epochs: int = 70
     fine_tuning_epochs: int = 100  # after these, with synthetic shop pictures beside everything else

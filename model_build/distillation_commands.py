@@ -54,7 +54,7 @@ def distil_command(
     from model_build.distillation.distil import distil
     from model_build.distillation.recipe import PRESETS, Distillation
 
-    config = replace(_DEFAULTS, dataset=_shipped_kind(dataset), seed=seed, mirror_at_inference=False)
+    config = replace(_DEFAULTS, dataset=_shipped_kind(dataset), seed=seed)
     distillation = Distillation(config, PRESETS[preset], torch.device(device))
     distil(run_dir_of(run, dataset), distillation, seconds=seconds, packed=packed)
 

@@ -1,15 +1,14 @@
 """Run the ONNX model: pixels to class probabilities, with the colour network's vote on photos."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handler.contract import (
     Classification,
-    InputFormat,
     Label,
     ModelCard,
     ModelInput,
@@ -33,15 +32,13 @@ from handler.inference.card import (
 from handler.inference.colour import COLOUR_MODEL_PATH, ColourClassifier
 from handler.inference.cutout import CUTOUT_PATH, CutOut
 from handler.inference.occlusion import occlusion_map
-from handler.inference.outputs import joined, mean_over_views
+from handler.inference.outputs import joined, mean_in_doubt, mean_over_views
 from handler.inference.session import in_parts, new_session
+from handler.inference.signature import IMAGES, MAPS, OUTPUTS, doubtful_below, input_format, output_names
 from handler.inference.vote import PhotoVote, Vote
 
 __all__ = ["CARD_PATH", "MODEL_PATH", "Classifier", "read_card"]
 
-_IMAGES: Final = "images"
-_OUTPUTS: Final = ("probabilities", "known")
-_MAPS: Final = "activation_maps"
 _FEWEST_VIEWS: Final = 8  # for which a thread pays
 
 
@@ -50,7 +47,8 @@ class Classifier:
 
     An image is known if the model's `known` output reaches `known_threshold`, and the answer is confident if its score
     reaches `confident_threshold`, too. Without a `photo_vote`, the views alone decide on photos. `input` says how an
-    image becomes pixels, and `cut_out` is the network for that, if there is one.
+    image becomes pixels, and `cut_out` is the network for that, if there is one. If the file says so, an image in
+    doubt is averaged with its mirror image.
     """
 
     def __init__(  # noqa: PLR0913  what it composes is passed in
@@ -69,8 +67,9 @@ class Classifier:
         self.known_threshold, self.confident_threshold = known_threshold, confident_threshold
         self.cut_out, self._photo_vote = cut_out, photo_vote
         self._session = new_session(model_path)
-        self.input = _input_format(self._session, model_path, preprocessing)
-        self._has_maps = _MAPS in _outputs(self._session, model_path, len(self.labels))
+        self.input = input_format(self._session, model_path, preprocessing)
+        self._doubtful_below = doubtful_below(self._session, model_path)
+        self._has_maps = MAPS in output_names(self._session, model_path, len(self.labels))
 
     @classmethod
     def shipped(cls, known_threshold: float | None = None, confident_threshold: float | None = None) -> "Classifier":
@@ -112,7 +111,10 @@ class Classifier:
         return joined(in_parts(self._predict, pixels, _FEWEST_VIEWS))
 
     def _predict(self, pixels: Pixels) -> ModelOutput:
-        return ModelOutput(*self.outputs(pixels, *_OUTPUTS))
+        return mean_in_doubt(self._run(pixels), self._doubtful_below, lambda rows: self._run(_mirrored(pixels[rows])))
+
+    def _run(self, pixels: Pixels) -> ModelOutput:
+        return ModelOutput(*self.outputs(pixels, *OUTPUTS))
 
     def probabilities(self, pixels: Pixels) -> Probabilities:
         """Only the probabilities (N, K) of `predict`."""
@@ -149,11 +151,9 @@ class Classifier:
         The class activation map, or an occlusion map if the model has none. Source: B. Zhou et al., "Learning Deep
         Features for Discriminative Localization" (arXiv 1512.04150).
         """
-        probabilities, known, *maps = self.outputs(image.views, *_OUTPUTS, *([_MAPS] if self._has_maps else []))
-        of_views = mean_over_views(ModelOutput(probabilities, known), [len(image.views)])
-        (classification,) = self.classifications(self._with_vote(of_views, [image]), top_k)
-        best = classification.predictions[0].class_id
-        contributions = maps[0][0, best] if maps else self._occlusion_map(image.views[:1], best)
+        (classification,) = self.classify([image], top_k)
+        best, view = classification.predictions[0].class_id, image.views[:1]
+        contributions = self._activation_map(view, best) if self._has_maps else self._occlusion_map(view, best)
         contributions = contributions.clip(min=0)
         highest = contributions.max()
         return classification, contributions / highest if highest > 0 else contributions
@@ -161,7 +161,7 @@ class Classifier:
     def outputs(self, pixels: Pixels, *names: str) -> list[NDArray[np.float32]]:
         """The model's outputs `names`, or all of them. Raises ValueError as `predict` does."""
         self._check(pixels)
-        return [np.asarray(output) for output in self._session.run(names or None, {_IMAGES: pixels})]
+        return [np.asarray(output) for output in self._session.run(names or None, {IMAGES: pixels})]
 
     def _check(self, pixels: Pixels) -> None:
         if pixels.dtype != np.uint8 or pixels.shape[1:] != self.input.shape:
@@ -169,6 +169,13 @@ class Classifier:
             raise ValueError(
                 f"the model takes uint8 pixels of shape (N, {shape}), but got {pixels.dtype} of shape {pixels.shape}"
             )
+
+    def _activation_map(self, view: Views, class_id: int) -> NDArray[np.float32]:
+        """The map (H, W) of `view` (1, C, S, S); its mean with that of the mirror image, if those help in doubt."""
+        both = np.concatenate([view, _mirrored(view)]) if self._doubtful_below else view
+        straight, *mirrored = self.outputs(both, MAPS)[0][:, class_id]
+        mean: NDArray[np.float32] = np.mean([straight, *(each[:, ::-1] for each in mirrored)], axis=0)
+        return mean
 
     def _occlusion_map(self, view: Views, class_id: int) -> NDArray[np.float32]:
         return occlusion_map(lambda pixels: float(self.predict(pixels).probabilities[0, class_id]), view)
@@ -195,23 +202,8 @@ def load_model(
     return Classifier.of_folder(folder, known_threshold, confident_threshold, card), card
 
 
-def _input_format(session: Any, path: Path, preprocessing: str) -> InputFormat:
-    match [(tensor.name, tensor.type, *tensor.shape) for tensor in session.get_inputs()]:
-        case [("images", "tensor(uint8)", _, int(channels), int(height), int(width))] if height == width:
-            return InputFormat(side=height, channels=channels, preprocessing=preprocessing)
-        case found:
-            raise InvalidModel(f"{path} should have one input, uint8 images (N, C, S, S), but has {found}")
-
-
-def _outputs(session: Any, path: Path, classes: int) -> Mapping[str, Sequence[Any]]:
-    """The shapes of the outputs by their names."""
-    shapes = {tensor.name: tensor.shape for tensor in session.get_outputs()}
-    if missing := [name for name in _OUTPUTS if name not in shapes]:
-        raise InvalidModel(f"{path} has no output {missing[0]!r}; it has {[*shapes]}")
-    found = shapes["probabilities"][-1]
-    if found != classes:
-        raise InvalidModel(f"{path} has {found} classes, but its card has {classes} labels")
-    return shapes
+def _mirrored(pixels: Pixels) -> Pixels:
+    return np.ascontiguousarray(pixels[..., ::-1])
 
 
 def _check_files(folder: Path, card: ModelCard) -> None:

@@ -175,9 +175,9 @@ def normalize(images: Tensor, dataset: Dataset) -> Tensor:
     return (images.unsqueeze(1).float() - dataset.mean) / dataset.std
 
 
-def mirrors_at_inference(config: Config) -> bool:
-    """Whether the exported network averages an image with its mirror image."""
-    return config.mirror_at_inference and DATASETS[config.dataset].mirrored_is_same
+def doubtful_below(config: Config) -> float:
+    """The probability below which mirror images help; 0 where a mirrored image may be of another class."""
+    return config.doubtful_below if DATASETS[config.dataset].mirrored_is_same else 0.0
 
 
 def titled_images(dataset: Dataset, count: int, root: Path = DATA_DIR) -> tuple[NDArray[np.uint8], list[str]]:

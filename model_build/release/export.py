@@ -10,8 +10,9 @@ import torch
 
 from handler.contract import IMAGE_SIDE
 from handler.inference.classifier import Classifier
+from handler.inference.signature import DOUBTFUL_BELOW
 from model_build.config import Config
-from model_build.datasets.mnist import DATASETS, load, mirrors_at_inference, normalize
+from model_build.datasets.mnist import DATASETS, doubtful_below, load, normalize
 from model_build.release.torch_onnx import exported, with_raw_pixels
 from model_build.run_files import FLOAT_FILE, read_calibration
 from model_build.training.checkpoint import trained_network
@@ -30,10 +31,12 @@ def export(run_dir: Path, config: Config) -> None:
     dataset = DATASETS[config.dataset]
     network = without_batch_norm(trained_network(run_dir, config))
     temperature = float(read_calibration(run_dir)["temperature"])
-    export_model = ExportModel(network, temperature, mirror=mirrors_at_inference(config)).eval()
+    export_model = ExportModel(network, temperature).eval()
     # Probabilities (N, 10), known (N,) and activation maps (N, 10, 7, 7)
     normalized = exported(export_model, (1, IMAGE_SIDE, IMAGE_SIDE), ["probabilities", "known", "activation_maps"])
     model = with_raw_pixels(normalized, dataset.mean, dataset.std, dataset.name)
+    if below := doubtful_below(config):
+        onnx.helper.set_model_props(model, {DOUBTFUL_BELOW: str(below)})
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, run_dir / FLOAT_FILE)
     _compare(export_model, run_dir / FLOAT_FILE, config)

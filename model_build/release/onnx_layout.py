@@ -31,8 +31,6 @@ def with_channels_last(model: onnx.ModelProto) -> onnx.ModelProto:
                 graph.add_convolution(node)
             case "QLinearAdd":
                 graph.add_sum(node)
-            case "QLinearConcat":
-                graph.add_concatenation(node)
             case _:
                 graph.add_other(node)
     return graph.model()
@@ -81,14 +79,6 @@ class _Graph:
     def add_sum(self, node: onnx.NodeProto) -> None:
         self._sides[node.output[0]] = self._sides[node.input[0]]
         self._nodes.append(node)
-
-    def add_concatenation(self, node: onnx.NodeProto) -> None:
-        """Join images and mirror images: with equal scales nothing is rounded, and a plain Concat does it."""
-        scales, zero_points = ({self._constants[name].item() for name in node.input[i::3]} for i in (0, 1))
-        if len(scales) == len(zero_points) == 1:
-            self._add("Concat", node.input[2::3], node.output[0], axis=0)
-        else:
-            self._nodes.append(node)
 
     def add_other(self, node: onnx.NodeProto) -> None:
         node.input[:] = [self._with_channels_first(name) if name in self._sides else name for name in node.input]

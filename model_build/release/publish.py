@@ -17,7 +17,7 @@ from handler.inference.card import CUT_OUT
 from handler.inference.classifier import CARD_PATH, MODEL_PATH, Classifier, read_card
 from model_build.config import Config
 from model_build.datasets import photos
-from model_build.datasets.mnist import DATASETS, Dataset, load, verify
+from model_build.datasets.mnist import DATASETS, Dataset, doubtful_below, load, verify
 from model_build.run_files import INT8_FILE, read_calibration, read_metrics, require, write_json
 from model_build.training.network import build_network
 
@@ -109,6 +109,7 @@ def _card(run_dir: Path, config: Config) -> Mapping[str, Any]:
                 "known: float32 (N,), 0 to 1, confidence that the image shows one of the classes",
                 "activation_maps: float32 (N, 10, 7, 7), contribution of each place to the logit of each class",
             ],
+            "doubtful_below": doubtful_below(config),  # also in the file, where the classifier reads it
         },
         **_built_apart(dataset),
         "calibration": {**read_calibration(run_dir), **_confident_threshold(dataset)},

@@ -38,8 +38,9 @@ def quantize(run_dir: Path, config: Config) -> None:
     logits_in_float = {"OpTypesToExcludeOutputQuantization": ["Gemm"]}
     quantize_file(run_dir / FLOAT_FILE, qdq, images, _QUANTIZED, logits_in_float)
     fused = fused_model(qdq)
-    save_compact(onnx.load(qdq), qdq)
-    save_compact(with_channels_last(fused), run_dir / INT8_FILE)
+    for model, path in ((onnx.load(qdq), qdq), (with_channels_last(fused), run_dir / INT8_FILE)):
+        _copy_metadata(run_dir / FLOAT_FILE, model)
+        save_compact(model, path)
 
 
 def quantize_file(
@@ -94,6 +95,11 @@ def save_compact(model: onnx.ModelProto, path: Path) -> None:
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
     log.info("%s: %.1f KiB", path, path.stat().st_size / 1024)
+
+
+def _copy_metadata(source: Path, model: onnx.ModelProto) -> None:
+    properties = {each.key: each.value for each in onnx.load(source).metadata_props}
+    onnx.helper.set_model_props(model, properties)
 
 
 @contextmanager

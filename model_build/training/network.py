@@ -71,33 +71,17 @@ class ExportModel(nn.Module):
     """The network with the outputs of the exported file, for normalized images (N, 1, 28, 28).
 
     Probabilities (N, 10), `known` (N,), and class activation maps (N, 10, 7, 7).
-    With `mirror`, logits and maps are the mean over an image and its mirror image.
     """
 
-    def __init__(self, network: Network, temperature: float, *, mirror: bool) -> None:
+    def __init__(self, network: Network, temperature: float) -> None:
         super().__init__()
-        self.network, self.temperature, self.mirror = network, temperature, mirror
-
-    def logits(self, images: Tensor) -> Tensor:
-        return self._mean(self.network(self._both(images)))
+        self.network, self.temperature = network, temperature
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        features = self.network.features(self._both(images))
-        logits = self._mean(self.network.logits(features))
-        maps = self._mean(self._unmirrored(self.network.activation_maps(features)))
-        return (logits[:, :-1] / self.temperature).softmax(dim=1), logits[:, -1].sigmoid(), maps
-
-    def _both(self, images: Tensor) -> Tensor:
-        return torch.cat([images, images.flip(-1)]) if self.mirror else images
-
-    def _unmirrored(self, maps: Tensor) -> Tensor:
-        if not self.mirror:
-            return maps
-        both = maps.reshape(2, -1, *maps.shape[1:])
-        return torch.cat([both[0], both[1].flip(-1)])
-
-    def _mean(self, both: Tensor) -> Tensor:
-        return both.reshape(2, -1, *both.shape[1:]).mean(dim=0) if self.mirror else both
+        features = self.network.features(images)
+        logits = self.network.logits(features)
+        probabilities = (logits[:, :-1] / self.temperature).softmax(dim=1)
+        return probabilities, logits[:, -1].sigmoid(), self.network.activation_maps(features)
 
 
 def build_network(config: Config, classes: int = 10) -> Network:

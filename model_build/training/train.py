@@ -33,7 +33,7 @@ from model_build.training.checkpoint import (
     save_weights,
 )
 from model_build.training.loss import loss_of
-from model_build.training.network import ExportModel, build_network
+from model_build.training.network import build_network
 from model_build.training.validation import logits_of, validate
 
 log = logging.getLogger(__name__)
@@ -123,9 +123,13 @@ class _Run:
     def _begin_fine_tuning(self, run_dir: Path) -> None:
         """Start the second cycle, with the best network of the first as the teacher."""
         self.schedule = self._cycle(fine_tuning=True)
-        network = best_network(run_dir, self.config)
-        teacher = ExportModel(network, 1.0, mirror=self.dataset.mirrored_is_same).to(self.device).eval()
-        logits = logits_of(teacher.logits, self.training_set.dataset, self._on_device)
+        teacher = best_network(run_dir, self.config).to(self.device).eval()
+
+        def answers(images: Tensor) -> Tensor:
+            logits: Tensor = teacher(images)
+            return (logits + teacher(images.flip(-1))) / 2 if self.dataset.mirrored_is_same else logits
+
+        logits = logits_of(answers, self.training_set.dataset, self._on_device)
         self.training_set = self.training_set.with_soft_targets(logits[:, :-1].softmax(dim=1))
 
     def _parts(self) -> Mapping[str, Stateful]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from handler.inference.classifier import Classifier
+from handler.inference.outputs import joined
 from handler.inference.session import in_parts
 
 
@@ -29,8 +30,8 @@ def test_error_of_a_part_is_raised() -> None:
         in_parts(run, list(range(100)), 1)
 
 
-def test_large_batch_has_the_outputs_of_one_run(classifier: Classifier) -> None:
+def test_large_batch_has_the_outputs_of_small_ones(classifier: Classifier) -> None:
     images = np.random.default_rng(0).integers(0, 256, (41, 1, 28, 28), np.uint8)
-    found, in_one = classifier.predict(images), classifier.outputs(images, "probabilities", "known")
-    np.testing.assert_array_equal(found.probabilities, in_one[0])
-    np.testing.assert_array_equal(found.known, in_one[1])
+    found, small = classifier.predict(images), joined([classifier.predict(part) for part in np.array_split(images, 6)])
+    np.testing.assert_array_equal(found.probabilities, small.probabilities)
+    np.testing.assert_array_equal(found.known, small.known)

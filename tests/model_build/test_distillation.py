@@ -36,7 +36,7 @@ _RECIPE = replace(
     negatives_per_batch=4,
     pool_images=0,
 )
-_CONFIG = Config(widths=(4, 4, 4), blocks_per_stage=1, mirror_at_inference=False, shift_pixels=0, erasing_probability=0)
+_CONFIG = Config(widths=(4, 4, 4), blocks_per_stage=1, doubtful_below=0, shift_pixels=0, erasing_probability=0)
 _DISTILLATION = Distillation(_CONFIG, _RECIPE, torch.device("cpu"))
 _POOLED = replace(_DISTILLATION, recipe=replace(_RECIPE, pool_images=96, student_epochs=20))
 

@@ -20,7 +20,7 @@ from model_build.training.checkpoint import save_weights, trained_network
 from model_build.training.network import build_network
 from tests.support.images import encoded, trousers
 
-_CONFIG = Config(widths=(4, 4, 4), blocks_per_stage=1, mirror_at_inference=False, shift_pixels=0, erasing_probability=0)
+_CONFIG = Config(widths=(4, 4, 4), blocks_per_stage=1, doubtful_below=0, shift_pixels=0, erasing_probability=0)
 _RECIPE = PhotoRecipe(
     steps=100,
     learning_rate=0.05,

@@ -11,10 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
 from handler.inference.classifier import Classifier, read_card
+from handler.inference.signature import DOUBTFUL_BELOW
 from model_build.checks import ChecksumError
 from model_build.config import Config
 from model_build.datasets.mnist import DATASETS, MNIST, download, load, verify
@@ -55,6 +57,9 @@ def test_all_stages_make_a_model_that_classifies(dataset: str, build: Build) -> 
     card = read_card(published / "classifier.json")
     assert card.document["dataset"]["images"] == {"train": 2048, "validation": 5_000, "test": 10_000}
     assert card.document["configuration"]["epochs"] == (1 if DATASETS[dataset].has_photos else 2)
+    model = onnx.load(published / "classifier.onnx")
+    mirrored_is_same = DATASETS[dataset].mirrored_is_same
+    assert [each.key for each in model.metadata_props] == ([DOUBTFUL_BELOW] if mirrored_is_same else [])
     classifier = Classifier(published / "classifier.onnx", card.labels)
     output = classifier.predict(np.zeros((3, 1, 28, 28), np.uint8))
     assert output.probabilities.shape == (3, 10)
