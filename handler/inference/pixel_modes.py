@@ -5,8 +5,8 @@ two megapixels keep the copies small. A strip is converted before it is reduced:
 colours of which one means "transparent", would be wrong.
 """
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import numpy as np
 from PIL import ExifTags, Image
@@ -14,6 +14,9 @@ from PIL import ExifTags, Image
 _STRIP_PIXELS: Final = 2_000_000
 _PALETTE_SIZE: Final = 256
 _INVERTED: Final = list(range(255, -1, -1))
+_TWELVE_BITS: Final = 4_095.0
+# By the content of the tag MaxSampleValue.
+_SENSOR_SCALES: Final[Mapping[Any, float]] = {(2**bits - 1,): 2.0**bits - 1 for bits in (10, 12, 14)}
 
 _Conversion = Callable[[Image.Image], Image.Image]
 
@@ -29,7 +32,8 @@ def eight_bit(image: Image.Image, kept_side: int, bit_depth: int = 8) -> Image.I
     if image.mode in ("L", "RGB") and not transparent:
         return _resized(image, kept_side)  # at once: its strips would be equal, but slower
     if image.mode.startswith(("I", "F")) and not transparent:
-        scaled = Image.fromarray(_scaled_to_bytes(np.asarray(_resized(image, kept_side))))
+        values = np.asarray(_resized(image, kept_side))
+        scaled = Image.fromarray(_scaled_to_bytes(values, _declared_scale(image)))
         return scaled.point(_INVERTED) if _has_white_at_zero(image) else scaled
     converted = _converted_in_strips(image, kept_side, _converted)
     if transparent and converted.getchannel("A").getextrema() == (0, 0):
@@ -41,6 +45,20 @@ def eight_bit(image: Image.Image, kept_side: int, bit_depth: int = 8) -> Image.I
 def _has_white_at_zero(image: Image.Image) -> bool:
     """Whether a TIFF's lowest value is white (TIFF 6.0, section 3), which Pillow undoes for up to 8 bits only."""
     return getattr(image, "tag_v2", {}).get(ExifTags.Base.PhotometricInterpretation) == 0
+
+
+def _declared_scale(image: Image.Image) -> float | None:
+    """The highest possible value of a TIFF of 12 bits, or of a sensor's 10, 12 or 14 bits in 16; None for all others.
+
+    MaxSampleValue is a statistic (TIFF 6.0, section 8): the highest value of a dark image is not white. So it counts
+    only if it is all ones.
+    """
+    if not image.mode.startswith("I;16"):
+        return None
+    tags = getattr(image, "tag_v2", {})
+    if tags.get(ExifTags.Base.BitsPerSample) == (12,):
+        return _TWELVE_BITS
+    return _SENSOR_SCALES.get(tags.get(ExifTags.Base.MaxSampleValue))
 
 
 def _set_transparent_colour(image: Image.Image, bit_depth: int) -> None:
@@ -117,9 +135,10 @@ def _reduced_size(size: tuple[int, int], kept_side: int) -> tuple[int, int]:
     return max(1, width // factor), max(1, height // factor)
 
 
-def _scaled_to_bytes(values: np.ndarray) -> np.ndarray:
-    """Scale grey values of 16 bits or more, or floating point, to 0 to 255."""
+def _scaled_to_bytes(values: np.ndarray, declared_scale: float | None = None) -> np.ndarray:
+    """Scale grey values of 16 bits or more, or floating point, to 0 to 255; a declared scale counts if all fit it."""
     finite = np.nan_to_num(values.astype(np.float32), posinf=0, neginf=0)
     low, high = min(float(finite.min()), 0.0), float(finite.max())
-    full_scale = next((scale for scale in (1.0, 255.0, 65_535.0) if low == 0 and high <= scale), high - low)
+    scales = (declared_scale or 1.0, 1.0, 255.0, 65_535.0)
+    full_scale = next((scale for scale in scales if low == 0 and high <= scale), high - low)
     return np.round((finite - low) * (255 / full_scale)).astype(np.uint8)

@@ -98,18 +98,61 @@ def test_colours_of_an_image_that_is_transparent_everywhere_are_kept(mode: str, 
     assert np.array_equal(np.asarray(found), np.asarray(visible))
 
 
+def tiff(pixels: bytes, byte_order: str, tags: dict[int, int]) -> bytes:
+    """A grey TIFF of 32 x 32 pixels, in one strip, with further tags."""
+    size = {256: 32, 257: 32, 273: 8, 278: 32, 279: len(pixels)}
+    entries = sorted({**size, **tags}.items())
+    packed = b"".join(struct.pack(f"{byte_order}HHII", tag, 4, 1, value) for tag, value in entries)
+    start = b"II*\0" if byte_order == "<" else b"MM\0*"
+    header = start + struct.pack(f"{byte_order}I", 8 + len(pixels))
+    return header + pixels + struct.pack(f"{byte_order}H", len(entries)) + packed + bytes(4)
+
+
+def decoded(data: bytes) -> np.ndarray:
+    return np.asarray(decode(data, LIMIT, DETAIL_SIDE).convert("L"))
+
+
 @pytest.mark.parametrize(("photometric", "byte_order"), [(0, "<"), (1, "<"), (1, ">")], ids=str)
 def test_sixteen_bit_tiff_is_as_bright_as_it_says(photometric: int, byte_order: str) -> None:
     grey = np.arange(256, dtype=np.uint16).repeat(4).reshape(32, 32) * 257
     stored = 65_535 - grey if photometric == 0 else grey
-    entries = [(256, 32), (257, 32), (258, 16), (262, photometric), (273, 8), (278, 32), (279, 2_048)]
-    packed = b"".join(struct.pack(f"{byte_order}HHII", tag, 4, 1, value) for tag, value in entries)
-    start = b"II*\0" if byte_order == "<" else b"MM\0*"
     pixels = stored.astype(f"{byte_order}u2").tobytes()
-    header = start + struct.pack(f"{byte_order}I", 8 + len(pixels))
-    data = header + pixels + struct.pack(f"{byte_order}H", len(entries)) + packed + bytes(4)
-    found = decode(data, LIMIT, DETAIL_SIDE)
-    assert np.array_equal(np.asarray(found.convert("L")), grey >> 8)
+    assert np.array_equal(decoded(tiff(pixels, byte_order, {258: 16, 262: photometric})), grey >> 8)
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14])
+@pytest.mark.parametrize(("photometric", "byte_order"), [(0, "<"), (1, "<"), (1, ">")], ids=str)
+def test_sixteen_bit_tiff_of_fewer_bits_is_as_bright_as_its_highest_value_says(
+    photometric: int, byte_order: str, bits: int
+) -> None:
+    white = 2**bits - 1
+    grey = np.arange(256).repeat(4).reshape(32, 32)
+    values = grey * white // 255
+    stored = white - values if photometric == 0 else values
+    pixels = stored.astype(f"{byte_order}u2").tobytes()
+    found = decoded(tiff(pixels, byte_order, {258: 16, 262: photometric, 281: white}))
+    assert np.abs(found.astype(int) - grey).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        pytest.param({}, id="no highest value"),
+        pytest.param({281: 5_000}, id="a statistic"),
+        pytest.param({281: 65_535}, id="all 16 bits"),
+        pytest.param({281: 1_023}, id="less than its values"),
+    ],
+)
+def test_dark_sixteen_bit_tiff_stays_dark(tags: dict[int, int]) -> None:
+    pixels = np.linspace(0, 5_000, 1_024, dtype="<u2").tobytes()
+    assert decoded(tiff(pixels, "<", {258: 16, 262: 1, **tags})).max() == 5_000 * 255 // 65_535
+
+
+def test_twelve_bit_tiff_is_as_bright_as_its_bits_say() -> None:
+    grey = np.arange(256).repeat(4).reshape(32, 32)
+    first, second = (grey * 4_095 // 255).reshape(-1, 2).T
+    packed = np.stack([first >> 4, first << 4 & 240 | second >> 8, second & 255], axis=1).astype(np.uint8)
+    assert np.abs(decoded(tiff(packed.tobytes(), "<", {258: 12, 262: 1})).astype(int) - grey).max() <= 1
 
 
 DECODE_IN_LITTLE_MEMORY = """
