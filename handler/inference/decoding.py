@@ -175,6 +175,10 @@ def _opened(data: bytes, format: str) -> Image.Image:  # noqa: A002
         from handler.inference.heif import open_heif  # noqa: PLC0415  rarely needed
 
         return open_heif(data)
+    if format == "TIFF":
+        from handler.inference.libtiff import silence_libtiff  # noqa: PLC0415  rarely needed
+
+        silence_libtiff()
     image = Image.open(io.BytesIO(data), formats=[format])
     if format == "JPEG":
         image.decodermaxblock = len(data)  # libjpeg is slower at the end of each block; they have 64 KiB otherwise

@@ -12,6 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 from handler.errors import BrokenImage, NotAnImage, RejectedImage, TooManyPixels
 from handler.inference.decoding import decode, format_of
 from handler.inference.preprocessing import DETAIL_SIDE
+from tests.support.hostile_images import tiff_compressed
 from tests.support.images import FORMATS, encoded, png_that_claims, trousers
 from tests.support.shipped import prepare
 
@@ -153,6 +154,14 @@ def test_jpeg_of_a_rare_kind_is_not_said_to_be_damaged(frame: bytes, kind: str) 
     bits = b"\x0c" if kind == "12 bits" else b"\x08"
     with pytest.raises(BrokenImage, match="of a kind that cannot be read: lossless"):
         decode(data[:place] + frame + data[place + 2 : place + 4] + bits + data[place + 5 :], LIMIT, DETAIL_SIDE)
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate"])
+def test_damaged_tiff_prints_nothing(compression: str, capfd: pytest.CaptureFixture[str]) -> None:
+    data = tiff_compressed(trousers(), compression)
+    with pytest.raises(BrokenImage):
+        decode(data[:40] + b"\xff" * 99 + data[139:], LIMIT, DETAIL_SIDE)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_nothing_in_place_of_an_image_is_named() -> None:
