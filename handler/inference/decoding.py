@@ -41,6 +41,8 @@ _OUT_OF_MEMORY: Final = "too little memory is free to decode the image; send it 
 _BROKEN_TIFF: Final = (
     "the TIFF image is truncated or damaged, or of a kind that cannot be read, such as a camera's raw file"
 )
+_BIG_ENDIAN_BIG_TIFF: Final = b"MM\0+"  # Pillow knows the signature, but reads the file as a TIFF of the usual kind
+_RARE_BMP: Final = re.compile("Unsupported BMP (bitfields layout|pixel depth|compression)")  # Pillow's words
 
 _ORDINARY_SCANNED_PIXELS: Final = 40_000_000  # scans times pixels: a progressive JPEG of 4 megapixels
 _KEPT_SIDE: Final = 896  # pixels; unless its decoder can do that, an image is not reduced below it
@@ -134,16 +136,20 @@ def _decoded_or_broken(data: bytes, format: str, max_pixels: int, needed_side: i
         cause = repr(error)  # not the error itself: its traceback holds the decoded image
     if _is_memory_short(data, format):
         raise OutOfMemory(_OUT_OF_MEMORY)
-    broken = BrokenImage(_what_is_broken(data, format))
+    broken = BrokenImage(_what_is_broken(data, format, cause))
     broken.add_note(cause)  # for a traceback; not part of the sentence
     raise broken
 
 
-def _what_is_broken(data: bytes, format: str) -> str:  # noqa: A002
+def _what_is_broken(data: bytes, format: str, cause: str) -> str:  # noqa: A002
     from handler.inference.headers.jpeg import is_of_a_common_kind  # noqa: PLC0415  rarely needed
 
+    if data.startswith(_BIG_ENDIAN_BIG_TIFF):
+        return "the TIFF image is of a kind that cannot be read: BigTIFF in big-endian byte order"
     if format == "TIFF":
         return _BROKEN_TIFF
+    if _RARE_BMP.search(cause):
+        return "the BMP image is of a kind that cannot be read: of unusual colour masks, bit depth or compression"
     if format == "JPEG" and not is_of_a_common_kind(data):
         return "the JPEG image is of a kind that cannot be read: lossless, or of other than 8 bits a sample"
     return f"the {format} image is truncated or damaged"

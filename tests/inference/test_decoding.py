@@ -2,6 +2,7 @@
 
 import base64
 import io
+import struct
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 from handler.errors import BrokenImage, NotAnImage, RejectedImage, TooManyPixels
 from handler.inference.decoding import decode, format_of
 from handler.inference.preprocessing import DETAIL_SIDE
+from tests.inference.headers.test_tiff import ONE_STRIP, tiff
 from tests.support.hostile_images import tiff_compressed
 from tests.support.images import FORMATS, encoded, png_that_claims, trousers
 from tests.support.shipped import prepare
@@ -154,6 +156,40 @@ def test_jpeg_of_a_rare_kind_is_not_said_to_be_damaged(frame: bytes, kind: str) 
     bits = b"\x0c" if kind == "12 bits" else b"\x08"
     with pytest.raises(BrokenImage, match="of a kind that cannot be read: lossless"):
         decode(data[:place] + frame + data[place + 2 : place + 4] + bits + data[place + 5 :], LIMIT, DETAIL_SIDE)
+
+
+def bmp(bits: int, compression: int, masks: tuple[int, int, int] = (0, 0, 0)) -> bytes:
+    """A BMP of 8 x 8 pixels; its colour masks follow the header."""
+    header = struct.pack("<IiiHHI20x", 40, 8, 8, 1, bits, compression)
+    content = struct.pack("<3I", *masks) + bytes(8 * bits)
+    return b"BM" + struct.pack("<I4xI", 14 + len(header) + len(content), 66) + header + content
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(bmp(16, 3, (0xF00, 0xF0, 0xF)), id="4 bits a colour"),
+        pytest.param(bmp(32, 3, (0x3FF00000, 0xFFC00, 0x3FF)), id="10 bits a colour"),
+        pytest.param(bmp(2, 0), id="2 bits a pixel"),
+        pytest.param(bmp(24, 4), id="JPEG within"),
+    ],
+)
+def test_bmp_of_a_rare_kind_is_not_said_to_be_damaged(data: bytes) -> None:
+    with pytest.raises(BrokenImage, match="the BMP image is of a kind that cannot be read: of unusual colour masks"):
+        decode(data, LIMIT, DETAIL_SIDE)
+
+
+def test_bmp_of_a_common_kind_is_said_to_be_damaged() -> None:
+    whole = bmp(16, 3, (0xF800, 0x7E0, 0x1F))
+    assert decode(whole, LIMIT, DETAIL_SIDE).size == (8, 8)
+    with pytest.raises(BrokenImage, match="the BMP image is truncated or damaged"):
+        decode(whole[:-9], LIMIT, DETAIL_SIDE)
+
+
+def test_big_endian_bigtiff_is_not_said_to_be_damaged() -> None:
+    assert decode(tiff(ONE_STRIP, "<", big=True, tail=bytes(8_000)), LIMIT, DETAIL_SIDE).size == (100, 80)
+    with pytest.raises(BrokenImage, match="kind that cannot be read: BigTIFF in big-endian"):
+        decode(tiff(ONE_STRIP, ">", big=True, tail=bytes(8_000)), LIMIT, DETAIL_SIDE)
 
 
 @pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate"])
