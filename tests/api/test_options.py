@@ -43,6 +43,12 @@ REFUSED = [
     pytest.param("/classify/batch", {**FORM, "data": {"explain": "on"}}, id="explain in a form of a batch"),
     pytest.param("/classify/batch?explain=true", {"json": [TEXT]}, id="explain in the query of a batch"),
     pytest.param("/huggingface", {"json": {"inputs": TEXT, "top_k": 0}}, id="Hugging Face"),
+    pytest.param("/huggingface?explain=true", {"content": PNG}, id="explain in the query of Hugging Face"),
+    pytest.param("/huggingface?explain=maybe", {"content": PNG}, id="explain in the query, neither true nor false"),
+    pytest.param("/huggingface", {"json": {"inputs": TEXT, "explain": True}}, id="explain in JSON of Hugging Face"),
+    pytest.param(
+        "/huggingface", {"json": {"inputs": TEXT, "parameters": {"explain": True}}}, id="explain in its parameters"
+    ),
     pytest.param(V1, {"json": {"instances": [TEXT], "top_k": 3}}, id="v1"),
     pytest.param(V1, {"json": {"instances": [TEXT], "parameters": {"top_k": 3}}}, id="v1 parameters"),
     pytest.param(V1, {"json": {"instances": [{"b64": TEXT, "top_k": 3}]}}, id="v1 instance"),
@@ -91,3 +97,9 @@ def test_explain_may_be_declined_in_a_form(client: TestClient, no: str) -> None:
     sending: Any = {**FORM, "data": {"explain": no}}
     assert "explanation" not in client.post("/classify?explain=true", **sending).json()
     assert client.post("/classify/batch", **sending).status_code == 200
+
+
+def test_explain_may_be_declined_in_a_protocol_that_cannot_explain(client: TestClient) -> None:
+    expected = client.post("/huggingface", content=PNG).json()
+    assert client.post("/huggingface?explain=false", content=PNG).json() == expected
+    assert client.post("/huggingface", json={"inputs": TEXT, "parameters": {"explain": False}}).json() == expected

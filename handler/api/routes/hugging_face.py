@@ -59,8 +59,10 @@ def hugging_face_routes(predictor: Predictor, settings: Settings) -> APIRouter:
     router = APIRouter(tags=["Hugging Face"])
     top_k_query = Query(ge=1, description=f"How many classes to return; there are {len(predictor.labels)}.")
 
-    def classify(budget: Budget, body: Body, top_k: int) -> list[LabelScore]:
+    def classify(budget: Budget, body: Body, top_k: int, explain: bool) -> list[LabelScore]:
         image, options = _image_in(body.content())
+        if explain or options.explain:
+            raise WrongParameter("'explain' is not a parameter here: send the image to /classify")
         predictions = predictor.classify(image, options.top_k or top_k, budget).predictions
         return [LabelScore(label=prediction.label, score=prediction.score) for prediction in predictions]
 
@@ -75,10 +77,12 @@ def hugging_face_routes(predictor: Predictor, settings: Settings) -> APIRouter:
         function_to_apply: Annotated[  # noqa: ARG001  checked by FastAPI
             Literal["softmax"], Query(description="Only `softmax` is supported.")
         ] = "softmax",
+        explain: Annotated[bool, Query(include_in_schema=False)] = False,  # refused
     ) -> list[LabelScore]:
         """Classify one image, as `InferenceClient.image_classification` expects it."""
         body = await received_body(request.scope, request.receive, settings.max_body_bytes)
-        return await predictor.bulkheads.run(request.is_disconnected, body.bytes_to_parse, classify, body, top_k)
+        run = predictor.bulkheads.run
+        return await run(request.is_disconnected, body.bytes_to_parse, classify, body, top_k, explain)
 
     return router
 
