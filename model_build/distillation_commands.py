@@ -65,7 +65,7 @@ def learn_photos_command(source: SourceArgument, run: RunOption = None, seconds:
     from model_build.distillation.photo_phase import PhotoRecipe, learn_photos, load_photo_examples
 
     run_dir, recipe = run_dir_of(run, _DATASET), PhotoRecipe()
-    examples = load_photo_examples(run_dir, source, recipe)
+    examples = load_photo_examples(source, recipe)
     learn_photos(run_dir, source, recipe, examples, seconds=seconds)
 
 

@@ -11,6 +11,7 @@ import torch
 
 from model_build.config import Config
 from model_build.distillation.learner import Learner
+from model_build.distillation.replay import Replay
 from model_build.run_files import FINE_TUNED_WEIGHTS_FILE, replace, save_config
 from model_build.training.checkpoint import save_weights
 
@@ -22,8 +23,10 @@ class InterruptibleRun(ABC):
     unit: ClassVar[str]  # also the name of `done` in the file
     units_between_saves: ClassVar[int]
 
-    def __init__(self, config: Config, learner: Learner, generator: torch.Generator, units: int) -> None:
-        self.config, self.learner, self.generator = config, learner, generator
+    def __init__(
+        self, config: Config, learner: Learner, replay: Replay, generator: torch.Generator, units: int
+    ) -> None:
+        self.config, self.learner, self.replay, self.generator = config, learner, replay, generator
         self.units, self.done = units, 0
 
     @abstractmethod
@@ -49,6 +52,7 @@ class InterruptibleRun(ABC):
         save_weights(run_dir / FINE_TUNED_WEIGHTS_FILE, self.learner.averaged.module)
         state = {
             "learner": self.learner.state_dict(),
+            "replay": self.replay.state_dict(),
             "generator": self.generator.get_state(),
             self.unit: self.done,
         }
@@ -58,5 +62,6 @@ class InterruptibleRun(ABC):
         if (path := run_dir / self.resume_file).exists():
             state = torch.load(path, weights_only=True, map_location="cpu")
             self.learner.load_state_dict(state["learner"])
+            self.replay.load_state_dict(state["replay"])
             self.generator.set_state(state["generator"])
             self.done = state[self.unit]

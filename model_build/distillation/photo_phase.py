@@ -1,12 +1,13 @@
 """Photo phase of the student: it learns photos as they are served, and goes on learning the dataset from a teacher.
 
-Most of a batch are the dataset's images, from a pool with the answers of a teacher, as the student learned before.
+Most of a batch are the dataset's images, mixed, with the answers of a teacher, as the student learned before.
 With its own answers as targets (Z. Li and D. Hoiem, "Learning without Forgetting", arXiv 1606.09282) it forgot more.
 Photos, composites, shop pictures and negatives are learned from their labels.
 """
 
 import logging
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
+from model_build.config import Config
 from model_build.datasets.accessories import accessory_images
 from model_build.datasets.mnist import load
 from model_build.datasets.non_clothing import non_clothing_images
@@ -23,8 +25,8 @@ from model_build.distillation.images import augmented, seeded
 from model_build.distillation.interruptible import InterruptibleRun
 from model_build.distillation.learner import Learner
 from model_build.distillation.photo_views import NONE, ServedViews, composite_views, photo_views, with_shop_pictures
-from model_build.distillation.pool import Pool, load_pool
 from model_build.distillation.recipe import PRESETS, Distillation, Recipe
+from model_build.distillation.replay import Replay
 from model_build.distillation.teachers import TEACHERS_DIR, distillation_loss, load_teachers
 from model_build.run_files import RunError, load_config, require
 from model_build.training.checkpoint import trained_network
@@ -41,8 +43,8 @@ class PhotoRecipe:
 
     steps: int = 4_000
     learning_rate: float = 0.015  # at its peak
-    pool_images: int = 200_000  # mixed images of the dataset, for which the teacher is asked once
     dataset_per_batch: int = 224
+    asked_share: float = 0.25  # of these; the rest are mixed images of before
     photos_per_batch: int = 10  # few, or the statistics of batch normalization would move away from the dataset's
     composites_per_batch: int = 18  # and shop pictures
     negatives_per_batch: int = 6
@@ -55,23 +57,25 @@ class PhotoRecipe:
 
 @dataclass(frozen=True)
 class PhotoExamples:
-    """What the photo phase learns from: the dataset's images in a pool, served views, negatives (N, 28, 28) uint8."""
+    """What the photo phase learns from: the dataset's images and negatives (N, 28, 28) uint8, and served views.
 
-    dataset: Pool
+    The dataset's images are learned from the answers of `teachers`.
+    """
+
+    dataset: Tensor
+    teachers: Sequence[nn.Module]
     photos: ServedViews
     composites: ServedViews
     negatives: Tensor
 
 
-def load_photo_examples(run_dir: Path, source: Path, recipe: PhotoRecipe) -> PhotoExamples:
-    """Load or make everything: views in about 20 minutes on one core, and the pool in `run_dir` in about 16.
+def load_photo_examples(source: Path, recipe: PhotoRecipe) -> PhotoExamples:
+    """Load or make everything: views in about 20 minutes on one core.
 
     Raises RunError if `source` has no teacher.
     """
     config = load_config(source)
     teachers = require(source, f"{TEACHERS_DIR}/teacher-1.pt", "distil").parent
-    asked = replace(PRESETS["cpu"], pool_images=recipe.pool_images, temperature=recipe.temperature)
-    distillation = Distillation(config, asked, _CPU)
     negatives = [
         non_clothing_images(config.non_clothing_negatives, config.seed),
         accessory_images(config.accessory_negatives, config.seed),
@@ -81,8 +85,8 @@ def load_photo_examples(run_dir: Path, source: Path, recipe: PhotoRecipe) -> Pho
     composites = with_shop_pictures(
         composite_views(recipe.composites), load_shop_pictures(pictured, config.seed).numpy(), pictured.labels.numpy()
     )
-    pool = load_pool(run_dir, distillation, dataset.images, load_teachers(teachers, distillation))
-    return PhotoExamples(pool, photo_views(), composites, torch.cat(negatives))
+    loaded = load_teachers(teachers, _distillation(config, recipe))
+    return PhotoExamples(dataset.images, loaded, photo_views(), composites, torch.cat(negatives))
 
 
 def learn_photos(
@@ -106,13 +110,14 @@ class _Run(InterruptibleRun):
         rates = Recipe(averaging_decay=recipe.averaging_decay, weight_decay=config.weight_decay)
         network = trained_network(source, config)
         learner = Learner(network, rates, recipe.learning_rate, recipe.steps, _CPU)
-        super().__init__(config, learner, seeded(config.seed, _CPU), recipe.steps)
+        replay = Replay(_distillation(config, recipe), examples.teachers)
+        super().__init__(config, learner, replay, seeded(config.seed, _CPU), recipe.steps)
         self.losses = [0.0, 0.0]
 
     def advance(self) -> None:
         """Learn from one batch of everything."""
         config, recipe = self.config, self.recipe
-        images, targets = self.examples.dataset.drawn(recipe.dataset_per_batch, config, self.generator)
+        images, targets = self._of_dataset()
         others = self._others()
         logits = self.learner.forward(torch.cat([images, augmented(others.images, self.of_photos, self.generator)]))
         of_dataset, of_others = logits.split([len(images), len(others)])
@@ -124,6 +129,11 @@ class _Run(InterruptibleRun):
         self.learner.learn(loss)
         self.done += 1
         self._log(distilled.item(), learned.item())
+
+    def _of_dataset(self) -> tuple[Tensor, Tensor]:
+        images = self.examples.dataset
+        rows = torch.randint(0, len(images), (self.recipe.dataset_per_batch,), generator=self.generator)
+        return self.replay.batch(images[rows], self.generator)
 
     def _others(self) -> Examples:
         examples, recipe = self.examples, self.recipe
@@ -140,6 +150,11 @@ class _Run(InterruptibleRun):
             mean = [loss / self.units_between_saves for loss in self.losses]
             log.info("step %d of %d: dataset %.4f, others %.4f", self.done, self.units, *mean)
             self.losses = [0.0, 0.0]
+
+
+def _distillation(config: Config, recipe: PhotoRecipe) -> Distillation:
+    asked = replace(PRESETS["cpu"], asked_share=recipe.asked_share, temperature=recipe.temperature)
+    return Distillation(config, asked, _CPU)
 
 
 def _drawn(views: ServedViews, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

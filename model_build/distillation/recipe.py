@@ -27,7 +27,7 @@ class Recipe:
     negatives_per_batch: int = 96
     temperature: float = 2.0  # of both outputs (Hinton et al., arXiv 1503.02531)
     mixed_share: float = 0.5  # of the dataset's images of a batch
-    pool_images: int = 0  # mixed images for which the teachers are asked once; 0: they see every batch
+    asked_share: float = 1.0  # of the dataset's images of a batch; the rest are mixed images of before
     momentum: float = 0.9
     weight_decay: float = 5e-4
     warmup_share: float = 0.05  # of all steps
@@ -45,7 +45,7 @@ class Distillation:
 
 PRESETS: Final[Mapping[str, Recipe]] = {
     "gpu": Recipe(),
-    # For one CPU core, in the background: the one teacher that is kept, asked once for each image of a pool.
+    # For one CPU core, in the background, with the one teacher that is kept.
     "cpu": Recipe(
         teachers=1,
         teacher_epochs=30,
@@ -57,6 +57,6 @@ PRESETS: Final[Mapping[str, Recipe]] = {
         photos_per_batch=24,
         shop_pictures_per_batch=24,
         negatives_per_batch=12,
-        pool_images=500_000,  # of 100,000, seen nine times each, the student learned what is true of these alone
+        asked_share=0.5,
     ),
 }

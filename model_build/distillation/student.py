@@ -26,9 +26,8 @@ from model_build.distillation.images import (
 )
 from model_build.distillation.interruptible import InterruptibleRun
 from model_build.distillation.learner import Learner
-from model_build.distillation.mixing import mix
-from model_build.distillation.pool import Pool, load_pool
 from model_build.distillation.recipe import Distillation
+from model_build.distillation.replay import Replay
 from model_build.distillation.teachers import distillation_loss, soft_targets
 from model_build.training.loss import loss_of
 from model_build.training.network import build_network
@@ -49,32 +48,22 @@ def train_student(
     Stops at the end of an epoch after `seconds`. Every ten epochs, and then, the weights are written to the run's
     folder, and the state from which the same call resumes.
     """
-    pool = None
-    if distillation.recipe.pool_images:
-        images = training_set.dataset.images.to(distillation.device)
-        pool = load_pool(run_dir, distillation, images, teachers)
-    return _Run(distillation, training_set, teachers, pool).run(run_dir, seconds)
+    return _Run(distillation, training_set, teachers).run(run_dir, seconds)
 
 
 class _Run(InterruptibleRun):
     resume_file, unit, units_between_saves = "student.pt", "epochs", 10
 
-    def __init__(
-        self,
-        distillation: Distillation,
-        training_set: TrainingSet,
-        teachers: Sequence[nn.Module],
-        pool: Pool | None,
-    ) -> None:
+    def __init__(self, distillation: Distillation, training_set: TrainingSet, teachers: Sequence[nn.Module]) -> None:
         config, self.recipe, self.device = distillation.config, distillation.recipe, distillation.device
-        self.teachers, self.pool = teachers, pool
         self.training_set = _with_soft_targets(training_set, distillation, teachers)
         self.negatives = joined(self.training_set.non_clothing, self.training_set.accessories)
         steps = self.recipe.student_epochs * (len(training_set.dataset) // self.recipe.student_batch)
         torch.manual_seed(config.seed)
         network = build_network(config)
         learner = Learner(network, self.recipe, self.recipe.student_learning_rate, steps, self.device)
-        super().__init__(config, learner, seeded(config.seed, self.device), self.recipe.student_epochs)
+        replay, generator = Replay(distillation, teachers), seeded(config.seed, self.device)
+        super().__init__(config, learner, replay, generator, self.recipe.student_epochs)
 
     def advance(self) -> None:
         images = self.training_set.dataset.images
@@ -93,7 +82,7 @@ class _Run(InterruptibleRun):
 
     def _step(self, images: Tensor) -> Tensor:
         """Learn from a batch of the dataset and from other examples beside it; returns the loss."""
-        mixed, targets = self._mixed(images)
+        mixed, targets = self.replay.batch(images, self.generator)
         others = self._others()
         logits = self.learner.forward(torch.cat([mixed, augmented(others.images, self.config, self.generator)]))
         of_dataset, of_others = logits.split([len(mixed), len(others)])
@@ -103,13 +92,6 @@ class _Run(InterruptibleRun):
         loss = loss / len(logits)
         self.learner.learn(loss)
         return loss.detach()
-
-    def _mixed(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """`images` mixed, and what the teachers answer; or as many from the pool, if there is one."""
-        if self.pool:
-            return self.pool.drawn(len(images), self.config, self.generator)
-        mixed = mix(augmented(images, self.config, self.generator), self.recipe.mixed_share, self.generator).images
-        return mixed, soft_targets(self.teachers, mixed, self.recipe.temperature)
 
     def _others(self) -> Examples:
         everything, recipe = self.training_set, self.recipe

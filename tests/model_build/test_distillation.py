@@ -14,7 +14,6 @@ from model_build.datasets.packed import pack, unpack
 from model_build.datasets.training_set import Examples, TrainingSet
 from model_build.distillation.distil import distil
 from model_build.distillation.mixing import mix, mixed_loss
-from model_build.distillation.pool import load_pool
 from model_build.distillation.recipe import PRESETS, Distillation
 from model_build.distillation.teachers import load_teachers, soft_targets, validated
 from model_build.run_files import FINE_TUNED_WEIGHTS_FILE
@@ -34,11 +33,11 @@ _RECIPE = replace(
     photos_per_batch=4,
     shop_pictures_per_batch=4,
     negatives_per_batch=4,
-    pool_images=0,
+    asked_share=1,
 )
 _CONFIG = Config(widths=(4, 4, 4), blocks_per_stage=1, doubtful_below=0, shift_pixels=0, erasing_probability=0)
 _DISTILLATION = Distillation(_CONFIG, _RECIPE, torch.device("cpu"))
-_POOLED = replace(_DISTILLATION, recipe=replace(_RECIPE, pool_images=96, student_epochs=20))
+_REPLAYED = replace(_DISTILLATION, recipe=replace(_RECIPE, asked_share=0.25, student_epochs=20))
 
 
 def test_mixed_images_have_the_shares_that_are_told() -> None:
@@ -102,21 +101,12 @@ def test_interrupted_run_ends_with_the_same_weights(whole_run: Path) -> None:
         assert torch.equal(weights, second[name]), name
 
 
-def test_pool_has_the_answers_of_the_teachers_to_its_images(whole_run: Path) -> None:
-    teachers = load_teachers(whole_run / "run" / "teachers", _DISTILLATION)
-    pool = load_pool(whole_run / "pooled", _POOLED, _stripes().dataset.images, teachers)
-    expected = soft_targets(teachers, normalize(pool.images, DATASETS[_CONFIG.dataset]), _RECIPE.temperature)
-    torch.testing.assert_close(pool.targets, expected)
-    assert len(pool.images) == 96
-    again = load_pool(whole_run / "pooled", _POOLED, torch.zeros(0, 28, 28, dtype=torch.uint8), teachers)
-    assert torch.equal(again.images, pool.images)
-
-
-def test_student_learns_the_classes_from_a_pool_alone(whole_run: Path) -> None:
-    copytree(whole_run / "run" / "teachers", whole_run / "pooled" / "teachers", dirs_exist_ok=True)
-    assert distil(whole_run / "pooled", _POOLED, packed=whole_run / "packed.npz")
+def test_student_learns_the_classes_from_answers_of_before(whole_run: Path) -> None:
+    run = whole_run / "replayed"
+    copytree(whole_run / "run" / "teachers", run / "teachers")
+    assert distil(run, _REPLAYED, packed=whole_run / "packed.npz")
     examples = _stripes().validation
-    logits = trained_network(whole_run / "pooled", _CONFIG)(normalize(examples.images, DATASETS[_CONFIG.dataset]))
+    logits = trained_network(run, _CONFIG)(normalize(examples.images, DATASETS[_CONFIG.dataset]))
     right = logits[:, :-1].argmax(dim=1) == examples.allowed.int().argmax(dim=1)
     assert right.float().mean().item() > 0.5  # chance is 0.1
 
