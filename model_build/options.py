@@ -72,7 +72,8 @@ StartOption = Annotated[
     str | None,
     typer.Option(
         "--start-from",
-        help="Own classes: imagenet, scratch, or a run's folder.  [default: imagenet; grey or small: scratch]",
+        help="Own classes: imagenet, scratch, or a run's folder.",
+        show_default="imagenet; grey or small: scratch",
     ),
 ]
 LikeOption = Annotated[
@@ -80,7 +81,9 @@ LikeOption = Annotated[
 ]
 SideOption = Annotated[
     int | None,
-    typer.Option(min=28, max=224, help="Own classes: pixels of the model's input.  [default: 160; 96 from scratch]"),
+    typer.Option(
+        min=28, max=224, help="Own classes: pixels of the model's input.", show_default="160; 96 from scratch"
+    ),
 ]
 GreyOption = Annotated[bool, typer.Option("--grey", help="Own classes: without colour.")]
 MirrorOption = Annotated[
@@ -88,16 +91,20 @@ MirrorOption = Annotated[
 ]
 MaxKibOption = Annotated[
     int | None,
-    typer.Option("--max-kib", min=32, help="Own classes: the file's largest size.  [default: 4096; 512 from scratch]"),
+    typer.Option(
+        "--max-kib", min=32, help="Own classes: the file's largest size.", show_default="4096; 512 from scratch"
+    ),
 ]
 GroupsOption = Annotated[
     Path | None, typer.Option("--groups", help="Own classes: CSV file image,group; a group stays in one part.")
 ]
 FolderArgument = Annotated[str, typer.Argument(metavar="FOLDER", help="A folder of one folder per class.")]
-RunOption = Annotated[Path | None, typer.Option("--run", help="Folder of the run.  [default: runs/DATASET]")]
+RunOption = Annotated[Path | None, typer.Option("--run", help="Folder of the run.", show_default="runs/DATASET")]
 EpochsOption = Annotated[
     int | None,
-    typer.Option(min=1, help="Epochs of the first cycle.  [default: 70; own classes: at most 12, or 80 from scratch]"),
+    typer.Option(
+        min=1, help="Epochs of the first cycle.", show_default="70; own classes: at most 12, or 80 from scratch"
+    ),
 ]
 FineTuningEpochsOption = Annotated[
     int, typer.Option(min=0, help="Epochs of fine-tuning, with synthetic shop pictures.")
@@ -105,7 +112,8 @@ FineTuningEpochsOption = Annotated[
 BatchSizeOption = Annotated[int, typer.Option(min=1, help="Images in one step.")]
 SeedOption = Annotated[int, typer.Option(help="Of the split, the weights, the order and the augmentation.")]
 TrainImagesOption = Annotated[
-    int | None, typer.Option(min=1, help="Train on this many images only.  [default: all but the validation images]")
+    int | None,
+    typer.Option(min=1, help="Train on this many images only.", show_default="all but the validation images"),
 ]
 PhotoVariantsOption = Annotated[int, typer.Option(min=0, help="Variants of each photo; 0: train without photos.")]
 PresetOption = Annotated[Preset, typer.Option(help="Sizes and lengths: for a GPU, or for two CPU cores.")]
@@ -116,15 +124,16 @@ PackedOption = Annotated[Path | None, typer.Option(help="A file of `pack`, in pl
 SourceArgument = Annotated[Path, typer.Argument(help="Run of the distilled network, such as model_build/distilled.")]
 ModelDirOption = Annotated[
     Path | None,
-    typer.Option("--to", help="Folder to publish into.  [default: handler/model for clothes, else RUN/model]"),
+    typer.Option("--to", help="Folder to publish into.", show_default="handler/model for clothes, else RUN/model"),
 ]
 EvaluatedDirOption = Annotated[
-    Path | None, typer.Option("--model-dir", help="Folder of the networks and their card.  [default: handler/model]")
+    Path | None,
+    typer.Option("--model-dir", help="Folder of the networks and their card.", show_default="handler/model"),
 ]
 PlotArgument = Annotated[Plot, typer.Argument(help="What to draw.")]
 OutOption = Annotated[
     Path | None,
-    typer.Option(help="The file to write.  [default: PLOT.png, in the run's folder if it is of a run]"),
+    typer.Option(help="The file to write.", show_default="PLOT.png, in the run's folder if it is of a run"),
 ]
 IndexOption = Annotated[int, typer.Option(min=0, help="Index of the image of `pixels`, or of the first one of `grid`.")]
 MappedImagesOption = Annotated[int, typer.Option("--images", min=20, help="Number of test images in `embedding`.")]

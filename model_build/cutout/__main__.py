@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -9,7 +10,8 @@ from model_build.cutout.build import build
 from model_build.cutout.train import CutOutConfig
 
 
-def main(run_dir: Path) -> None:
+def main(run_dir: Annotated[Path, typer.Argument(help="Folder of the run, such as runs/cutout.")]) -> None:
+    """Build the learned cut-out and publish it into handler/model; an interrupted run resumes."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     build(run_dir, CutOutConfig())
 
