@@ -62,14 +62,15 @@ def summary_zh(card: Document) -> str:
         card,
         ("从未用于训练任何网络的照片", "结果", "数量", "95 % 区间"),
         {
-            "all": "标签正确,鞋按种类区分",
-            "further_kinds": "其中:Polo 衫、连帽衫、西装外套、上衣和童装",
-            "shoes": "凉鞋、运动鞋、靴子,三者的平均",
+            "all": "标签正确，鞋按种类区分",
+            "further_kinds": "其中：Polo 衫、连帽衫、西装外套、上衣和童装",
+            "shoes": "凉鞋、运动鞋、靴子，三者的平均",
             "kept": "十类衣物中 `known` 的比例",
-            "refused": "帽子、短裤、裙子、其他鞋等:不是 `known`",
+            "refused": "帽子、短裤、裙子、其他鞋等：不是 `known`",
             "answered": "十类衣物中 `confident` 的比例",
             "right": "其中标签正确",
         },
+        to="至",
     )
 
 
@@ -141,7 +142,7 @@ TABLES: Final[Mapping[str, Callable[[Document], str]]] = {
 DOCUMENTS: Final = ("README.md", "README.zh.md", "docs/results.md")
 
 
-def _summary(card: Document, head: Sequence[str], names: Mapping[str, str]) -> str:
+def _summary(card: Document, head: Sequence[str], names: Mapping[str, str], to: str = "to") -> str:
     photos, threshold = card["photos"], card["calibration"]["confident_threshold"]
     confident = next(row for row in photos["coverage"] if row["threshold"] == threshold)
     shoes = [row for row in photos["shoes"].values() if isinstance(row, Mapping)]
@@ -157,7 +158,7 @@ def _summary(card: Document, head: Sequence[str], names: Mapping[str, str]) -> s
         if key == "shoes":
             rows.append((name, f"{100 * photos['shoes']['mean']:.1f} %", str(sum(row["images"] for row in shoes)), ""))
         else:
-            rows.append((name, _percent(found[key]), str(found[key]["images"]), _interval(found[key])))
+            rows.append((name, _percent(found[key]), str(found[key]["images"]), _interval(found[key], to)))
     return _table(head, rows)
 
 
@@ -169,6 +170,6 @@ def _percent(row: Document) -> str:
     return "-" if row["share"] is None else f"{100 * row['share']:.1f} %"
 
 
-def _interval(row: Document) -> str:
+def _interval(row: Document, to: str = "to") -> str:
     low, high = row["interval"]
-    return f"{100 * low:.0f} to {100 * high:.0f} %"
+    return f"{100 * low:.0f} {to} {100 * high:.0f} %"
