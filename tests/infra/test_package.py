@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import os
 import re
 import struct
+import subprocess
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +32,16 @@ def test_lock_has_all_requirements_with_hashes() -> None:
     assert required
     assert required <= set(locked)
     assert all("--hash=sha256:" in line for line in locked.values())
+
+
+def test_help_builds_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "infra.packaging.package", "--help"]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.startswith("usage: python -m infra.packaging.package")
+    assert not any(tmp_path.iterdir())
 
 
 def sam_build_folder(folder: Path, architecture: str) -> Path:
