@@ -52,6 +52,7 @@ sam: .venv/serve .venv-sam/ready ## serve the function in Lambda's container on 
 	.venv-sam/bin/sam local start-api --port $(PORT) --warm-containers EAGER $(SAM_ARGUMENTS)
 
 deploy: .venv/serve .venv-sam/ready ## deploy to AWS as STACK, without questions; ALARM_EMAIL=..., BUCKETS=a,b (existing ones), MODEL=runs/my-shop, PARAMETERS="Name=value ...", ENV=dev|prod, GUIDED=1 asks
+	$(if $(and $(ENV),$(strip $(ALARM_EMAIL) $(BUCKETS) $(PARAMETERS))),$(error ENV=$(ENV) takes all parameters from samconfig.toml: put them there, or leave out ENV))
 	@$(BIN)/python -m infra deployable --stack "$(STACK)" --alarm-email "$(ALARM_EMAIL)"
 	.venv-sam/bin/sam build $(if $(ENV),--config-env $(ENV),--parameter-overrides Architecture=$(ARCHITECTURE))
 	$(if $(MODEL),$(BIN)/python -m infra.packaging.template_version .aws-sam/build/template.yaml "$(MODEL)")

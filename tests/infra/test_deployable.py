@@ -136,3 +136,11 @@ def test_settings_of_sam_ask_nothing(environment: str) -> None:
 )
 def test_make_deploy_takes_variables(variable: str, argument: str) -> None:
     assert argument in commands_of_make(variable)[-1]
+
+
+@pytest.mark.parametrize("variable", ["ALARM_EMAIL=me@example.com", "BUCKETS=my-photos", "PARAMETERS=Docs=off"])
+def test_make_deploy_refuses_parameters_beside_those_of_an_environment(variable: str) -> None:
+    command = ["make", "--dry-run", "deploy", "ENV=dev", variable]
+    completed = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert completed.returncode == 2
+    assert "ENV=dev takes all parameters from samconfig.toml: put them there, or leave out ENV" in completed.stderr
