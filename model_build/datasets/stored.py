@@ -2,12 +2,16 @@
 
 import hashlib
 import io
+import multiprocessing
 import os
+import signal
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +29,7 @@ from handler.inference.decoding import decode
 from handler.inference.letterbox import letterboxed
 from handler.inference.preprocessing import DETAIL_SIDE, THRESHOLDS, preprocessed
 from model_build.datasets.folder import Folder
+from model_build.locks import locked
 from model_build.progress import track
 from model_build.run_files import read_json, replace, write_json
 
@@ -34,6 +39,7 @@ _THUMBNAIL_DETAIL: Final = 128  # pixels from which it is reduced, whatever the 
 _MARGIN: Final = 1.2  # of the stored side over the model's, so that a crop of most of the image loses no detail
 _FEW: Final = 200  # images that are decoded sooner than other processes start
 _ARRAYS: Final = ("served", "wide", "thumbnails", "sizes")
+_STOPPED: Final[list[Event]] = []  # in a process that reads images: set when nobody waits for more
 
 Pixels = NDArray[np.uint8]
 
@@ -57,7 +63,7 @@ def stored_images(folder: Folder, form: InputFormat, cache_root: Path) -> Stored
     cache = cache_root / f"{folder.name}-{_fingerprint(folder, form)}"
     if not (cache / "errors.json").exists():
         cache.mkdir(parents=True, exist_ok=True)
-        _store(folder, form, cache)
+        _store_once(folder, form, cache)
     arrays = {name: np.load(cache / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
     return StoredImages(**arrays, errors=read_json(cache / "errors.json"))
 
@@ -73,6 +79,13 @@ def _wide_side(form: InputFormat) -> int:
     return round(form.side * _MARGIN) if form.preprocessing == RESIZE else form.side
 
 
+def _store_once(folder: Folder, form: InputFormat, cache: Path) -> None:
+    """Store the images, unless another process does so meanwhile: two that write the same mapped file crash."""
+    with locked(cache / "lock", waits=True):
+        if not (cache / "errors.json").exists():
+            _store(folder, form, cache)
+
+
 def _store(folder: Folder, form: InputFormat, cache: Path) -> None:
     """Write all arrays, the errors last: they tell that the others are whole."""
     count, views = len(folder.images), 1 if form.preprocessing == RESIZE else len(THRESHOLDS)
@@ -82,10 +95,7 @@ def _store(folder: Folder, form: InputFormat, cache: Path) -> None:
         "thumbnails": ((count, THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.uint8),
         "sizes": ((count, 2), np.int32),
     }
-    arrays = {
-        name: np.lib.format.open_memmap(cache / f"{name}.npy", mode="w+", dtype=kind, shape=shape)
-        for name, (shape, kind) in shapes.items()
-    }
+    arrays = {name: reserved_array(cache / f"{name}.npy", shape, kind) for name, (shape, kind) in shapes.items()}
     errors = {}
     paths = [folder.path / image.name for image in folder.images]
     with _mapping(len(paths)) as mapping:
@@ -101,25 +111,59 @@ def _store(folder: Folder, form: InputFormat, cache: Path) -> None:
     replace(cache / "errors.json", lambda path: write_json(path, errors))
 
 
+def reserved_array(path: Path, shape: tuple[int, ...], kind: type) -> np.memmap[Any, Any]:
+    """A file of zeros, mapped into memory. Raises OSError if the disk is full.
+
+    Without space reserved for all of it, a write to the mapped file would end the process without a word.
+    """
+    try:
+        array = np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
+        if hasattr(os, "posix_fallocate"):  # not on macOS and Windows
+            with path.open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    return array
+
+
 @contextmanager
 def _mapping(count: int) -> Iterator[Any]:
-    """A `map` of this process, or of several processes if there are many images."""
+    """A `map` of this process, or of several processes if there are many images. Raises MemoryError if one is killed.
+
+    Only this process sees Ctrl-C. It waits for the images that are begun, and the others are left.
+    """
     if count <= _FEW:
         yield map
         return
-    with ProcessPoolExecutor(os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()) as pool:
-        yield partial(pool.map, chunksize=16)
+    count_of_processes = os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()
+    stopped = multiprocessing.Event()
+    with ProcessPoolExecutor(count_of_processes, initializer=_begin_process, initargs=(stopped,)) as pool:
+        try:
+            yield partial(pool.map, chunksize=16)
+        except BrokenProcessPool as error:
+            raise MemoryError("a process that read images was killed: perhaps memory ran out") from error
+        finally:
+            stopped.set()
+
+
+def _begin_process(stopped: Event) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _STOPPED.append(stopped)
 
 
 def _row(path: Path, form: InputFormat) -> Mapping[str, Any] | str:
     """What is stored of an image, or why it cannot be read."""
+    if any(stopped.is_set() for stopped in _STOPPED):
+        return "interrupted"
     try:
         data = path.read_bytes()
         served = views(data, form, form.side)
         wide = views(data, form, _wide_side(form)) if form.preprocessing == RESIZE else served
         image = decode(data, MAX_PIXELS, _THUMBNAIL_DETAIL)
-    except (ClassifierError, OSError) as error:
+    except ClassifierError as error:
         return str(error)
+    except OSError as error:
+        return f"broken link: {error.strerror}" if path.is_symlink() else error.strerror or str(error)
     grey = image.convert("RGB").convert("L").resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BILINEAR)
     return {"served": served, "wide": wide, "thumbnails": np.asarray(grey), "sizes": _size(data, image)}
 
@@ -151,5 +195,9 @@ def _fingerprint(folder: Folder, form: InputFormat) -> str:
 
 def _listed(root: Path, names: Sequence[str]) -> Iterable[str]:
     for name in names:
-        status = (root / name).stat()
+        try:
+            status = (root / name).stat()
+        except OSError:  # a broken link, or a file that was deleted since: reading it will tell
+            yield f"{name} missing\n"
+            continue
         yield f"{name} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}\n"

@@ -3,13 +3,15 @@
 import os
 import shutil
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 
 from handler.contract import InputFormat
 from model_build.datasets.folder import read_folder
-from model_build.datasets.stored import stored_images
+from model_build.datasets.stored import reserved_array, stored_images
 from tests.model_build.folders import images_of
+from tests.support.locks import holding
 
 
 def test_images_are_stored_as_the_server_prepares_them_and_read_once(shop: Path, tmp_path: Path) -> None:
@@ -40,3 +42,25 @@ def test_images_that_changed_places_are_read_again(shop: Path, tmp_path: Path) -
     (shop / "x").rename(other)
     assert not np.array_equal(images_of(read_folder(shop), tmp_path).thumbnails[0], before)
     assert len(first) == 48
+
+
+def test_images_are_stored_by_one_process_at_a_time(shop: Path, tmp_path: Path) -> None:
+    folder = read_folder(shop)
+    images_of(folder, tmp_path)
+    (done,) = (tmp_path / "cache").glob("*/errors.json")
+    done.unlink()
+    storing = Thread(target=images_of, args=(folder, tmp_path))
+    with holding(done.with_name("lock")) as other:
+        storing.start()
+        storing.join(0.5)
+        assert storing.is_alive()
+        assert not done.exists()
+        other.communicate(timeout=30)
+    storing.join(30)
+    assert done.exists()
+
+
+def test_stored_arrays_have_their_room_on_the_disk(tmp_path: Path) -> None:
+    array = reserved_array(tmp_path / "array.npy", (1000, 1000), np.uint8)
+    assert array.sum() == 0
+    assert (tmp_path / "array.npy").stat().st_blocks * 512 >= 1_000_000
