@@ -6,8 +6,9 @@
 Parts (train, validation, test) above the classes and labels.csv are optional. Its folder `.` is the whole: shoes.
 """
 
+import os
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -26,6 +27,7 @@ _WHOLE: Final = "."  # the folder of labels.csv whose names are those of all cla
 SUFFIXES: Final = frozenset(
     {".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 )
+_SPACES: Final = " \u3000"  # Chinese keyboards write the second one
 
 _PART_OF_NAME: Final = {TRAIN: TRAIN, VALIDATION: VALIDATION, "valid": VALIDATION, "val": VALIDATION, TEST: TEST}
 # Beside all names that begin with a dot: files, and folders of macOS's archives, Synology's previews, file systems.
@@ -48,7 +50,8 @@ class ImageFile:
 class Folder:
     """What a folder holds. `others` are the files among the images that are none by their names.
 
-    `passed_over` are folders that systems and tools leave, which are no classes; `loose` are images beside the classes.
+    `passed_over` are folders that systems and tools leave, which are no classes; `loose` are images beside the classes,
+    and `broken` are links there that lead nowhere; `linked` are links to folders, inside of classes, not followed.
     """
 
     path: Path
@@ -58,6 +61,8 @@ class Folder:
     labels: tuple[Label, ...]
     passed_over: tuple[str, ...] = ()
     loose: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
+    linked: tuple[str, ...] = ()
     title: Title | None = None  # what the classes are, if labels.csv says it
 
     @property
@@ -103,25 +108,45 @@ def _read(path: Path) -> Folder:
     if not folders:
         raise WrongFolder(f"{path} holds no folders: put the images of each class into a folder named after the class")
     classes = tuple(sorted({folder.name for _, folder in folders}))
-    images, others = [], []
+    images, others, linked = [], [], []
     for part, folder in folders:
-        for file in _files(folder):
-            name = file.relative_to(path).as_posix()
-            if file.suffix.lower() in SUFFIXES:
-                images.append(ImageFile(name, classes.index(folder.name), part))
+        files, links = _files(folder)
+        linked += [_name(link, path) for link in links]
+        for file in files:
+            if file.suffix.lower() in SUFFIXES and (file.is_file() or _is_broken_link(file)):
+                images.append(ImageFile(_name(file, path), classes.index(folder.name), part))
             else:
-                others.append(name)
-    if wrong := next((name for name in (*classes, *(i.name for i in images), *others) if not _is_text(name)), None):
+                others.append(_name(file, path))
+    images.sort(key=lambda image: image.name)
+    _refuse_other_encodings(path, [path.resolve().name, *classes, *(image.name for image in images), *others])
+    labels_file = _labels_file(path)
+    names = _named(labels_file)
+    title = Title(*names.pop(_WHOLE)) if _WHOLE in names else None
+    labels = _labels(labels_file, names, classes)
+    beside = [(each, _name(each, path)) for root in {path, *roots} for each in root.iterdir()]
+    return Folder(
+        path,
+        classes,
+        tuple(images),
+        tuple(sorted(others)),
+        labels,
+        passed_over=tuple(sorted(name for each, name in beside if _is_left(each))),
+        loose=tuple(sorted(name for each, name in beside if _is_image_file(each))),
+        broken=tuple(sorted(name for each, name in beside if _is_broken_link(each))),
+        linked=tuple(sorted(linked)),
+        title=title,
+    )
+
+
+def _name(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
+
+
+def _refuse_other_encodings(path: Path, names: Iterable[str]) -> None:
+    """Raise WrongFolder if one of the `names` in the folder at `path` is not in UTF-8."""
+    if wrong := next((name for name in names if not is_text(name)), None):
         written = wrong.encode("utf-8", "replace").decode()
         raise WrongFolder(f"{path} has a name that is not in UTF-8, {written!r}: rename it")
-    images.sort(key=lambda image: image.name)
-    beside = [(each, each.relative_to(path).as_posix()) for root in {path, *roots} for each in root.iterdir()]
-    passed_over = tuple(sorted(name for each, name in beside if _is_left(each)))
-    loose = tuple(sorted(name for each, name in beside if _is_image_file(each)))
-    names = _named(path / LABELS_FILE)
-    title = Title(*names.pop(_WHOLE)) if _WHOLE in names else None
-    labels = _labels(path / LABELS_FILE, names, classes)
-    return Folder(path, classes, tuple(images), tuple(sorted(others)), labels, passed_over, loose, title)
 
 
 def _part_folders(path: Path) -> Mapping[Path, str | None]:
@@ -146,7 +171,12 @@ def _is_image_file(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
 
 
-def _is_text(name: str) -> bool:
+def _is_broken_link(path: Path) -> bool:
+    return path.is_symlink() and not path.exists() and not path.name.startswith(".")
+
+
+def is_text(name: str) -> bool:
+    """Whether `name` is in UTF-8, so that it can be written into a file."""
     try:
         name.encode()
     except UnicodeEncodeError:  # of bytes in another encoding, as old archives have them
@@ -154,22 +184,24 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _files(folder: Path) -> list[Path]:
-    """All files below `folder`, except those that systems leave in folders of images."""
-    next(folder.iterdir(), None)  # raises PermissionError, which `rglob` would pass over
-    return [
-        file
-        for file in folder.rglob("*")
-        if file.is_file()
-        and not file.name.startswith(".")
-        and file.name.lower() not in _OF_SYSTEMS
-        and not any(map(_is_left, _folders_between(folder, file)))
-    ]
+def _files(folder: Path) -> tuple[list[Path], list[Path]]:
+    """All files below `folder` except those that systems leave; and links to folders, which are not followed."""
+    files, links = [], []
+    for parent, folders, names in os.walk(folder, onerror=_raise):
+        folders[:] = [name for name in folders if not _is_left(Path(parent, name))]
+        links += [link for name in folders if (link := Path(parent, name)).is_symlink()]
+        files += [Path(parent, name) for name in names if not name.startswith(".") and name.lower() not in _OF_SYSTEMS]
+    return files, links
 
 
-def _folders_between(folder: Path, file: Path) -> list[Path]:
-    """The folders below `folder` in which `file` is."""
-    return list(file.parents)[: len(file.relative_to(folder).parts) - 1]
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _labels_file(path: Path) -> Path:
+    """labels.csv in the folder at `path`, or Labels.csv and the like, which other systems open by the same name."""
+    alike = [each for each in sorted(path.iterdir()) if each.name.lower() == LABELS_FILE]
+    return next(reversed(alike), path / LABELS_FILE)  # small letters come last
 
 
 def _labels(path: Path, given_names: Mapping[str, tuple[str, str]], classes: Sequence[str]) -> tuple[Label, ...]:
@@ -189,6 +221,7 @@ def _named(path: Path) -> dict[str, tuple[str, str]]:
     if not path.is_file():
         return {}
     header, *rows = read_table(path) or [[]]
+    header = [name.strip(_SPACES) for name in header]
     if header and not {"folder", "english"} <= set(header):
         raise WrongFolder(f"{path} needs the columns folder,english,chinese (the last may be missing)")
     named = [dict(zip_longest(header, row[: len(header)], fillvalue="")) for row in rows]
@@ -197,8 +230,9 @@ def _named(path: Path) -> dict[str, tuple[str, str]]:
         raise WrongFolder(f"{path} has a line without a folder: expected the columns folder,english,chinese")
     if twice := next((name for name in folders if folders.count(name) > 1), None):
         raise WrongFolder(f"{path} names the folder {twice!r} twice")
+    given = {row["folder"]: (row["english"].strip(_SPACES), row.get("chinese", "").strip(_SPACES)) for row in named}
     return {
-        row["folder"]: (row["english"] or row["folder"], row.get("chinese") or row["english"] or row["folder"])
-        for row in named
-        if row["english"] or row.get("chinese") or row["folder"] != _WHOLE
+        folder: (english or folder, chinese or english or folder)
+        for folder, (english, chinese) in given.items()
+        if english or chinese or folder != _WHOLE
     }

@@ -95,6 +95,10 @@ def _other_files(folder: Folder) -> Iterator[Finding]:
         yield Finding(False, problem, folder.loose)
     if folder.passed_over:
         yield Finding(False, "folders of the system or of tools, passed over", folder.passed_over)
+    if folder.broken:
+        yield Finding(False, "broken links beside the classes, left out", folder.broken)
+    if folder.linked:
+        yield Finding(False, "links to folders inside of classes, not followed", folder.linked)
     if folder.others:
         yield Finding(False, f"{_files(len(folder.others))} among the images that are none, left out", folder.others)
 

@@ -1,5 +1,6 @@
 """Folders of images: what is found in them, and names that are refused."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,14 @@ def test_labels_file_says_what_the_classes_are(shop: Path) -> None:
     assert {label.english for label in folder.labels} == {"Disk", "große Kreuze", "stripes", "方块"}
     (shop / "labels.csv").write_text("folder,english\n.,\n")
     assert read_folder(shop).title is None
+
+
+def test_labels_file_may_have_capitals_in_its_name_and_spaces_around_names(shop: Path) -> None:
+    (shop / "Labels.CSV").write_text("folder, english, chinese\ndisk, Disk ,\u3000圆盘\nstripes, ,\n", encoding="utf-8")
+    labels = {label.english: label.chinese for label in read_folder(shop).labels}
+    assert labels == {"Disk": "圆盘", "große Kreuze": "große Kreuze", "stripes": "stripes", "方块": "方块"}
+    (shop / "labels.csv").write_text("folder,english\ndisk,Round\n")
+    assert "Round" in {label.english for label in read_folder(shop).labels}
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"], ids=["commas", "semicolons", "tabs"])
@@ -102,6 +111,11 @@ def test_names_in_another_encoding_are_refused(tmp_path: Path) -> None:
         read_folder(tmp_path)
 
 
+def test_folder_whose_own_name_is_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WrongFolder, match=r"'sh\?p': rename it"):
+        read_folder(touched(tmp_path / "sh\udcf6p", "hat/1.png", "cap/1.png"))
+
+
 def test_accents_in_two_characters_are_the_same_name(tmp_path: Path) -> None:
     touched(tmp_path, "hat/1.png", "Mu\u0308tze/1.png")
     (tmp_path / "labels.csv").write_text("folder,english\nM\u00fctze,Cap\n", encoding="utf-8")
@@ -111,18 +125,35 @@ def test_accents_in_two_characters_are_the_same_name(tmp_path: Path) -> None:
     assert any("only in how accents are written" in sentence for sentence in findings(tmp_path))
 
 
-def test_folder_that_cannot_be_listed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    touched(tmp_path, "hat/1.png", "cap/1.png")
-    listed = Path.iterdir
+@pytest.mark.parametrize("name", ["hat", "deep"])
+def test_folder_that_cannot_be_listed_is_named(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touched(tmp_path, "hat/deep/1.png", "hat/1.png", "cap/1.png")
+    scanned = os.scandir
 
-    def refused(path: Path) -> object:
-        if path.name == "hat":
+    def refused(path: str) -> object:
+        if Path(path).name == name:
             raise PermissionError(13, "Permission denied", str(path))
-        return listed(path)
+        return scanned(path)
 
-    monkeypatch.setattr(Path, "iterdir", refused)
-    with pytest.raises(WrongFolder, match="hat cannot be read: Permission denied"):
+    monkeypatch.setattr(os, "scandir", refused)
+    with pytest.raises(WrongFolder, match=f"{name} cannot be read: Permission denied"):
         read_folder(tmp_path)
+
+
+def test_links_that_are_not_followed_are_told(shop: Path) -> None:
+    (shop / "disk" / "gone.png").symlink_to("nowhere.png")
+    (shop / "disk" / "loop.png").symlink_to("loop.png")
+    (shop / "disk" / "more").symlink_to(shop / "stripes")
+    (shop / "disk" / "all").symlink_to(shop)
+    (shop / "hats").symlink_to("nowhere")
+    os.mkfifo(shop / "disk" / "pipe.png")
+    told = findings(shop)
+    reasons = "No such file or directory", "Too many levels of symbolic links"
+    broken = [f"disk/{name}.png (broken link: {why})" for name, why in zip(("gone", "loop"), reasons, strict=True)]
+    assert told[f"2 files that cannot be read: {', '.join(broken)}"]
+    assert told["links to folders inside of classes, not followed: disk/all, disk/more"] is False
+    assert told["broken links beside the classes, left out: hats"] is False
+    assert told["1 file among the images that are none, left out: disk/pipe.png"] is False
 
 
 def test_missing_and_empty_folders_are_named(tmp_path: Path) -> None:
