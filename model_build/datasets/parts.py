@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_build.checks import WrongFolder
-from model_build.datasets.folder import PARTS, TEST, TRAIN, VALIDATION, Folder
+from model_build.datasets.folder import PARTS, TEST, TRAIN, VALIDATION, Folder, composed
 from model_build.datasets.tables import read_table
 
 _HELD_OUT_SHARE: Final = 0.1  # of the images, for each of validation and test
@@ -31,15 +31,28 @@ def read_groups(path: Path, folder: Folder) -> Mapping[str, str]:
     rows = read_table(path)
     if short := next((row for row in rows if len(row) < 2), None):
         raise WrongFolder(f"{path} has a line without a group, {short[0]!r}: expected the columns image,group")
-    groups = {row[0]: row[1] for row in rows}
+    groups = _groups_by_name(path, rows)
     found: dict[str, str] = {}
     for image in folder.images:
-        names = (image.name, Path(image.name).name, Path(image.name).stem)
-        if key := next((name for name in names if name in groups), None):
+        file = Path(composed(image.name))
+        if key := next((name for name in (file.as_posix(), file.name, file.stem) if name in groups), None):
             found[image.name] = groups[key]
     if not found:
-        raise WrongFolder(f"{path} names no image of {folder.path}: its first column should be names of files")
+        raise WrongFolder(
+            f"{path} names no image of {folder.path} with a group: its first column should be names of files, "
+            "its second one their groups"
+        )
     return found
+
+
+def _groups_by_name(path: Path, rows: Sequence[Sequence[str]]) -> Mapping[str, str]:
+    """The group of each name; a name without a group is left out. Raises WrongFolder if one has two groups."""
+    groups: dict[str, str] = {}
+    for row in rows:
+        name, group = composed(row[0]), row[1].strip()
+        if group and groups.setdefault(name, group) != group:
+            raise WrongFolder(f"{path} has {name!r} in two groups, {groups[name]!r} and {group!r}")
+    return groups
 
 
 def copies(thumbnails: NDArray[np.uint8]) -> Pairs:

@@ -68,3 +68,24 @@ def test_groups_of_other_images_are_refused(shop: Path, tmp_path: Path) -> None:
     (tmp_path / "groups.csv").write_text("image,group\nother,1\n")
     with pytest.raises(WrongFolder, match="names no image"):
         read_groups(tmp_path / "groups.csv", read_folder(shop))
+
+
+def test_images_with_an_empty_group_are_parted_on_their_own(shop: Path, tmp_path: Path) -> None:
+    (tmp_path / "groups.csv").write_text("image,group\ndisk/0.png,\ndisk/1.png, \ndisk/2.png,a\n")
+    folder = read_folder(shop)
+    assert read_groups(tmp_path / "groups.csv", folder) == {"disk/2.png": "a"}
+    (tmp_path / "groups.csv").write_text("image,group\ndisk/0.png,\n")
+    with pytest.raises(WrongFolder, match=r"names no image of .* with a group"):
+        read_groups(tmp_path / "groups.csv", folder)
+
+
+def test_image_in_two_groups_is_refused(shop: Path, tmp_path: Path) -> None:
+    (tmp_path / "groups.csv").write_text("image,group\ndisk/0.png,a\ndisk/0.png,b\n")
+    with pytest.raises(WrongFolder, match=r"has 'disk/0.png' in two groups, 'a' and 'b'"):
+        read_groups(tmp_path / "groups.csv", read_folder(shop))
+
+
+def test_accents_in_a_file_of_groups_may_be_written_otherwise(tmp_path: Path) -> None:
+    touched(tmp_path / "shop", "hat/e\u0301.png", "cap/1.png")
+    (tmp_path / "groups.csv").write_text("hat/\u00e9.png,a\n", encoding="utf-8")
+    assert read_groups(tmp_path / "groups.csv", read_folder(tmp_path / "shop")) == {"hat/e\u0301.png": "a"}
