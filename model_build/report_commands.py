@@ -69,7 +69,7 @@ def list_runs() -> None:
     if not found:
         typer.echo(f"{runs.RUNS_DIR}/ holds no runs yet; start one: python -m model_build train")
         return
-    _console().print(runs.runs_table(readable))
+    table_console().print(runs.runs_table(readable))
 
 
 @reports.command()
@@ -78,7 +78,7 @@ def compare(first: FirstRunArgument, second: SecondRunArgument) -> None:
     from model_build.reporting import runs
 
     for table in runs.comparison_tables(runs.read(runs.find(first)), runs.read(runs.find(second))):
-        _console().print(table)
+        table_console().print(table)
 
 
 def _show_own(plot: Plot, run_dir: Path, out: Path | None) -> None:
@@ -96,7 +96,10 @@ def _show_mistakes(out: Path) -> None:
     typer.echo(f"wrote {out}: {write_gallery(MODEL_PATH.parent, out)} mistakes")
 
 
-def _console() -> Console:
-    """Standard output; lines are not wrapped in a file or a pipe."""
-    console = Console()
-    return console if console.is_terminal else Console(width=200)
+def table_console() -> Console:
+    """Standard output for tables; lines are not wrapped in a file or a pipe.
+
+    Names of classes and folders are printed as they are: [brackets] and :colons: mean nothing.
+    """
+    console = Console(markup=False, emoji=False)
+    return console if console.is_terminal else Console(markup=False, emoji=False, width=200)
