@@ -1,15 +1,13 @@
 """Command line: `python -m model_build STAGE`, or `all` for every stage in order."""
 
-import logging
 import sys
 from dataclasses import replace
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Final
 
 import typer
-from rich.console import Console
-from rich.logging import RichHandler
 
 from model_build.checks import ChecksumError, DatasetUnavailable, WrongArray, WrongFolder
 from model_build.config import Config
@@ -37,9 +35,9 @@ from model_build.options import (
     is_own,
     refuse_unused,
 )
-from model_build.progress import announced
-from model_build.report_commands import reports
-from model_build.run_files import RunError, is_own_run, load_config, read_json, run_dir_of
+from model_build.progress import announced, log_to_stderr
+from model_build.report_commands import reports, table_console
+from model_build.run_files import RunError, is_own_run, load_config, read_json, refuse_unwritable, run_dir_of
 
 app = typer.Typer(
     help="Build the model: from the dataset's images to one int8 ONNX file.", no_args_is_help=True, add_completion=False
@@ -76,15 +74,12 @@ def check(
     side: SideOption = None,
 ) -> None:
     """Check a folder of images before training: 1 is the exit status if no training would begin."""
-    from rich.console import Console
-
     from model_build.own_classes import commands, data, mistakes
 
     choices = commands.Choices(like_fashion_mnist=like is not None, side=side, groups=groups)
     found = data.checked(commands.recipe_of(folder, choices))
     findings = [*found.findings, *mistakes.suspects(run_dir_of(run, folder))]
-    console = Console() if sys.stdout.isatty() else Console(width=200)
-    console.print(commands.class_table(found), commands.check_table(found, findings))
+    table_console().print(commands.class_table(found), commands.check_table(found, findings))
     if any(finding.is_error for finding in findings):
         raise typer.Exit(1)
 
@@ -114,8 +109,9 @@ def train_command(
         from model_build.own_classes import build, commands, data
 
         choices = commands.Choices(start_from, like is not None, side, grey, mirror, max_kib, groups, epochs, seed)
-        recipe = commands.recipe_of(dataset, choices)
-        build.Build(run_dir_of(run, dataset), recipe, data.load_examples(recipe)).train()
+        recipe, run_dir = commands.recipe_of(dataset, choices), run_dir_of(run, dataset)
+        refuse_unwritable(run_dir)
+        build.Build(run_dir, recipe, data.load_examples(recipe)).train()
         return
     from model_build.training.train import train
 
@@ -233,21 +229,24 @@ def _run_stage(name: str, run_dir: Path, config: Config) -> None:
 
 
 def _main() -> None:
-    """Run the command line; errors of a run or a dataset become one line on standard error."""
-    console = Console(stderr=True)
-    if console.is_terminal:
-        logging.basicConfig(
-            level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
-        )
-    else:  # a file has lines of its own width, without colours
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    for noisy in ("onnx_ir", "onnxscript", "torch", "matplotlib"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    """Run the command line; errors of a run, a dataset or the system become one line on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names of classes, in a terminal that lacks their letters
+    log_to_stderr()
     try:
         app()
     except (RunError, ChecksumError, DatasetUnavailable, WrongArray, WrongFolder) as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(1)
+        _exit_with(str(error))
+    except OSError as error:  # such as a full disk, or a folder that may not be written
+        _exit_with(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
+    except MemoryError as error:
+        _exit_with(str(error) or "there is not enough memory")
+
+
+def _exit_with(problem: str) -> None:
+    typer.echo(f"error: {problem}", err=True)
+    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ def is_own(dataset: str) -> bool:
     return dataset not in set(DatasetName)
 
 
+_HIGHEST_SEED = 2**63 - 1  # of PyTorch's generators
 _OF_OWN_CLASSES = ("start_from", "like", "side", "grey", "mirror", "max_kib", "groups")
 _OF_THE_STAGES = ("fine_tuning_epochs", "batch_size", "train_images", "photo_variants")
 
@@ -110,7 +111,9 @@ FineTuningEpochsOption = Annotated[
     int, typer.Option(min=0, help="Epochs of fine-tuning, with synthetic shop pictures.")
 ]
 BatchSizeOption = Annotated[int, typer.Option(min=1, help="Images in one step.")]
-SeedOption = Annotated[int, typer.Option(help="Of the split, the weights, the order and the augmentation.")]
+SeedOption = Annotated[
+    int, typer.Option(min=0, max=2**63 - 1, help="Of the split, the weights, the order and the augmentation.")
+]
 TrainImagesOption = Annotated[
     int | None,
     typer.Option(min=1, help="Train on this many images only.", show_default="all but the validation images"),

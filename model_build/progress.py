@@ -9,6 +9,7 @@ from threading import Event, Thread
 from typing import Final, TypeVar
 
 from rich.console import Console
+from rich.logging import RichHandler
 from rich.progress import track as rich_track
 
 Item = TypeVar("Item")
@@ -16,6 +17,19 @@ Item = TypeVar("Item")
 _SECONDS_BETWEEN_LINES: Final = 60.0
 
 log = logging.getLogger(__name__)
+
+
+def log_to_stderr() -> None:
+    """Log the stages, and warnings of the libraries."""
+    console = Console(stderr=True)
+    if console.is_terminal:
+        logging.basicConfig(
+            level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
+        )
+    else:  # a file has lines of its own width, without colours
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    for noisy in ("onnx_ir", "onnxscript", "torch", "matplotlib"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 def track(items: Iterable[Item], description: str, total: int | None = None) -> Iterable[Item]:

@@ -2,7 +2,9 @@
 
 import csv
 import json
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model_build.config import Config
+from model_build.locks import Locked, locked
 
 CONFIG_FILE: Final = "config.json"
 HISTORY_FILE: Final = "history.csv"
@@ -24,6 +27,7 @@ INT8_FILE: Final = "int8.onnx"
 METRICS_FILE: Final = "metrics.json"
 CONFUSION_PLOT_FILE: Final = "confusion.png"
 CURVES_PLOT_FILE: Final = "curves.png"
+_LOCK_FILE: Final = "train.lock"
 
 
 class RunError(Exception):
@@ -36,6 +40,26 @@ def require(run_dir: Path, file: str, stage: str) -> Path:
         missing = "does not exist" if not run_dir.is_dir() else f"has no {file} yet"
         raise RunError(f"{run_dir} {missing}: python -m model_build {stage} --run {run_dir}")
     return run_dir / file
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Raise RunError if `folder` can be neither written nor made: sooner than after a training."""
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir():
+        raise RunError(f"{folder} cannot be a folder: {nearest} is a file")
+    if not os.access(nearest, os.W_OK):
+        raise RunError(f"{folder} cannot be written: no permission for {nearest}")
+
+
+@contextmanager
+def training_alone(run_dir: Path) -> Iterator[None]:
+    """Make the folder of a run, and keep other processes from training in it. Raises RunError if one does already."""
+    run_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        with locked(run_dir / _LOCK_FILE, waits=False):
+            yield
+    except Locked as error:
+        raise RunError(f"another process trains the run in {run_dir}: wait for it, or choose another --run") from error
 
 
 def save_config(run_dir: Path, config: Config) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from handler.contract import ModelOutput
@@ -41,8 +40,10 @@ from model_build.run_files import (
     read_json,
     require,
     save_array,
+    training_alone,
     write_json,
 )
+from model_build.training.checkpoint import load
 
 _IMAGES_FILE: Final = "images.json"  # the classes, and a hash of the images in their parts, of which a run learns
 _CENTRES_FILES: Final = ("centres.npy", "outlier_centres.npy")  # of the features of the classes, and of outliers
@@ -63,12 +64,15 @@ class Build:
     def train(self) -> None:
         """Train the network; an interrupted run resumes.
 
-        Raises RunError if it was started with another recipe or on other images.
+        Raises RunError if it was started with another recipe or on other images, or if another process trains it.
         """
+        with training_alone(self.run_dir):
+            self._train()
+
+    def _train(self) -> None:
         self._refuse_other_images()
         if (self.run_dir / RESUME_FILE).exists() and load_recipe(self.run_dir) != self.recipe:
             raise RunError(f"{self.run_dir} holds a run of another configuration: choose another --run, or delete it")
-        self.run_dir.mkdir(parents=True, exist_ok=True)
         write_json(self.run_dir / CONFIG_FILE, asdict(self.recipe))
         if not (self.run_dir / RESUME_FILE).exists():
             write_json(self.run_dir / _IMAGES_FILE, self.examples.described())
@@ -139,7 +143,7 @@ class Build:
     def _network(self) -> OwnNetwork:
         self._refuse_other_images()
         network = build_network(self.recipe, len(self.examples.labels))
-        weights = torch.load(require(self.run_dir, BEST_WEIGHTS_FILE, "train"), weights_only=True)
+        weights = load(require(self.run_dir, BEST_WEIGHTS_FILE, "train"))
         try:
             network.load_state_dict(weights)
         except RuntimeError as error:

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from model_build.checks import WrongFolder
+from model_build.datasets.folder import is_text
 from model_build.datasets.folder_checks import Finding
 from model_build.datasets.named import NamedDataset, dataset_named
 from model_build.own_classes.build import STAGES, Build, load_recipe
@@ -23,7 +25,7 @@ from model_build.own_classes.recipe import (
     pretrained,
 )
 from model_build.progress import announced
-from model_build.run_files import RunError
+from model_build.run_files import BEST_WEIGHTS_FILE, RunError, refuse_unwritable, require
 
 _SMALLEST_PRETRAINED_SIDE = 64
 
@@ -48,6 +50,7 @@ class Choices:
 def recipe_of(dataset: str, choices: Choices) -> Recipe:
     """The recipe for `dataset`, a folder or a name. Raises RunError if choices contradict each other."""
     named = dataset_named(dataset)
+    _refuse_other_encodings(dataset, choices)
     dataset = str(Path(dataset))  # my-shop/ and ./my-shop are my-shop
     base = _base(dataset, choices, named)
     if choices.like_fashion_mnist and choices.side not in (None, base.side):
@@ -61,13 +64,16 @@ def recipe_of(dataset: str, choices: Choices) -> Recipe:
         "epochs": choices.epochs,
         "seed": choices.seed,
     }
-    if isinstance(base.start_from, str) and base.start_from not in (IMAGENET, SCRATCH):
-        chosen |= {"side": None, "channels": None}  # of a run's network
+    if base.start_from not in (IMAGENET, SCRATCH):  # a run, whose network has its own side and channels
+        _refuse_other_input(base, choices)
+        chosen |= {"side": None, "channels": None}
     return replace(base, **{name: value for name, value in chosen.items() if value is not None})
 
 
 def build_all(run_dir: Path, recipe: Recipe, model_dir: Path | None) -> Path:
-    """Every stage in order; returns the model folder."""
+    """Every stage in order; returns the model folder. Raises RunError at once if a folder could not be written."""
+    refuse_unwritable(run_dir)
+    refuse_unwritable(model_dir or run_dir)
     with announced("check"):
         build = Build(run_dir, recipe, load_examples(recipe))
     log.info("%s", _counted(build))
@@ -86,7 +92,7 @@ def check_table(found: Checked, findings: Sequence[Finding]) -> Table:
     table.add_column("")
     table.add_column("what")
     for finding in findings:
-        table.add_row("[red]error[/red]" if finding.is_error else "warning", str(finding).replace("[", r"\["))
+        table.add_row(Text("error", "red") if finding.is_error else "warning", str(finding))
     if not findings:
         table.add_row("ok", "nothing found")
     return table
@@ -99,7 +105,7 @@ def class_table(found: Checked) -> Table:
     rows = sorted(zip(found.folder.classes, found.folder.counts(), strict=True), key=lambda row: -row[1])
     shown = rows if len(rows) <= 20 else [*rows[:10], ("...", 0), *rows[-5:]]
     for name, count in shown:
-        table.add_row(name.replace("[", r"\["), f"{count:,}" if name != "..." else "")
+        table.add_row(name, f"{count:,}" if name != "..." else "")
     return table
 
 
@@ -119,7 +125,24 @@ def _base(dataset: str, choices: Choices, named: NamedDataset | None) -> Recipe:
         return replace(from_scratch(dataset), channels=1 if grey else 3)
     if not Path(start).is_dir():
         raise WrongFolder(f"--start-from {start} is neither imagenet, nor scratch, nor the folder of a run")
-    return from_run(dataset, start, load_recipe(Path(start)))
+    source = load_recipe(Path(start))
+    require(Path(start), BEST_WEIGHTS_FILE, "train")
+    return from_run(dataset, start, source)
+
+
+def _refuse_other_input(base: Recipe, choices: Choices) -> None:
+    """Raise RunError if an option asks for another input than that of the network in `base.start_from`."""
+    if choices.side not in (None, base.side):
+        raise RunError(f"{base.start_from} has {base.side} pixels: leave out --side")
+    if choices.grey and base.channels != 1:
+        raise RunError(f"{base.start_from} is for colour: leave out --grey")
+
+
+def _refuse_other_encodings(dataset: str, choices: Choices) -> None:
+    """Raise WrongFolder if a path is not in UTF-8: the run's configuration could not hold it."""
+    for path in (dataset, choices.start_from or "", str(choices.groups or "")):
+        if not is_text(path):
+            raise WrongFolder(f"{path.encode('utf-8', 'replace').decode()!r} is not in UTF-8: rename it")
 
 
 def _counted(build: Build) -> str:

@@ -22,7 +22,7 @@ from model_build.own_classes.remaining_time import Remaining
 from model_build.progress import track
 from model_build.release.calibrate import fitted_temperature
 from model_build.run_files import BEST_WEIGHTS_FILE, HISTORY_FILE, RESUME_FILE, replace, write_history
-from model_build.training.checkpoint import save_weights
+from model_build.training.checkpoint import load, save_weights
 from model_build.training.depthwise import Depthwise
 
 _FEWEST_STEPS: Final = 20  # of an epoch: a small folder is shown more than once
@@ -49,7 +49,7 @@ def train(run_dir: Path, recipe: Recipe, examples: Examples) -> OwnNetwork:
     while training.epoch < recipe.epochs and not training.is_exhausted:
         training.learn_epoch(run_dir)
         log.info("%s", remaining.after_epoch())
-    network.load_state_dict(torch.load(run_dir / BEST_WEIGHTS_FILE, weights_only=True))
+    network.load_state_dict(load(run_dir / BEST_WEIGHTS_FILE))
     return network.eval()
 
 
@@ -58,7 +58,7 @@ def start_network(recipe: Recipe, classes: int) -> OwnNetwork:
     network = build_network(recipe, classes)
     start = Path(recipe.start_from) / BEST_WEIGHTS_FILE
     if start.is_file():
-        _take_weights(network, torch.load(start, weights_only=True))
+        _take_weights(network, load(start))
     return network
 
 
@@ -135,7 +135,7 @@ class _Training:
     def resume(self, path: Path) -> bool:
         if not path.exists():
             return False
-        state = torch.load(path, weights_only=True)
+        state = load(path)
         for name in _PARTS:
             getattr(self, name).load_state_dict(state[name])
         self.history, self.steps = state["history"], state["steps"]

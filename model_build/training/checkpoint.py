@@ -1,5 +1,6 @@
 """Checkpoints of a training run: saving and loading weights, history and the state to resume from."""
 
+import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -74,10 +75,18 @@ def save_state(
     replace(run_dir / RESUME_FILE, lambda unfinished: torch.save(state, unfinished))
 
 
+def load(path: Path) -> Any:
+    """What `torch.save` wrote to `path`. Raises RunError if the file is damaged."""
+    try:
+        return torch.load(path, weights_only=True, map_location="cpu")
+    except (EOFError, KeyError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+        raise RunError(f"{path} is damaged: delete its folder, and train again") from error
+
+
 def load_state(run_dir: Path) -> Mapping[str, Any] | None:
     """The state that `save_state` wrote, or None if no epoch of this run has ended."""
     path = run_dir / RESUME_FILE
-    return torch.load(path, weights_only=True, map_location="cpu") if path.exists() else None
+    return load(path) if path.exists() else None
 
 
 def restore_state(state: Mapping[str, Any], parts: Mapping[str, Stateful], generator: torch.Generator) -> list[Epoch]:
@@ -101,5 +110,5 @@ def trained_network(run_dir: Path, config: Config) -> Network:
 
 def _network(path: Path, config: Config) -> Network:
     network = build_network(config)
-    network.load_state_dict(torch.load(path, weights_only=True, map_location="cpu"))
+    network.load_state_dict(load(path))
     return network.eval()

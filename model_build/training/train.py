@@ -20,7 +20,7 @@ from model_build.datasets.training_set import (
     planned_epochs,
 )
 from model_build.progress import track
-from model_build.run_files import BEST_WEIGHTS_FILE, FINE_TUNED_WEIGHTS_FILE
+from model_build.run_files import BEST_WEIGHTS_FILE, FINE_TUNED_WEIGHTS_FILE, training_alone
 from model_build.training.augmentation import augment
 from model_build.training.checkpoint import (
     Epoch,
@@ -47,13 +47,14 @@ def train(run_dir: Path, config: Config) -> None:
     Its last weights are written to a file of their own.
 
     An interrupted run in `run_dir` resumes after its last whole epoch. Raises OtherConfiguration if it was started with
-    another `config`.
+    another `config`, and RunError if another process trains it.
     """
-    begin_run(run_dir, config)
-    run = _Run(config, load_training_set(config))
-    run.resume(run_dir)
-    for epoch in range(len(run.history), planned_epochs(config)):
-        run.advance(epoch, run_dir)
+    with training_alone(run_dir):
+        begin_run(run_dir, config)
+        run = _Run(config, load_training_set(config))
+        run.resume(run_dir)
+        for epoch in range(len(run.history), planned_epochs(config)):
+            run.advance(epoch, run_dir)
 
 
 class _Run:
