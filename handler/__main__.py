@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
@@ -114,7 +115,8 @@ def _classify_at(url: str, top_k: int, jobs: int) -> Callable[[bytes], Classific
 
 
 def _print_error(message: str, status: int = CANNOT_RUN) -> int:
-    print(message, file=sys.stderr, flush=True)
+    with suppress(OSError):  # standard error takes no more; the exit status tells
+        print(message, file=sys.stderr, flush=True)
     return status
 
 

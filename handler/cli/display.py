@@ -1,6 +1,8 @@
 """Terminal output: results on stdout, messages and a progress bar on stderr, without mixing up their lines."""
 
+import os
 import sys
+from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Never, TextIO
 
@@ -26,7 +28,11 @@ class Display:
             raise CannotWrite(f"the output cannot be written: {error.strerror}") from error
 
     def print_message(self, text: str) -> None:
-        self._print(text, sys.stderr)
+        """Messages that cannot be written are dropped, such as on a full disk: the results are worth more."""
+        try:
+            self._print(text, sys.stderr)
+        except OSError:
+            sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  it stays open
 
     def advance(self) -> None:
         if self._bar is not None:

@@ -15,6 +15,7 @@ SUFFIXES: Final = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp"),
     *(".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif"),
 )
+_LINK: Final = "link to a folder"
 _MAX_SUFFIX: Final = 8  # characters; a longer one is part of a name
 
 
@@ -71,12 +72,14 @@ def _in_folder(folder: str, skipped: Counter[str]) -> list[Input]:
     # os.walk does not follow links to folders, so a loop of links ends.
     for parent, folders, files in os.walk(folder, onerror=unreadable.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        skipped[_LINK] += sum(_is_link(Path(parent, name)) for name in folders)
         for path in (Path(parent, name) for name in files if not name.startswith(".")):
             image = _image(path)
             if image:
                 found.append(image)
             else:
                 skipped[_kind(path)] += 1
+    skipped += Counter()  # without those that are 0
     found.sort(key=lambda file: file.path)
     found = [Input(str(error.filename), error.strerror) for error in unreadable] + found
     return found or [Input(folder, f"the folder has no image files ({', '.join(SUFFIXES)})")]
@@ -91,6 +94,13 @@ def _image(path: Path) -> Input | None:
     except OSError as error:
         reason = f"broken link: {error.strerror}" if path.is_symlink() else error.strerror
         return Input(str(path), reason)
+
+
+def _is_link(path: Path) -> bool:
+    try:
+        return path.is_symlink()
+    except OSError:  # such as a path that is too long: listing it will fail, which is reported
+        return False
 
 
 def _kind(path: Path) -> str:

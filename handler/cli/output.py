@@ -52,9 +52,7 @@ class Csv:
         return ",".join(self.COLUMNS)
 
     def lines(self, result: FileResult) -> str:
-        text = io.StringIO()
-        csv.DictWriter(text, self.COLUMNS, lineterminator="\n").writerows(self._rows(result))
-        return text.getvalue().removesuffix("\n")
+        return "\n".join(_csv_row([row.get(column, "") for column in self.COLUMNS]) for row in self._rows(result))
 
     def _rows(self, result: FileResult) -> list[dict[str, object]]:
         if isinstance(result.outcome, str):
@@ -113,10 +111,23 @@ def escaped(text: str) -> str:
     )
 
 
+def _csv_row(values: Iterable[object]) -> str:
+    # Python's writer quotes \r in a field only if its own lines end with it, as they do by default.
+    text = io.StringIO()
+    csv.writer(text).writerow(values)
+    return text.getvalue().removesuffix("\r\n")
+
+
 def _padded(text: str, width: int) -> str:
     return escaped(text) + " " * (width - _width(text))
 
 
 def _width(text: str) -> int:
-    # Chinese characters are two columns wide on a terminal.
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in escaped(text))
+    return sum(map(_columns, escaped(text)))
+
+
+def _columns(character: str) -> int:
+    """Columns on a terminal: an accent of its own, as macOS has it in names, has none; a Chinese character has two."""
+    if unicodedata.category(character) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -184,6 +184,14 @@ def test_full_disk_gets_one_sentence(folder: Path, arguments: str) -> None:
     assert ended.stderr == "the output cannot be written: No space left on device\n"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
+def test_full_disk_below_the_messages_loses_no_result(folder: Path) -> None:
+    ended = in_shell("classify text.png good.png text.png good.png --json 2> /dev/full", folder)
+    assert ended.returncode == 1  # of four files, two failed
+    assert [json.loads(line)["path"] for line in ended.stdout.splitlines()] == ["text.png", "good.png"] * 2
+    assert in_shell("classify good.png --model nowhere 2> /dev/full", folder).returncode == 2
+
+
 @pytest.mark.parametrize(("closed", "printed"), [("1", (0, 1)), ("2", (2, 0))], ids=["stdout", "stderr"])
 def test_closed_output_does_not_matter(folder: Path, closed: str, printed: tuple[int, int]) -> None:
     ended = in_shell(f"classify good.png text.png --quiet {closed}>&-", folder)

@@ -53,6 +53,15 @@ def test_folder_with_a_link_to_itself_is_listed_once(tmp_path: Path) -> None:
     assert paths_in(tmp_path) == ["a.png"]
 
 
+def test_links_to_folders_are_counted_as_skipped(tmp_path: Path) -> None:
+    (tmp_path / "photos" / "2026").mkdir(parents=True)
+    (tmp_path / "photos" / "a.png").touch()
+    assert find_inputs([str(tmp_path / "photos")]).skipped == {}
+    for name in ("more", "photos"):
+        (tmp_path / "photos" / name).symlink_to(tmp_path)
+    assert find_inputs([str(tmp_path / "photos")]).skipped == {"link to a folder": 2}
+
+
 @pytest.mark.parametrize(
     ("target", "error"),
     [
