@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import logging
 import multiprocessing
 import os
 import signal
@@ -29,7 +30,7 @@ from handler.inference.decoding import decode
 from handler.inference.letterbox import letterboxed
 from handler.inference.preprocessing import DETAIL_SIDE, THRESHOLDS, preprocessed
 from model_build.datasets.folder import Folder
-from model_build.locks import locked
+from model_build.locks import Locked, locked
 from model_build.progress import track
 from model_build.run_files import read_json, replace, write_json
 
@@ -42,6 +43,8 @@ _ARRAYS: Final = ("served", "wide", "thumbnails", "sizes")
 _STOPPED: Final[list[Event]] = []  # in a process that reads images: set when nobody waits for more
 
 Pixels = NDArray[np.uint8]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -81,9 +84,19 @@ def _wide_side(form: InputFormat) -> int:
 
 def _store_once(folder: Folder, form: InputFormat, cache: Path) -> None:
     """Store the images, unless another process does so meanwhile: two that write the same mapped file crash."""
-    with locked(cache / "lock", waits=True):
-        if not (cache / "errors.json").exists():
-            _store(folder, form, cache)
+    lock = cache / "lock"
+    try:
+        with locked(lock, waits=False):
+            _store_missing(folder, form, cache)
+    except Locked:
+        log.info("waiting for another process, which reads these images")
+        with locked(lock, waits=True):
+            _store_missing(folder, form, cache)
+
+
+def _store_missing(folder: Folder, form: InputFormat, cache: Path) -> None:
+    if not (cache / "errors.json").exists():
+        _store(folder, form, cache)
 
 
 def _store(folder: Folder, form: InputFormat, cache: Path) -> None:

@@ -1,11 +1,13 @@
 """Stored images of a folder: prepared as the server does, read once, and again when they change."""
 
+import logging
 import os
 import shutil
 from pathlib import Path
 from threading import Thread
 
 import numpy as np
+import pytest
 
 from handler.contract import InputFormat
 from model_build.datasets.folder import read_folder
@@ -44,7 +46,10 @@ def test_images_that_changed_places_are_read_again(shop: Path, tmp_path: Path) -
     assert len(first) == 48
 
 
-def test_images_are_stored_by_one_process_at_a_time(shop: Path, tmp_path: Path) -> None:
+def test_images_are_stored_by_one_process_at_a_time(
+    shop: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     folder = read_folder(shop)
     images_of(folder, tmp_path)
     (done,) = (tmp_path / "cache").glob("*/errors.json")
@@ -55,6 +60,7 @@ def test_images_are_stored_by_one_process_at_a_time(shop: Path, tmp_path: Path) 
         storing.join(0.5)
         assert storing.is_alive()
         assert not done.exists()
+        assert caplog.messages == ["waiting for another process, which reads these images"]
         other.communicate(timeout=30)
     storing.join(30)
     assert done.exists()
