@@ -49,7 +49,7 @@ def _arrivals(folder: str, stopped: Event, done: dict[str, _Version], poll_secon
 
 
 def _versions(folder: str) -> dict[str, _Version]:
-    if not Path(folder).is_dir():
+    if not (folder and Path(folder).is_dir()):  # an empty path, as of an unset variable, is not the current folder
         raise FolderGone(f"there is no folder {folder!r}")
     versions = {}
     for path in (file.path for file in find_inputs([folder]).inputs if file.error is None):

@@ -32,9 +32,11 @@ def test_growing_file_is_yielded_once_it_is_complete(tmp_path: Path) -> None:
     assert list(batches) == []
 
 
-def test_folder_that_disappears_is_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["gone", "file.png", ""], ids=["missing", "file", "empty"])
+def test_folder_that_is_none_is_an_error(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file.png").touch()
     with pytest.raises(FolderGone, match="there is no folder"):
-        arrivals(str(tmp_path / "gone"), Event(), existing=False)
+        arrivals(str(tmp_path / name) if name else "", Event(), existing=False)
 
 
 @pytest.mark.slow  # waits for two listings, a second apart
