@@ -9,6 +9,7 @@ from typing import Final
 
 import typer
 
+from handler.errors import InvalidModel
 from model_build.checks import ChecksumError, DatasetUnavailable, WrongArray, WrongFolder
 from model_build.config import Config
 from model_build.distillation_commands import distillation
@@ -236,7 +237,7 @@ def _main() -> None:
     log_to_stderr()
     try:
         app()
-    except (RunError, ChecksumError, DatasetUnavailable, WrongArray, WrongFolder) as error:
+    except (RunError, ChecksumError, DatasetUnavailable, InvalidModel, WrongArray, WrongFolder) as error:
         _exit_with(str(error))
     except OSError as error:  # such as a full disk, or a folder that may not be written
         _exit_with(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))

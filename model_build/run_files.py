@@ -145,6 +145,14 @@ def save_array(path: Path, array: NDArray[Any]) -> None:
     replace(path, write)
 
 
+def read_array(path: Path) -> NDArray[Any]:
+    """The array in the .npy file at `path`. Raises RunError if the file is damaged."""
+    try:
+        return np.asarray(np.load(path))
+    except (EOFError, ValueError) as error:
+        raise RunError(f"{path} is damaged: {error}") from error
+
+
 def run_dir_of(run: Path | None, dataset: str) -> Path:
     """The folder `run`, or that of the runs of the dataset, which may be a folder."""
     return run or Path("runs", Path(dataset).resolve().name)

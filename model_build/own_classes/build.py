@@ -35,6 +35,7 @@ from model_build.run_files import (
     METRICS_FILE,
     RESUME_FILE,
     RunError,
+    read_array,
     read_calibration,
     read_confusion,
     read_json,
@@ -89,7 +90,7 @@ class Build:
 
     def export(self) -> None:
         network = self._network()
-        of_classes, of_outliers = (np.load(require(self.run_dir, name, "calibrate")) for name in _CENTRES_FILES)
+        of_classes, of_outliers = (read_array(require(self.run_dir, name, "calibrate")) for name in _CENTRES_FILES)
         exporting.export(self.run_dir, self.recipe, network, (of_classes, of_outliers), read_calibration(self.run_dir))
 
     def quantize(self) -> None:

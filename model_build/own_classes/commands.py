@@ -49,6 +49,8 @@ class Choices:
 
 def recipe_of(dataset: str, choices: Choices) -> Recipe:
     """The recipe for `dataset`, a folder or a name. Raises RunError if choices contradict each other."""
+    if "" in (dataset, choices.start_from):  # as of an unset variable of the shell: not the current folder
+        raise WrongFolder("the name of the folder to train on, or to start from, is empty")
     named = dataset_named(dataset)
     _refuse_other_encodings(dataset, choices)
     dataset = str(Path(dataset))  # my-shop/ and ./my-shop are my-shop

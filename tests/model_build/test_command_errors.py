@@ -11,8 +11,10 @@ from typing import Final
 import pytest
 from typer.testing import CliRunner
 
+from handler.errors import InvalidModel
 from model_build.__main__ import app
-from model_build.own_classes.build import Build
+from model_build.checks import WrongFolder
+from model_build.own_classes.build import STAGES, Build
 from model_build.own_classes.commands import Choices, check_table, class_table, recipe_of
 from model_build.own_classes.data import checked, load_examples
 from model_build.own_classes.recipe import Recipe, from_scratch
@@ -33,6 +35,7 @@ def _recipe(shop: Path) -> Recipe:
     return replace(from_scratch(str(shop)), side=32, max_kib=64, epochs=1, batch_size=16)
 
 
+@pytest.mark.slow  # two processes load PyTorch
 def test_disk_that_takes_no_more_is_one_sentence_in_the_letters_that_the_terminal_has(shop: Path) -> None:
     command = [sys.executable, "-m", "model_build", "check", "my-shop"]
     variables = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONIOENCODING": "ascii"}
@@ -97,6 +100,21 @@ def test_damaged_state_of_a_run_is_named(shop: Path, tmp_path: Path) -> None:
             build.train()
 
 
+@pytest.mark.slow  # each trains and quantizes a small network
+@pytest.mark.parametrize(
+    ("file", "stage"), [("int8.onnx", "evaluate"), ("centres.npy", "export"), ("best.pt", "calibrate")]
+)
+def test_damaged_file_of_a_run_is_one_sentence(file: str, stage: str, shop: Path, tmp_path: Path) -> None:
+    build = Build(tmp_path / "run", _recipe(shop), load_examples(_recipe(shop), tmp_path / "data"))
+    build.train()
+    for name in ("calibrate", "export", "quantize"):
+        STAGES[name](build)
+    path = build.run_dir / file
+    path.write_bytes(path.read_bytes()[:60])
+    with pytest.raises((InvalidModel, RunError), match=f"{file} is (damaged|not an ONNX file)"):
+        STAGES[stage](build)
+
+
 @pytest.mark.parametrize(
     ("choices", "problem"),
     [(Choices(side=96), "leave out --side"), (Choices(grey=True), "leave out --grey"), (Choices(), "has no best.pt")],
@@ -116,3 +134,9 @@ def test_option_that_does_not_fit_the_run_to_start_from_is_refused(
 @pytest.mark.parametrize("seed", ["-1", str(2**63)])
 def test_seed_that_no_generator_takes_is_refused(seed: str) -> None:
     assert CliRunner().invoke(app, ["train", "--dataset", ".", "--seed", seed]).exit_code == 2
+
+
+@pytest.mark.parametrize(("folder", "start_from"), [("", None), (".", "")], ids=["dataset", "run"])
+def test_empty_name_is_not_the_current_folder(folder: str, start_from: str | None) -> None:
+    with pytest.raises(WrongFolder, match="is empty"):
+        recipe_of(folder, Choices(start_from))
