@@ -112,7 +112,7 @@ FineTuningEpochsOption = Annotated[
 ]
 BatchSizeOption = Annotated[int, typer.Option(min=1, help="Images in one step.")]
 SeedOption = Annotated[
-    int, typer.Option(min=0, max=2**63 - 1, help="Of the split, the weights, the order and the augmentation.")
+    int, typer.Option(min=0, max=_HIGHEST_SEED, help="Of the split, the weights, the order and the augmentation.")
 ]
 TrainImagesOption = Annotated[
     int | None,

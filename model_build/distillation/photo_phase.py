@@ -41,18 +41,18 @@ log = logging.getLogger(__name__)
 class PhotoRecipe:
     """Sizes, length and rates of the photo phase."""
 
-    steps: int = 4_000
-    learning_rate: float = 0.015  # at its peak
-    dataset_per_batch: int = 224
-    asked_share: float = 0.25  # of these; the rest are mixed images of before
-    photos_per_batch: int = 10  # few, or the statistics of batch normalization would move away from the dataset's
-    composites_per_batch: int = 18  # and shop pictures
+    steps: int = 15_000
+    learning_rate: float = 0.03  # at its peak
+    dataset_per_batch: int = 208
+    asked_share: float = 0.5  # of these; the rest are mixed images of before
+    photos_per_batch: int = 8  # few, or the statistics of batch normalization would move away from the dataset's
+    composites_per_batch: int = 13  # and shop pictures
     negatives_per_batch: int = 6
     composites: int = 8_000
     shop_pictures: int = 20_000
     temperature: float = 1.5  # of both outputs on the dataset's images
     erasing_probability: float = 0.2  # of photos and composites
-    averaging_decay: float = 0.998  # per step
+    averaging_decay: float = 0.999  # per step
 
 
 @dataclass(frozen=True)
