@@ -129,10 +129,16 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def replace(path: Path, write: Callable[[Path], None]) -> None:
-    """Write a file so that an interruption leaves the old version or the new one, never a part of it."""
-    unfinished = path.with_suffix(path.suffix + ".part")
-    write(unfinished)
-    unfinished.replace(path)
+    """Write a file so that an interruption leaves the old version or the new one, never a part of it.
+
+    Two processes may write the same file: each has its own part, and the last one's stays.
+    """
+    unfinished = path.with_suffix(f"{path.suffix}.{os.getpid()}.part")
+    try:
+        write(unfinished)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def save_array(path: Path, array: NDArray[Any]) -> None:
@@ -142,6 +148,17 @@ def save_array(path: Path, array: NDArray[Any]) -> None:
         with unfinished.open("wb") as file:  # to a path, NumPy would append .npy
             np.save(file, array)
 
+    replace(path, write)
+
+
+def save_arrays(path: Path, **arrays: Any) -> None:
+    """Write a compressed .npz file as `replace` does."""
+
+    def write(unfinished: Path) -> None:
+        with unfinished.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+
+    path.parent.mkdir(parents=True, exist_ok=True)
     replace(path, write)
 
 

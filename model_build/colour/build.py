@@ -26,7 +26,7 @@ from model_build.datasets.everyday_things import Thing, everyday_things
 from model_build.datasets.mnist import load as load_images
 from model_build.progress import track
 from model_build.release.calibrate import fitted_temperature
-from model_build.run_files import save_array
+from model_build.run_files import save_array, save_arrays
 
 _CALIBRATION_IMAGES: Final = 400  # they set the ranges of the activations
 _ACCESSORIES: Final = 0.05  # shares of the drawn images
@@ -91,7 +91,7 @@ def stored_composites(count: int, cache: Path, seed: int = 1) -> ColourImages:
         with composing_processes() as pool:
             drawn = pool.map(partial(_drawn, seed, everyday_things()), range(count), chunksize=50)
             images, classes = zip(*track(drawn, "drawing composites", total=count), strict=True)
-        np.savez(cache, images=np.stack(images), classes=np.array(classes))
+        save_arrays(cache, images=np.stack(images), classes=np.array(classes))
     with np.load(cache) as stored_arrays:
         classes = stored_arrays["classes"]
         return ColourImages(stored_arrays["images"], classes, np.full(len(classes), 1 / len(classes)))

@@ -15,6 +15,7 @@ from handler.inference.cutout import SIDE
 from model_build.cutout.composites import composing_processes, composite
 from model_build.datasets.mnist import DATA_DIR
 from model_build.progress import track
+from model_build.run_files import save_arrays
 
 PART: Final = 500  # composites in a file
 
@@ -47,10 +48,8 @@ def make_part(folder: Path, seed: int, number: int) -> None:
     """Write one part, seeded by its number."""
     rng = random.Random(f"composites {seed} {number}")
     made = [composite(rng, SIDE) for _ in range(PART)]
-    unfinished = folder / f"{number}.unfinished.npz"
-    images = np.stack([np.asarray(each.image) for each in made])
-    np.savez(unfinished, images=images, masks=np.stack([each.mask for each in made]))
-    unfinished.rename(_file(folder, number))
+    images, masks = np.stack([np.asarray(each.image) for each in made]), np.stack([each.mask for each in made])
+    save_arrays(_file(folder, number), images=images, masks=masks)
 
 
 def read_parts(files: Sequence[Path]) -> Examples:

@@ -5,6 +5,8 @@ the classifier finds the right class in every view. Photos of senders that are h
 """
 
 import hashlib
+import shutil
+import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -68,11 +70,16 @@ def _store(folder: Path, photos: list[ClothingPhoto]) -> None:
     with ProcessPoolExecutor(initializer=_classifier) as pool:
         cut = pool.map(_trusted, photos, chunksize=16)
         found = [each for each in track(cut, "cutting out the photos", total=len(photos)) if each is not None]
-    unfinished = folder.with_suffix(".unfinished")
-    unfinished.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=folder.parent))
     for name, rows in zip(("images", "masks", "classes", "aspects"), zip(*found, strict=True), strict=True):
         np.save(unfinished / f"{name}.npy", np.stack(rows))
-    unfinished.rename(folder)
+    try:
+        unfinished.rename(folder)
+    except OSError:
+        shutil.rmtree(unfinished)
+        if not folder.is_dir():  # else another process was faster
+            raise
 
 
 def _trusted(photo: ClothingPhoto) -> tuple[Pixels, Mask, int, float] | None:

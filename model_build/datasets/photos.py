@@ -30,6 +30,7 @@ from model_build.datasets.downloads import downloading
 from model_build.datasets.mnist import DATA_DIR
 from model_build.datasets.randomness import random_threshold
 from model_build.progress import track
+from model_build.run_files import save_arrays
 
 NAME: Final = "clothing-dataset-small"
 SOURCE: Final = "https://github.com/alexeygrigorev/clothing-dataset-small"
@@ -100,8 +101,7 @@ def load_photos(split: str, altered: int, root: Path = DATA_DIR) -> Photos:
         with ProcessPoolExecutor() as pool:
             preprocessed = pool.map(partial(_variants, altered=altered), paths, chunksize=16)
             images = np.stack(list(track(preprocessed, f"preprocessing the {split} photos", total=len(paths))))
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(cache, images=images, folders=[path.parent.name for path in paths])
+        save_arrays(cache, images=images, folders=[path.parent.name for path in paths])
     with np.load(cache) as stored:
         return Photos(torch.from_numpy(stored["images"]), _allowed(stored["folders"].tolist()))
 

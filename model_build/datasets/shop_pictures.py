@@ -25,6 +25,7 @@ from model_build.datasets import randomness
 from model_build.datasets.mnist import DATA_DIR, LabelledImages
 from model_build.datasets.randomness import random_colour, random_threshold
 from model_build.progress import track
+from model_build.run_files import save_arrays
 
 SIDE: Final = 128  # of a shop picture, in pixels
 _WITH_OPENINGS: Final = (5, 8)  # sandals and bags show the background through them; black in other classes is white
@@ -42,8 +43,7 @@ def load_shop_pictures(given: LabelledImages, seed: int, root: Path = DATA_DIR) 
             numbered = zip(given.images.numpy(), given.labels.tolist(), range(len(given)), strict=True)
             preprocessed = pool.map(partial(_preprocessed, seed), numbered, chunksize=500)
             pixels = np.array(list(track(preprocessed, "synthesizing shop pictures", total=len(given))), np.uint8)
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(cache, images=pixels.reshape(-1, IMAGE_SIDE, IMAGE_SIDE))
+        save_arrays(cache, images=pixels.reshape(-1, IMAGE_SIDE, IMAGE_SIDE))
     with np.load(cache) as stored:
         return torch.from_numpy(stored["images"])
 
