@@ -33,9 +33,9 @@ _DATASET: Final = DatasetName.FASHION_MNIST.value
 def pack_command(path: PackedArgument, dataset: DatasetOption = _DATASET) -> None:
     """Pack all training examples into one file, for a machine without the datasets."""
     from model_build.datasets.packed import pack
-    from model_build.datasets.training_set import load_training_set
+    from model_build.distillation.examples import load_distillation_set
 
-    pack(load_training_set(replace(_DEFAULTS, dataset=_shipped_kind(dataset))), path)
+    pack(load_distillation_set(replace(_DEFAULTS, dataset=_shipped_kind(dataset))), path)
 
 
 @distillation.command("distil")

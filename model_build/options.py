@@ -122,7 +122,7 @@ PhotoVariantsOption = Annotated[int, typer.Option(min=0, help="Variants of each 
 PresetOption = Annotated[Preset, typer.Option(help="Sizes and lengths: for a GPU, or for two CPU cores.")]
 DeviceOption = Annotated[str, typer.Option(help="As PyTorch names it: cuda, or cpu.")]
 SecondsOption = Annotated[float, typer.Option(min=1, help="Stop after this long; the same command goes on.")]
-PackedArgument = Annotated[Path, typer.Argument(help="The file to write, such as packed.npz.")]
+PackedArgument = Annotated[Path, typer.Argument(help="The file to write, such as packed.xz.")]
 PackedOption = Annotated[Path | None, typer.Option(help="A file of `pack`, in place of the datasets.")]
 SourceArgument = Annotated[Path, typer.Argument(help="Run of the distilled network, such as model_build/distilled.")]
 ModelDirOption = Annotated[

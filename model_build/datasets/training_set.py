@@ -99,8 +99,11 @@ def planned_epochs(config: Config) -> int:
     return config.epochs + fine_tuning_epochs(config)
 
 
-def load_training_set(config: Config, root: Path = DATA_DIR) -> TrainingSet:
-    """Load or synthesize everything that the run of `config` learns from and is validated with."""
+def load_training_set(config: Config, root: Path = DATA_DIR, *, shop_pictures: int | None = None) -> TrainingSet:
+    """Load or synthesize everything that the run of `config` learns from and is validated with.
+
+    There are shop pictures of the first `shop_pictures` images of the dataset; None: of all.
+    """
     splits = load(config, root)
     photos, validation_photos = load_photo_splits(config, root)
     with_text = DATASETS[config.dataset].text_is_unknown
@@ -109,7 +112,7 @@ def load_training_set(config: Config, root: Path = DATA_DIR) -> TrainingSet:
         photos=Examples.without_teacher(
             photos.images.flatten(0, 1), photos.allowed.repeat_interleave(photos.images.shape[1], dim=0)
         ),
-        shop_pictures=_shop_pictures(splits.train, config, root),
+        shop_pictures=_shop_pictures(splits.train[:shop_pictures], config, root),
         accessories=Examples.negatives(
             accessory_images(config.accessory_negatives if fine_tuning_epochs(config) else 0, config.seed)
         ),

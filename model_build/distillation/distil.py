@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 from model_build.datasets.packed import unpack
-from model_build.datasets.training_set import load_training_set
+from model_build.distillation.examples import load_distillation_set
 from model_build.distillation.recipe import Distillation
 from model_build.distillation.student import train_student
 from model_build.distillation.teachers import TEACHERS_DIR, load_teachers, train_teachers
@@ -19,7 +19,7 @@ def distil(run_dir: Path, distillation: Distillation, *, seconds: float = math.i
     Stops at the end of an epoch of the student after `seconds`. `packed` is a file of `pack`, where the datasets
     themselves are not at hand.
     """
-    training_set = unpack(packed) if packed else load_training_set(distillation.config)
+    training_set = unpack(packed) if packed else load_distillation_set(distillation.config)
     folder = run_dir / TEACHERS_DIR
     train_teachers(folder, distillation, training_set.dataset, training_set.validation)
     done = train_student(run_dir, distillation, training_set, load_teachers(folder, distillation), seconds)

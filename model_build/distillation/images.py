@@ -22,11 +22,19 @@ def joined(*parts: Examples) -> Examples:
     return Examples(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Examples)))
 
 
-def drawn(examples: Examples, count: int, generator: torch.Generator) -> Examples:
-    """`count` examples at random, with replacement; none if there are none."""
+def drawn(examples: Examples, count: int, generator: torch.Generator, chances: Tensor | None = None) -> Examples:
+    """`count` examples at random, with replacement; none if there are none.
+
+    `chances` (N,) are cumulative, up to 1; without them, all examples are as likely.
+    """
     count = count if len(examples) else 0
     device = examples.images.device
-    return examples[torch.randint(0, max(len(examples), 1), (count,), generator=generator, device=device)]
+    if chances is None:
+        rows = torch.randint(0, max(len(examples), 1), (count,), generator=generator, device=device)
+    else:
+        drawn_from = torch.rand(count, dtype=chances.dtype, generator=generator, device=device)
+        rows = torch.searchsorted(chances, drawn_from).clamp(max=max(len(examples) - 1, 0))
+    return examples[rows]
 
 
 def augmented(images: Tensor, config: Config, generator: torch.Generator) -> Tensor:

@@ -4,6 +4,7 @@ import hashlib
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,7 @@ import handler.inference.preprocessing
 from handler.inference.cutout import CutOut
 from handler.inference.decoding import decode
 from handler.inference.preprocessing import DETAIL_SIDE, views_of
-from model_build.cutout.composites import composite
+from model_build.cutout.composites import composing_processes, composite
 from model_build.datasets.clothing_photos import ClothingPhoto, clothing_photos, hash_of
 from model_build.datasets.mnist import DATA_DIR
 from model_build.datasets.weights import balanced
@@ -61,11 +62,21 @@ def photo_views(root: Path = DATA_DIR) -> ServedViews:
     return ServedViews(np.load(cache), classes, weights)
 
 
+def held_out_views(root: Path = DATA_DIR) -> ServedViews:
+    """The first view of each photo of the senders that are held out, but for those that no network has seen yet."""
+    photos = [photo for photo in clothing_photos(root) if photo.held_out and not photo.unseen]
+    cut_out = CutOut()
+    views = [_views(_decoded(photo), cut_out)[:1] for photo in track(photos, "cutting out held-out photos")]
+    classes = np.array([_class(photo.class_id) for photo in photos])
+    return ServedViews(np.stack(views), classes, np.full(len(photos), 1 / len(photos)))
+
+
 def composite_views(count: int, root: Path = DATA_DIR) -> ServedViews:
     """Views of `count` composites, rounded up to whole parts; cached below `root`."""
     folder, numbers = _folder(root), range(-(-count // PART))
-    for number in track(numbers, f"cutting out {PART} composites each"):
-        make_part(folder, number)
+    with composing_processes() as pool:
+        made = pool.map(partial(make_part, folder), numbers)
+        list(track(made, f"cutting out {PART} composites each", total=len(numbers)))
     return read_composites(folder, numbers)
 
 
@@ -76,7 +87,7 @@ def make_part(folder: Path, number: int) -> None:
         return
     rng, cut_out = random.Random(f"views of composites {number}"), CutOut()
     made = [composite(rng, _COMPOSITE_SIDE) for _ in range(PART)]
-    np.save(classes, np.array([_class(each.class_id) for each in made]))
+    save_array(classes, np.array([_class(each.class_id) for each in made]))
     save_array(images, np.stack([_views(each.image, cut_out) for each in made]))
 
 
@@ -99,9 +110,13 @@ def with_shop_pictures(composites: ServedViews, pictures: NDArray[np.uint8], cla
 
 def _of_photo(photo: ClothingPhoto, cut_out: CutOut) -> NDArray[np.uint8]:
     """(1 + ALTERED, VIEWS, 28, 28), altered at random, seeded by the file's name."""
-    image = decode(photo.path.read_bytes(), _MAX_PIXELS, DETAIL_SIDE).convert("RGB")
+    image = _decoded(photo)
     rng = random.Random(photo.path.name)
     return np.stack([_views(image, cut_out), *(_views(each, cut_out) for each in _altered(image, rng))])
+
+
+def _decoded(photo: ClothingPhoto) -> Image.Image:
+    return decode(photo.path.read_bytes(), _MAX_PIXELS, DETAIL_SIDE).convert("RGB")
 
 
 def _views(image: Image.Image, cut_out: CutOut) -> NDArray[np.uint8]:

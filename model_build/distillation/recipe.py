@@ -20,12 +20,13 @@ class Recipe:
     teacher_batch: int = 512
     teacher_learning_rate: float = 0.4  # at its peak
     student_epochs: int = 300
-    student_batch: int = 1_024  # of the dataset; the others come on top
+    student_batch: int = 1_032  # of the dataset, an equal part for each teacher; the others come on top
     student_learning_rate: float = 0.4
-    photos_per_batch: int = 192
-    shop_pictures_per_batch: int = 192
-    negatives_per_batch: int = 96
-    temperature: float = 2.0  # of both outputs (Hinton et al., arXiv 1503.02531)
+    photos_per_batch: int = 128  # and composites
+    shop_pictures_per_batch: int = 64
+    negatives_per_batch: int = 32
+    others_erasing_probability: float = 0.2  # of photos, composites, shop pictures and negatives
+    temperature: float = 1.5  # of both outputs (Hinton et al., arXiv 1503.02531)
     mixed_share: float = 0.5  # of the dataset's images of a batch
     asked_share: float = 1.0  # of the dataset's images of a batch; the rest are mixed images of before
     momentum: float = 0.9
@@ -54,9 +55,9 @@ PRESETS: Final[Mapping[str, Recipe]] = {
         student_epochs=60,
         student_batch=128,
         student_learning_rate=0.15,
-        photos_per_batch=24,
-        shop_pictures_per_batch=24,
-        negatives_per_batch=12,
+        photos_per_batch=16,
+        shop_pictures_per_batch=8,
+        negatives_per_batch=4,
         asked_share=0.5,
     ),
 }

@@ -62,7 +62,10 @@ class Replay:
         dataset = DATASETS[config.dataset]
         seen = augment(images, config, mirror=dataset.mirrored_is_same, generator=generator)
         mixed = mix(seen[:, None].float(), recipe.mixed_share, generator).images[:, 0].round().byte()
-        return mixed, soft_targets(self._teachers, normalize(mixed, dataset), recipe.temperature)
+        normalized = normalize(mixed, dataset)
+        parts = zip(self._teachers, normalized.tensor_split(len(self._teachers)), strict=True)
+        answers = [soft_targets([teacher], part, recipe.temperature) for teacher, part in parts]
+        return mixed, torch.cat(answers)
 
     def _keep(self, mixed: Tensor, targets: Tensor) -> None:
         """In place of the oldest."""

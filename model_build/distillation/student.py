@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from model_build.datasets.mnist import DATASETS, normalize
 from model_build.datasets.training_set import Examples, TrainingSet
+from model_build.distillation.examples import chances
 from model_build.distillation.images import (
     VALIDATION_BATCH,
     augmented,
@@ -57,6 +58,8 @@ class _Run(InterruptibleRun):
     def __init__(self, distillation: Distillation, training_set: TrainingSet, teachers: Sequence[nn.Module]) -> None:
         config, self.recipe, self.device = distillation.config, distillation.recipe, distillation.device
         self.training_set = _with_soft_targets(training_set, distillation, teachers)
+        self.of_others = replace(config, erasing_probability=self.recipe.others_erasing_probability)
+        self.photo_chances = chances(training_set.photos).to(self.device)
         self.negatives = joined(self.training_set.non_clothing, self.training_set.accessories)
         steps = self.recipe.student_epochs * (len(training_set.dataset) // self.recipe.student_batch)
         torch.manual_seed(config.seed)
@@ -84,7 +87,7 @@ class _Run(InterruptibleRun):
         """Learn from a batch of the dataset and from other examples beside it; returns the loss."""
         mixed, targets = self.replay.batch(images, self.generator)
         others = self._others()
-        logits = self.learner.forward(torch.cat([mixed, augmented(others.images, self.config, self.generator)]))
+        logits = self.learner.forward(torch.cat([mixed, augmented(others.images, self.of_others, self.generator)]))
         of_dataset, of_others = logits.split([len(mixed), len(others)])
         loss = len(mixed) * distillation_loss(of_dataset, targets, self.recipe.temperature, self.config.known_weight)
         if len(others):
@@ -96,7 +99,7 @@ class _Run(InterruptibleRun):
     def _others(self) -> Examples:
         everything, recipe = self.training_set, self.recipe
         return joined(
-            drawn(everything.photos, recipe.photos_per_batch, self.generator),
+            drawn(everything.photos, recipe.photos_per_batch, self.generator, self.photo_chances),
             drawn(everything.shop_pictures, recipe.shop_pictures_per_batch, self.generator),
             drawn(self.negatives, recipe.negatives_per_batch, self.generator),
         )

@@ -60,8 +60,8 @@ def test_unmixed_images_have_the_loss_of_their_labels() -> None:
 
 def test_packed_training_set_is_the_same_when_unpacked(tmp_path: Path) -> None:
     given = _stripes()
-    pack(given, tmp_path / "packed.npz")
-    found = unpack(tmp_path / "packed.npz")
+    pack(given, tmp_path / "packed.xz")
+    found = unpack(tmp_path / "packed.xz")
     for part in fields(TrainingSet):
         assert torch.equal(getattr(found, part.name).images, getattr(given, part.name).images)
         assert torch.equal(getattr(found, part.name).allowed, getattr(given, part.name).allowed)
@@ -71,8 +71,8 @@ def test_packed_training_set_is_the_same_when_unpacked(tmp_path: Path) -> None:
 def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run, and the packed training set beside it."""
     folder = tmp_path_factory.mktemp("distillation")
-    pack(_stripes(), folder / "packed.npz")
-    assert distil(folder / "run", _DISTILLATION, packed=folder / "packed.npz")
+    pack(_stripes(), folder / "packed.xz")
+    assert distil(folder / "run", _DISTILLATION, packed=folder / "packed.xz")
     return folder
 
 
@@ -94,8 +94,8 @@ def test_soft_targets_are_flatter_at_a_higher_temperature(whole_run: Path) -> No
 
 def test_interrupted_run_ends_with_the_same_weights(whole_run: Path) -> None:
     again = whole_run / "again"
-    assert not distil(again, _DISTILLATION, seconds=0, packed=whole_run / "packed.npz")
-    assert distil(again, _DISTILLATION, seconds=inf, packed=whole_run / "packed.npz")
+    assert not distil(again, _DISTILLATION, seconds=0, packed=whole_run / "packed.xz")
+    assert distil(again, _DISTILLATION, seconds=inf, packed=whole_run / "packed.xz")
     first, second = (torch.load(run / FINE_TUNED_WEIGHTS_FILE) for run in (whole_run / "run", again))
     for name, weights in first.items():
         assert torch.equal(weights, second[name]), name
@@ -104,7 +104,7 @@ def test_interrupted_run_ends_with_the_same_weights(whole_run: Path) -> None:
 def test_student_learns_the_classes_from_answers_of_before(whole_run: Path) -> None:
     run = whole_run / "replayed"
     copytree(whole_run / "run" / "teachers", run / "teachers")
-    assert distil(run, _REPLAYED, packed=whole_run / "packed.npz")
+    assert distil(run, _REPLAYED, packed=whole_run / "packed.xz")
     examples = _stripes().validation
     logits = trained_network(run, _CONFIG)(normalize(examples.images, DATASETS[_CONFIG.dataset]))
     right = logits[:, :-1].argmax(dim=1) == examples.allowed.int().argmax(dim=1)
