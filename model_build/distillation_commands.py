@@ -1,4 +1,4 @@
-"""Commands of distillation: pack the examples, train teachers and a student, teach the student photos."""
+"""Commands of distillation: pack the examples, train teachers and a student."""
 
 from dataclasses import replace
 from math import inf
@@ -11,6 +11,7 @@ from model_build.options import (
     DatasetName,
     DatasetOption,
     DeviceOption,
+    DistilledRunOption,
     PackedArgument,
     PackedOption,
     Preset,
@@ -18,10 +19,9 @@ from model_build.options import (
     RunOption,
     SecondsOption,
     SeedOption,
-    SourceArgument,
     is_own,
 )
-from model_build.run_files import run_dir_of
+from model_build.run_files import load_config, run_dir_of
 
 distillation = typer.Typer()
 
@@ -43,30 +43,27 @@ def distil_command(
     dataset: DatasetOption = _DATASET,
     run: RunOption = None,
     preset: PresetOption = Preset.CPU,
+    start_from: DistilledRunOption = None,
     device: DeviceOption = "cpu",
     seconds: SecondsOption = inf,
     packed: PackedOption = None,
     seed: SeedOption = _DEFAULTS.seed,
 ) -> None:
-    """Train teachers, and a network that learns from them; an interrupted run resumes."""
+    """Train teachers, and a network that learns from them; an interrupted run resumes.
+
+    The network of --start-from goes on with that run's settings and teachers.
+    """
     import torch
 
     from model_build.distillation.distil import distil
     from model_build.distillation.recipe import PRESETS, Distillation
 
-    config = replace(_DEFAULTS, dataset=_shipped_kind(dataset), seed=seed)
-    distillation = Distillation(config, PRESETS[preset], torch.device(device))
-    distil(run_dir_of(run, dataset), distillation, seconds=seconds, packed=packed)
-
-
-@distillation.command("learn-photos")
-def learn_photos_command(source: SourceArgument, run: RunOption = None, seconds: SecondsOption = inf) -> None:
-    """Teach a distilled network photos as they are served; an interrupted run resumes."""
-    from model_build.distillation.photo_phase import PhotoRecipe, learn_photos, load_photo_examples
-
-    run_dir, recipe = run_dir_of(run, _DATASET), PhotoRecipe()
-    examples = load_photo_examples(source, recipe)
-    learn_photos(run_dir, source, recipe, examples, seconds=seconds)
+    config = load_config(start_from) if start_from else replace(_DEFAULTS, dataset=_shipped_kind(dataset), seed=seed)
+    run_dir = run_dir_of(run, config.dataset)
+    if start_from and run_dir.resolve() == start_from.resolve():
+        raise typer.BadParameter(f"{run_dir} is the run to start from: choose another", param_hint="--run")
+    distillation = Distillation(config, PRESETS[preset], torch.device(device), start_from)
+    distil(run_dir, distillation, seconds=seconds, packed=packed)
 
 
 def _shipped_kind(dataset: str) -> str:

@@ -45,6 +45,7 @@ class Preset(StrEnum):
 
     GPU = "gpu"
     CPU = "cpu"
+    FURTHER = "further"
 
 
 class Plot(StrEnum):
@@ -119,12 +120,17 @@ TrainImagesOption = Annotated[
     typer.Option(min=1, help="Train on this many images only.", show_default="all but the validation images"),
 ]
 PhotoVariantsOption = Annotated[int, typer.Option(min=0, help="Variants of each photo; 0: train without photos.")]
-PresetOption = Annotated[Preset, typer.Option(help="Sizes and lengths: for a GPU, or for two CPU cores.")]
+PresetOption = Annotated[
+    Preset, typer.Option(help="Sizes and lengths: for a GPU, for a CPU core, or on such a core to go on from a run.")
+]
 DeviceOption = Annotated[str, typer.Option(help="As PyTorch names it: cuda, or cpu.")]
 SecondsOption = Annotated[float, typer.Option(min=1, help="Stop after this long; the same command goes on.")]
 PackedArgument = Annotated[Path, typer.Argument(help="The file to write, such as packed.xz.")]
 PackedOption = Annotated[Path | None, typer.Option(help="A file of `pack`, in place of the datasets.")]
-SourceArgument = Annotated[Path, typer.Argument(help="Run of the distilled network, such as model_build/distilled.")]
+DistilledRunOption = Annotated[
+    Path | None,
+    typer.Option("--start-from", help="A distilled run, such as model_build/distilled: its student goes on learning."),
+]
 ModelDirOption = Annotated[
     Path | None,
     typer.Option("--to", help="Folder to publish into.", show_default="handler/model for clothes, else RUN/model"),

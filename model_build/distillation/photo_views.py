@@ -21,7 +21,6 @@ from handler.inference.preprocessing import DETAIL_SIDE, views_of
 from model_build.cutout.composites import composing_processes, composite
 from model_build.datasets.clothing_photos import ClothingPhoto, clothing_photos, hash_of
 from model_build.datasets.mnist import DATA_DIR
-from model_build.datasets.weights import balanced
 from model_build.progress import track
 from model_build.run_files import save_array
 
@@ -36,30 +35,22 @@ _MAX_PIXELS: Final = 50_000_000
 
 @dataclass(frozen=True)
 class ServedViews:
-    """`images` (N, VIEWS, 28, 28) uint8, `classes` (N,) 0 to 10, and how likely each is to be drawn."""
+    """`images` (N, VIEWS, 28, 28) uint8, and `classes` (N,) 0 to 10."""
 
     images: NDArray[np.uint8]
     classes: NDArray[np.int64]
-    weights: NDArray[np.float64]
-
-    def __len__(self) -> int:
-        return len(self.images)
 
 
 def photo_views(root: Path = DATA_DIR) -> ServedViews:
-    """Views of the photos of all senders that are not held out, and of altered copies; cached below `root`.
-
-    Rare kinds are drawn more often than they occur: a kind of n photos in proportion to the root of n.
-    """
+    """Views of the photos of all senders that are not held out, and of altered copies; cached below `root`."""
     photos = [photo for photo in clothing_photos(root) if not photo.held_out]
     cache = _folder(root) / f"photos-{hash_of(photos)}.npy"
     if not cache.exists():
         cut_out = CutOut()
         images = [_of_photo(photo, cut_out) for photo in track(photos, "cutting out the photos")]
         save_array(cache, np.concatenate(images))
-    weights = balanced([photo.kind for photo in photos]).repeat(1 + ALTERED) / (1 + ALTERED)
     classes = np.array([_class(photo.class_id) for photo in photos]).repeat(1 + ALTERED)
-    return ServedViews(np.load(cache), classes, weights)
+    return ServedViews(np.load(cache), classes)
 
 
 def held_out_views(root: Path = DATA_DIR) -> ServedViews:
@@ -68,7 +59,7 @@ def held_out_views(root: Path = DATA_DIR) -> ServedViews:
     cut_out = CutOut()
     views = [_views(_decoded(photo), cut_out)[:1] for photo in track(photos, "cutting out held-out photos")]
     classes = np.array([_class(photo.class_id) for photo in photos])
-    return ServedViews(np.stack(views), classes, np.full(len(photos), 1 / len(photos)))
+    return ServedViews(np.stack(views), classes)
 
 
 def composite_views(count: int, root: Path = DATA_DIR) -> ServedViews:
@@ -92,20 +83,11 @@ def make_part(folder: Path, number: int) -> None:
 
 
 def read_composites(folder: Path, numbers: Iterable[int]) -> ServedViews:
-    """The parts of the composites with these numbers, all composites as likely."""
+    """The parts of the composites with these numbers."""
     numbers = list(numbers)
     images = [np.load(folder / f"composites-{number}.npy") for number in numbers]
     classes = np.concatenate([np.load(folder / f"classes-{number}.npy") for number in numbers])
-    return ServedViews(np.concatenate(images), classes, np.full(len(classes), 1 / len(classes)))
-
-
-def with_shop_pictures(composites: ServedViews, pictures: NDArray[np.uint8], classes: NDArray[np.int64]) -> ServedViews:
-    """`composites` and shop pictures (N, 28, 28) together, one kind as likely as the other."""
-    weights = np.concatenate([composites.weights / 2, np.full(len(pictures), 0.5 / len(pictures))])
-    same = np.repeat(pictures[:, np.newaxis], VIEWS, axis=1)
-    return ServedViews(
-        np.concatenate([composites.images, same]), np.concatenate([composites.classes, classes]), weights
-    )
+    return ServedViews(np.concatenate(images), classes)
 
 
 def _of_photo(photo: ClothingPhoto, cut_out: CutOut) -> NDArray[np.uint8]:

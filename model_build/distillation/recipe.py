@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import torch
@@ -42,6 +43,7 @@ class Distillation:
     config: Config
     recipe: Recipe
     device: torch.device
+    start: Path | None = None  # a run whose student goes on learning; None: one begins with random weights
 
 
 PRESETS: Final[Mapping[str, Recipe]] = {
@@ -59,5 +61,17 @@ PRESETS: Final[Mapping[str, Recipe]] = {
         shop_pictures_per_batch=8,
         negatives_per_batch=4,
         asked_share=0.5,
+    ),
+    # To go on from a distilled run, on one CPU core.
+    "further": Recipe(
+        teachers=1,
+        student_epochs=60,
+        student_batch=208,
+        student_learning_rate=0.03,
+        photos_per_batch=15,
+        shop_pictures_per_batch=6,
+        negatives_per_batch=6,
+        asked_share=0.5,
+        averaging_decay=0.999,
     ),
 }

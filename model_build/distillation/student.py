@@ -6,9 +6,12 @@ A good teacher is patient and consistent", arXiv 2106.05237).
 
 import logging
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -25,14 +28,19 @@ from model_build.distillation.images import (
     seeded,
     shuffled_batches,
 )
-from model_build.distillation.interruptible import InterruptibleRun
 from model_build.distillation.learner import Learner
 from model_build.distillation.recipe import Distillation
 from model_build.distillation.replay import Replay
 from model_build.distillation.teachers import distillation_loss, soft_targets
+from model_build.run_files import FINE_TUNED_WEIGHTS_FILE, RunError, save_config
+from model_build.run_files import replace as write
+from model_build.training.checkpoint import load, save_weights, trained_network
 from model_build.training.loss import loss_of
 from model_build.training.network import build_network
 from model_build.training.validation import validate
+
+_RESUME_FILE: Final = "student.pt"
+_SECONDS_BETWEEN_SAVES: Final = 300
 
 log = logging.getLogger(__name__)
 
@@ -46,42 +54,76 @@ def train_student(
 ) -> bool:
     """Train the student of `run_dir`; True once all epochs are done.
 
-    Stops at the end of an epoch after `seconds`. Every ten epochs, and then, the weights are written to the run's
-    folder, and the state from which the same call resumes.
+    Stops at the end of an epoch after `seconds`. Then, and at the end of an epoch every few minutes, the weights are
+    written to the run's folder, and the state from which the same call resumes.
+    Raises RunError if the loss is no longer a number.
     """
-    return _Run(distillation, training_set, teachers).run(run_dir, seconds)
+    run, end = _Run(distillation, training_set, teachers), time.monotonic() + seconds
+    run.resume(run_dir)
+    saved = time.monotonic()
+    while run.epochs < distillation.recipe.student_epochs:
+        run.advance()
+        done, stop = run.epochs == distillation.recipe.student_epochs, time.monotonic() > end
+        if done or stop or time.monotonic() > saved + _SECONDS_BETWEEN_SAVES:
+            run.save(run_dir)
+            saved = time.monotonic()
+        if stop:
+            break
+    return run.epochs == distillation.recipe.student_epochs
 
 
-class _Run(InterruptibleRun):
-    resume_file, unit, units_between_saves = "student.pt", "epochs", 10
+class _Run:
+    """The state that changes while the student learns."""
 
     def __init__(self, distillation: Distillation, training_set: TrainingSet, teachers: Sequence[nn.Module]) -> None:
-        config, self.recipe, self.device = distillation.config, distillation.recipe, distillation.device
+        self.config, self.recipe, self.device = distillation.config, distillation.recipe, distillation.device
         self.training_set = _with_soft_targets(training_set, distillation, teachers)
-        self.of_others = replace(config, erasing_probability=self.recipe.others_erasing_probability)
+        self.of_others = replace(self.config, erasing_probability=self.recipe.others_erasing_probability)
         self.photo_chances = chances(training_set.photos).to(self.device)
         self.negatives = joined(self.training_set.non_clothing, self.training_set.accessories)
         steps = self.recipe.student_epochs * (len(training_set.dataset) // self.recipe.student_batch)
-        torch.manual_seed(config.seed)
-        network = build_network(config)
-        learner = Learner(network, self.recipe, self.recipe.student_learning_rate, steps, self.device)
-        replay, generator = Replay(distillation, teachers), seeded(config.seed, self.device)
-        super().__init__(config, learner, replay, generator, self.recipe.student_epochs)
+        torch.manual_seed(self.config.seed)
+        start = distillation.start
+        network = trained_network(start, self.config) if start else build_network(self.config)
+        self.learner = Learner(network, self.recipe, self.recipe.student_learning_rate, steps, self.device)
+        self.replay = Replay(distillation, teachers)
+        self.generator = seeded(self.config.seed, self.device)
+        self.epochs = 0
 
     def advance(self) -> None:
+        """Learn for one epoch of the dataset."""
         images = self.training_set.dataset.images
         batches = shuffled_batches(len(images), self.recipe.student_batch, self.generator, self.device)
         total = torch.zeros((), device=self.device)
         for batch in batches:
             total += self._step(images[batch])
-        self.done += 1
-        log.info("epoch %d of %d: loss %.4f", self.done, self.units, total.item() / len(batches))
+        if not total.isfinite():
+            raise RunError(f"the student diverged in epoch {self.epochs + 1}: choose a lower learning rate")
+        self.epochs += 1
+        log.info("epoch %d of %d: loss %.4f", self.epochs, self.recipe.student_epochs, total.item() / len(batches))
 
     def save(self, run_dir: Path) -> None:
-        """Also log how well the weights do on the validation examples."""
-        super().save(run_dir)
+        """Write configuration, weights and state, and log how well the weights do on the validation examples."""
+        save_config(run_dir, self.config)
+        save_weights(run_dir / FINE_TUNED_WEIGHTS_FILE, self.learner.averaged.module)
+        state = {
+            "learner": self.learner.state_dict(),
+            "replay": self.replay.state_dict(),
+            "generator": self.generator.get_state(),
+            "epochs": self.epochs,
+        }
+        write(run_dir / _RESUME_FILE, partial(torch.save, state))
         found = validate(self.learner.averaged.eval(), self.training_set, self.config, self._normalized)
         log.info("validation: %s", ", ".join(f"{name} {value:.4f}" for name, value in found._asdict().items()))
+
+    def resume(self, run_dir: Path) -> None:
+        """Take up the state that `save` wrote, if it did."""
+        if (path := run_dir / _RESUME_FILE).exists():
+            state = load(path)
+            self.learner.load_state_dict(state["learner"])
+            self.replay.load_state_dict(state["replay"])
+            self.generator.set_state(state["generator"])
+            self.epochs = state["epochs"]
 
     def _step(self, images: Tensor) -> Tensor:
         """Learn from a batch of the dataset and from other examples beside it; returns the loss."""

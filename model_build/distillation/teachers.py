@@ -17,7 +17,7 @@ from model_build.distillation.learner import Learner
 from model_build.distillation.mixing import mix, mixed_loss
 from model_build.distillation.recipe import Distillation
 from model_build.distillation.teacher import Teacher
-from model_build.run_files import replace
+from model_build.run_files import replace, require
 from model_build.training.network import without_batch_norm
 from model_build.training.train import mixed_precision
 
@@ -42,7 +42,9 @@ def train_teachers(folder: Path, distillation: Distillation, dataset: Examples, 
 
 
 def load_teachers(folder: Path, distillation: Distillation) -> Sequence[nn.Module]:
-    """The trained teachers, ready for inference."""
+    """The trained teachers, ready for inference. Raises RunError if one is missing."""
+    for number in range(distillation.recipe.teachers):
+        require(folder.parent, f"{folder.name}/{_path(folder, number).name}", "distil")
     return [_loaded(_path(folder, number), distillation) for number in range(distillation.recipe.teachers)]
 
 

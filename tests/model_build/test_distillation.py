@@ -7,7 +7,9 @@ from shutil import copytree
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from model_build.__main__ import app
 from model_build.config import Config
 from model_build.datasets.mnist import DATASETS, normalize
 from model_build.datasets.packed import pack, unpack
@@ -16,7 +18,7 @@ from model_build.distillation.distil import distil
 from model_build.distillation.mixing import mix, mixed_loss
 from model_build.distillation.recipe import PRESETS, Distillation
 from model_build.distillation.teachers import load_teachers, soft_targets, validated
-from model_build.run_files import FINE_TUNED_WEIGHTS_FILE
+from model_build.run_files import FINE_TUNED_WEIGHTS_FILE, RunError
 from model_build.training.checkpoint import trained_network
 
 _RECIPE = replace(
@@ -109,6 +111,51 @@ def test_student_learns_the_classes_from_answers_of_before(whole_run: Path) -> N
     logits = trained_network(run, _CONFIG)(normalize(examples.images, DATASETS[_CONFIG.dataset]))
     right = logits[:, :-1].argmax(dim=1) == examples.allowed.int().argmax(dim=1)
     assert right.float().mean().item() > 0.5  # chance is 0.1
+
+
+def test_student_goes_on_from_a_run_with_its_teachers(whole_run: Path) -> None:
+    start, run = whole_run / "run", whole_run / "further"
+    further = replace(_DISTILLATION, recipe=replace(_RECIPE, student_learning_rate=1e-6), start=start)
+    assert distil(run, further, packed=whole_run / "packed.xz")
+    before, after = (trained_network(folder, _CONFIG) for folder in (start, run))
+    for first, second in zip(before.parameters(), after.parameters(), strict=True):
+        torch.testing.assert_close(first, second, atol=1e-4, rtol=0)
+    assert not (run / "teachers").exists()
+
+
+def test_photos_are_learned_and_others_become_unknown(whole_run: Path) -> None:
+    of_photos = replace(_RECIPE, student_epochs=20, student_learning_rate=0.05, photos_per_batch=32)
+    run = whole_run / "photos"
+    assert distil(
+        run, replace(_DISTILLATION, recipe=of_photos, start=whole_run / "run"), packed=whole_run / "packed.xz"
+    )
+    examples = _stripes()
+    network = trained_network(run, _CONFIG)
+    known, unknown = (
+        network(normalize(part.images, DATASETS[_CONFIG.dataset]))[:, -1].mean()
+        for part in (examples.photos, examples.non_clothing)
+    )
+    assert known.item() > unknown.item() + 1
+
+
+def test_run_that_diverges_is_an_error(whole_run: Path) -> None:
+    run = whole_run / "diverging"
+    fast = replace(_DISTILLATION, recipe=replace(_RECIPE, student_learning_rate=1e6), start=whole_run / "run")
+    with pytest.raises(RunError, match="diverged in epoch 1"):
+        distil(run, fast, packed=whole_run / "packed.xz")
+    assert not (run / FINE_TUNED_WEIGHTS_FILE).exists()
+
+
+def test_run_to_start_from_without_a_teacher_is_an_error(whole_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"has no teachers/teacher-1\.pt yet: python -m model_build distil"):
+        distil(tmp_path, replace(_DISTILLATION, start=tmp_path), packed=whole_run / "packed.xz")
+
+
+def test_run_cannot_start_from_itself(whole_run: Path) -> None:
+    run = str(whole_run / "run")
+    result = CliRunner().invoke(app, ["distil", "--preset", "further", "--start-from", run, "--run", run])
+    assert result.exit_code == 2
+    assert "start from" in result.stderr
 
 
 def test_student_is_a_network_of_the_release_stages(whole_run: Path) -> None:

@@ -16,7 +16,7 @@ from model_build.datasets.training_set import Examples, TrainingSet
 from model_build.distillation import examples, photo_views
 from model_build.distillation.examples import chances, load_distillation_set
 from model_build.distillation.images import drawn
-from model_build.distillation.photo_views import NONE, ServedViews, held_out_views
+from model_build.distillation.photo_views import NONE, ServedViews, held_out_views, make_part, read_composites
 from tests.support.images import encoded, trousers
 
 _SENDERS = [f"sender {number}" for number in range(40)]
@@ -36,6 +36,28 @@ def test_rare_classes_are_drawn_more_often_than_they_occur() -> None:
 def test_nothing_is_drawn_from_nothing() -> None:
     none = Examples.negatives(torch.zeros(0, 28, 28, dtype=torch.uint8))
     assert len(drawn(none, 4, torch.Generator(), chances(none))) == 0
+
+
+@pytest.mark.usefixtures("composites_without_photos")
+def test_composites_are_seen_as_they_are_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photo_views, "PART", 4)
+    make_part(tmp_path, 0)
+    made = read_composites(tmp_path, [0])
+    assert made.images.shape == (4, photo_views.VIEWS, 28, 28)
+    assert set(made.classes.tolist()) <= set(range(NONE + 1))
+    assert bool((made.images.max(axis=(2, 3)) > 100).all())  # each view shows something bright
+
+
+def test_views_are_made_again_when_photos_are_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photos: list[ClothingPhoto] = []
+    monkeypatch.setattr(photo_views, "clothing_photos", lambda _: photos)
+    for name, class_id in (("a", 1), ("b", None)):
+        path = tmp_path / f"{name}.jpg"
+        path.write_bytes(encoded(trousers(90), "JPEG"))
+        photos.append(ClothingPhoto(path, "visitors", class_id, "trouser"))
+        views = photo_views.photo_views(tmp_path)
+        assert len(views.images) == len(views.classes) == len(photos) * (1 + photo_views.ALTERED)
+    assert set(views.classes.tolist()) == {1, NONE}
 
 
 def test_photos_to_validate_are_of_held_out_senders_and_seen_before(
@@ -81,4 +103,4 @@ def _photos(folder: Path) -> Iterator[ClothingPhoto]:
 
 def _views(count: int, class_id: int) -> ServedViews:
     images = np.zeros((count, 2, 28, 28), np.uint8)
-    return ServedViews(images, np.full(count, class_id), np.full(count, 1 / count))
+    return ServedViews(images, np.full(count, class_id))
