@@ -57,6 +57,23 @@ def files_in(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.parametrize(
+    ("query", "fields"),
+    [
+        pytest.param("&explain=true", {}, id="explain in the query"),
+        pytest.param("&top_k=3", {}, id="top_k in the query"),
+        pytest.param("", {"explain": "on"}, id="explain in a form"),
+        pytest.param("", {"top_k": "3"}, id="top_k in a form"),
+    ],
+)
+def test_options_of_a_classification_are_refused(
+    correcting: TestClient, folder: Path, drawing: bytes, query: str, fields: dict[str, str]
+) -> None:
+    reply = correcting.post(f"/corrections?class_id=3{query}", files={"file": drawing}, data=fields)
+    assert (reply.status_code, reply.json()["type"]) == (422, "urn:problem:wrong-parameter"), reply.text
+    assert not files_in(folder)
+
+
 def test_correction_is_stored_in_the_folder_of_its_class(correcting: TestClient, folder: Path, drawing: bytes) -> None:
     reply = correcting.post("/corrections?class_id=0", content=drawing)
     stored = reply.json()

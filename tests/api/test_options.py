@@ -1,4 +1,4 @@
-"""`top_k` and `explain` in forms and JSON do what the query parameters do, or are refused; never ignored."""
+"""`top_k` and `explain` in queries, forms and JSON are followed or refused on every path; never ignored."""
 
 import base64
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from handler.inference.classifier import read_card
 from tests.support.images import encoded, trousers
 
 PNG = encoded(trousers())
@@ -13,6 +14,8 @@ TEXT = base64.b64encode(PNG).decode()
 FORM = {"files": {"file": PNG}}
 V1 = "/v1/models/fashion-mnist:predict"
 V2 = "/v2/models/fashion-mnist/infer"
+WHOLE_IMAGES = "/v2/models/fashion-mnist-images/infer"
+VERSION = f"/v2/models/fashion-mnist/versions/{read_card().document['version']}/infer"
 INPUT = {"name": "encoded", "datatype": "BYTES", "shape": [1], "data": [TEXT]}
 
 FOLLOWED = [
@@ -49,6 +52,16 @@ REFUSED = [
     pytest.param(
         "/huggingface", {"json": {"inputs": TEXT, "parameters": {"explain": True}}}, id="explain in its parameters"
     ),
+    *(
+        pytest.param(f"{url}?{query}", {"json": document}, id=f"{url[1:3]}, {query} in the query")
+        for url, document in ((V1, {"instances": [TEXT]}), (V2, {"inputs": [INPUT]}))
+        for query in ("top_k=3", "top_k=", "explain=true", "explain=1", "explain=maybe", "explain=false&explain=true")
+    ),
+    pytest.param(f"{WHOLE_IMAGES}?explain=true", {"json": {"inputs": [INPUT]}}, id="v2, the second name"),
+    pytest.param(f"{VERSION}?explain=true", {"json": {"inputs": [INPUT]}}, id="v2, a version"),
+    pytest.param(V1, {"json": {"instances": [TEXT], "explain": True}}, id="v1, explain"),
+    pytest.param(V1, {"json": {"instances": [{"b64": TEXT, "explain": "yes"}]}}, id="v1 instance, explain"),
+    pytest.param(V2, {"json": {"inputs": [INPUT], "parameters": {"explain": True}}}, id="v2 parameters, explain"),
     pytest.param(V1, {"json": {"instances": [TEXT], "top_k": 3}}, id="v1"),
     pytest.param(V1, {"json": {"instances": [TEXT], "parameters": {"top_k": 3}}}, id="v1 parameters"),
     pytest.param(V1, {"json": {"instances": [{"b64": TEXT, "top_k": 3}]}}, id="v1 instance"),
@@ -75,8 +88,9 @@ def test_option_that_cannot_be_followed_is_refused(client: TestClient, url: str,
     assert "top_k" in reply.text or "explain" in reply.text
 
 
-def test_top_k_of_one_image_of_a_batch_is_an_error_of_that_image(client: TestClient) -> None:
-    results = client.post("/classify/batch", json=[{"image": TEXT, "top_k": 1}, TEXT]).json()["results"]
+@pytest.mark.parametrize("option", [{"top_k": 1}, {"explain": True}], ids=["top_k", "explain"])
+def test_option_of_one_image_of_a_batch_is_an_error_of_that_image(client: TestClient, option: dict[str, Any]) -> None:
+    results = client.post("/classify/batch", json=[{"image": TEXT, **option}, TEXT]).json()["results"]
     assert [result["status"] for result in results] == [422, 200]
 
 
@@ -103,3 +117,11 @@ def test_explain_may_be_declined_in_a_protocol_that_cannot_explain(client: TestC
     expected = client.post("/huggingface", content=PNG).json()
     assert client.post("/huggingface?explain=false", content=PNG).json() == expected
     assert client.post("/huggingface", json={"inputs": TEXT, "parameters": {"explain": False}}).json() == expected
+    for url, document in ((V1, {"instances": [TEXT]}), (V2, {"inputs": [INPUT]})):
+        replies = [
+            client.post(url, json=document),
+            client.post(f"{url}?explain=false&debug=1", json=document),
+            client.post(url, json={**document, "parameters": {"explain": None}}),
+        ]
+        assert [reply.status_code for reply in replies] == [200] * 3
+        assert replies[0].json() == replies[1].json() == replies[2].json()

@@ -11,7 +11,7 @@ from handler.api.requests.base64_images import from_base64, image_of_text
 from handler.api.requests.body import Body
 from handler.api.requests.json_values import looks_like_json, parse_json
 from handler.api.requests.multipart import FormPart, form_parts, form_type, without_preamble
-from handler.api.requests.options import Options, options_in_form, options_in_json, refuse_top_k
+from handler.api.requests.options import Options, options_in_form, options_in_json, refuse_options
 from handler.errors import BadRequest, ClassifierError, MissingImage, NotAnImage, TooManyImages
 
 FILE_FIELD: Final = "file"
@@ -127,7 +127,7 @@ def _sent_in_json(items: list[Any]) -> Iterator[SentImage]:
             if not isinstance(image, str):
                 raise BadRequest('an image should be "<base64>" or {"image": "<base64>", "name": "<file name>"}')
             if isinstance(item, dict):
-                refuse_top_k([item], "it is one of the whole batch, beside 'images'")
+                refuse_options([item], "it is one of the whole batch, beside 'images'")
             yield SentImage(name, from_base64(image))
         except ClassifierError as error:
             yield SentImage(name, error)

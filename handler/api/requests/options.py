@@ -49,22 +49,37 @@ def options_in_json(document: Any) -> Options:
     )
 
 
-def refuse_top_k(objects: Iterable[Mapping[str, Any]], advice: str) -> None:
-    """Raise WrongParameter, with `advice`, if a JSON object has a `top_k`, which its route cannot follow."""
+def refuse_options(objects: Iterable[Mapping[str, Any]], instead_of_top_k: str) -> None:
+    """As `refuse_top_k` and `refuse_explain`, for JSON objects and their members `parameters`."""
     for each in objects:
-        parameters = each.get("parameters")
-        if _TOP_K in each or (isinstance(parameters, dict) and _TOP_K in parameters):
-            raise WrongParameter(f"{_TOP_K!r} is not a parameter here: {advice}")
+        for members in (each, each.get("parameters")):
+            if isinstance(members, Mapping):
+                refuse_top_k(_TOP_K in members, instead_of_top_k)
+                refuse_explain(_explain_of(members))
+
+
+def refuse_top_k(is_given: bool, instead: str) -> None:
+    """Raise WrongParameter, which says what there is `instead`, on a route that has no `top_k`."""
+    if is_given:
+        raise WrongParameter(f"{_TOP_K!r} is not a parameter here: {instead}")
+
+
+def refuse_explain(is_asked: bool | None) -> None:
+    """Raise WrongParameter on a route that cannot explain."""
+    if is_asked:
+        raise WrongParameter(f"{_EXPLAIN!r} is not a parameter here: send the image to /classify")
 
 
 def _options_of(members: Any) -> Options:
     if not isinstance(members, dict):
         return Options()
-    top_k, explain = members.get(_TOP_K), members.get(_EXPLAIN)
-    return Options(
-        None if top_k is None else _checked_top_k(whole_number(top_k), top_k),
-        None if explain is None else _checked_explain(explain if isinstance(explain, bool) else None, explain),
-    )
+    top_k = members.get(_TOP_K)
+    return Options(None if top_k is None else _checked_top_k(whole_number(top_k), top_k), _explain_of(members))
+
+
+def _explain_of(members: Mapping[str, Any]) -> bool | None:
+    explain = members.get(_EXPLAIN)
+    return None if explain is None else _checked_explain(explain if isinstance(explain, bool) else None, explain)
 
 
 def _checked_top_k(number: int | None, given: Any) -> int:

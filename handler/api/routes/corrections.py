@@ -14,7 +14,9 @@ from handler.api.presigned_uploads import s3_client
 from handler.api.problems import IMAGE_ERRORS, problem_responses
 from handler.api.requests.body import Body, received_body
 from handler.api.requests.images import image_in
+from handler.api.requests.options import refuse_explain, refuse_top_k
 from handler.api.routes.classify import ONE_IMAGE
+from handler.api.routes.refused_options import refuse_query_options
 from handler.bounded_int import bounded_int
 from handler.contract import Label, ModelCard
 from handler.errors import NotFound, Unavailable, WrongParameter
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 _OFF: Final = "this service takes no corrections; the setting CORRECTIONS can switch them on"
+_INSTEAD_OF_TOP_K: Final = "a correction names one class, by 'class_id'"
 
 
 class StoredCorrection(BaseModel):
@@ -51,7 +54,9 @@ def correction_routes(
     class_id_query = Query(description=description, json_schema_extra=class_ids)
 
     def corrected(budget: Budget, body: Body, label: Label | None) -> Correction:
-        image, _ = image_in(body)
+        image, options = image_in(body)
+        refuse_top_k(options.top_k is not None, _INSTEAD_OF_TOP_K)
+        refuse_explain(options.explain)
         picture = pixels_alone(predictor.picture(image, SIDE, budget))
         folder = folders[label.class_id] if label else NO_CLASS
         return Correction(picture, label, folder, predictor.guess(picture), card.version)
@@ -59,6 +64,7 @@ def correction_routes(
     @router.post(
         "/corrections",
         status_code=201,
+        dependencies=[refuse_query_options(_INSTEAD_OF_TOP_K)],
         responses=problem_responses(*IMAGE_ERRORS, WrongParameter, Unavailable),
         openapi_extra={"requestBody": ONE_IMAGE},
     )

@@ -11,7 +11,7 @@ from handler.api.problems import IMAGE_ERRORS, problem_responses
 from handler.api.requests.base64_images import from_base64, image_of_text
 from handler.api.requests.body import Body, received_body
 from handler.api.requests.json_values import looks_like_json, parse_json
-from handler.api.requests.options import Options, options_in_json
+from handler.api.requests.options import Options, options_in_json, refuse_explain
 from handler.api.schemas import BASE64, FILE_AS_BODY
 from handler.errors import (
     BadRequest,
@@ -61,8 +61,7 @@ def hugging_face_routes(predictor: Predictor, settings: Settings) -> APIRouter:
 
     def classify(budget: Budget, body: Body, top_k: int, explain: bool) -> list[LabelScore]:
         image, options = _image_in(body.content())
-        if explain or options.explain:
-            raise WrongParameter("'explain' is not a parameter here: send the image to /classify")
+        refuse_explain(explain or options.explain)
         predictions = predictor.classify(image, options.top_k or top_k, budget).predictions
         return [LabelScore(label=prediction.label, score=prediction.score) for prediction in predictions]
 

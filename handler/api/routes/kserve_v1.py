@@ -23,8 +23,9 @@ from handler.api.problems import IMAGE_ERRORS, problem_responses
 from handler.api.requests.base64_images import from_base64
 from handler.api.requests.body import Body, received_body
 from handler.api.requests.json_values import max_values, parse_json, pixels_of_json, whole_number
-from handler.api.requests.options import refuse_top_k
+from handler.api.requests.options import refuse_options
 from handler.api.routes.model_name import require_model
+from handler.api.routes.refused_options import refuse_query_options
 from handler.api.schemas import BASE64, ClassificationResponse
 from handler.contract import Classification, InputFormat, ModelCard
 from handler.errors import BadRequest, ClassifierError, MissingImage, NotFound, TooManyImages
@@ -34,6 +35,7 @@ from handler.settings import Settings
 _INSTANCES: Final = ("instances", "inputs")
 _IMAGE: Final = ("image", "image_bytes", "data", "b64")
 _TOP_K: Final = 3  # as /classify; all probabilities are there, too
+_INSTEAD_OF_TOP_K: Final = "a prediction has the probabilities of all classes"
 
 _KEY: Final[dict[str, Any]] = {"type": ["string", "integer", "null"], "description": "Returned with the prediction."}
 
@@ -85,7 +87,7 @@ def kserve_v1_routes(predictor: Predictor, card: ModelCard, settings: Settings) 
     # Before the routes whose `{model}` would match the colon, too.
     @router.post(
         "/v1/models/{model}:predict",
-        dependencies=known_model,
+        dependencies=[*known_model, refuse_query_options(_INSTEAD_OF_TOP_K)],
         response_model=Predictions,
         responses=problem_responses(*IMAGE_ERRORS, TooManyImages, NotFound),
         openapi_extra={"requestBody": _body(settings.max_batch_images, card.input)},
@@ -137,7 +139,7 @@ def _instances_in(body: bytes, max_images: int, form: InputFormat) -> list[_Inst
     if count > max_images:
         raise TooManyImages(f"{name!r} has {count} images, more than the maximum of {max_images}")
     objects = [instance for instance in document[name] if isinstance(instance, dict)]
-    refuse_top_k([document, *objects], "a prediction has the probabilities of all classes")
+    refuse_options([document, *objects], _INSTEAD_OF_TOP_K)
     return [_instance(instance, f"{name}[{i}]", form) for i, instance in enumerate(document[name])]
 
 

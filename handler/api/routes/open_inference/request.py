@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from handler.api.requests.base64_images import from_base64
 from handler.api.requests.json_values import max_values, parse_json, pixels_of_json, whole_number
-from handler.api.requests.options import refuse_top_k
+from handler.api.requests.options import refuse_options
 from handler.api.routes.open_inference.binary import (
     LENGTH_HEADER,
     encoded_of_binary,
@@ -35,6 +35,7 @@ from handler.contract import Pixels
 from handler.errors import BadRequest, MissingImage
 from handler.inference.decoding import format_of
 
+INSTEAD_OF_TOP_K: Final = "an output has the parameter 'classification'"
 _KINDS: Final = {dict: "an object", list: "an array", str: "a text", bool: "true or false", int: "a whole number"}
 
 
@@ -70,10 +71,7 @@ def inference_request(body: bytes, json_length: str | None, max_images: int, mod
     document = parse_json(head, max_values(max_images, model.tensors.form))
     if type(document) is not dict:
         raise BadRequest('the body should be JSON like {"inputs": [...]}')
-    refuse_top_k(
-        [document, *_objects(document, "inputs"), *_objects(document, "outputs", [])],
-        "an output has the parameter 'classification'",
-    )
+    refuse_options([document, *_objects(document, "inputs"), *_objects(document, "outputs", [])], INSTEAD_OF_TOP_K)
     request_id = _member(document, "id", str, "")
     requested = _outputs(document, model)
     tensor, images = _images(document, binary, max_images, model.tensors)

@@ -15,6 +15,7 @@ from handler.api.routes.model_name import require_model
 from handler.api.routes.open_inference import schemas
 from handler.api.routes.open_inference.inference import Inference
 from handler.api.routes.open_inference.models import ServedModel, ServedModels
+from handler.api.routes.open_inference.request import INSTEAD_OF_TOP_K
 from handler.api.routes.open_inference.request_schema import inference_body
 from handler.api.routes.open_inference.schemas import (
     BINARY_RESPONSE,
@@ -27,6 +28,7 @@ from handler.api.routes.open_inference.schemas import (
     Ready,
     ServerMetadata,
 )
+from handler.api.routes.refused_options import refuse_query_options
 from handler.api.routes.starlette_response import as_starlette
 from handler.contract import ModelCard
 from handler.errors import NotFound, TooManyImages
@@ -118,7 +120,7 @@ def _add_inference(router: APIRouter, base: _ModelPath, inference: Inference, bo
     @router.post(
         f"{base.path}/infer",
         name=f"model{base.suffix}_infer",
-        dependencies=base.dependencies,
+        dependencies=[*base.dependencies, refuse_query_options(INSTEAD_OF_TOP_K)],
         response_model=schemas.Inference,
         responses={**problem_responses(*_INFERENCE_ERRORS), 200: BINARY_RESPONSE},
         openapi_extra={"requestBody": body},
