@@ -29,10 +29,8 @@ schemathesis.openapi.format("image-base64", IMAGES.map(lambda image: base64.b64e
 for media_type in ("image/*", "application/octet-stream"):
     schemathesis.openapi.media_type(media_type, IMAGES)
 
-# The app, which is created on import, must know the address of the emulated S3; nobody else may take it meanwhile.
-LISTENER = socket.create_server(("127.0.0.1", 0))
-PORT = LISTENER.getsockname()[1]
-SETTINGS = Settings(uploads_bucket=UPLOADS, results_bucket=RESULTS, s3_endpoint_url=f"http://127.0.0.1:{PORT}")
+# The app is created on import; the address of the emulated S3 is in the environment once a test runs.
+SETTINGS = Settings(uploads_bucket=UPLOADS, results_bucket=RESULTS)
 
 # Without the strings of the program's source, which it would put in place of images.
 CONFIG = SchemathesisConfig.from_dict({"analysis": {"constants": {"enabled": False}}})
@@ -51,8 +49,9 @@ def filter_case(_context: HookContext, case: Case[Any]) -> bool:
 
 @pytest.fixture(scope="module", autouse=True)
 def emulated_s3() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as environment, LISTENER, emulated_aws(LISTENER) as port:
-        for name, value in CREDENTIALS.items():
+    listener = socket.create_server(("127.0.0.1", 0))
+    with pytest.MonkeyPatch.context() as environment, listener, emulated_aws(listener) as port:
+        for name, value in {**CREDENTIALS, "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{port}"}.items():
             environment.setenv(name, value)
         new_cloud(port)
         yield
