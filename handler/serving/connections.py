@@ -124,15 +124,14 @@ class BoundedConnection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._unfinished_bytes = 0
-        if not (self.parser.should_upgrade() and self._body_headers()):
+        if not self.parser.should_upgrade():  # else another parser completes it
             super().on_message_complete()
 
     def resume(self, data: bytes) -> None:
-        """Parse `data`, the body of the last request, if it has one, and all behind it, by another parser."""
-        self.parser = _Parser(self)
-        headers = self._body_headers()
-        self._is_resuming = bool(headers)
-        self.parser.feed_data(b"POST / HTTP/1.1\r\n" + b"".join(headers) + b"\r\n" + data if headers else data)
+        """Parse `data`, the body of the last request and all behind it, by another parser, behind a head of its own."""
+        self.parser, self._is_resuming = _Parser(self), True
+        headers = [name + b": " + value + b"\r\n" for name, value in self.headers if name in _OF_BODIES]
+        self.parser.feed_data(b"POST / HTTP/1.1\r\n" + b"".join(headers) + b"\r\n" + data)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's sentence, in plain text
         """Respond to what is not HTTP."""
@@ -151,9 +150,6 @@ class BoundedConnection(HttpToolsProtocol):
         version = self.parser.get_http_version()
         if version not in _VERSIONS or hosts > 1 or (version == "1.1" and not hosts):
             raise ValueError("the request has another version, or not exactly one Host")
-
-    def _body_headers(self) -> list[bytes]:
-        return [name + b": " + value + b"\r\n" for name, value in self.headers if name in _OF_BODIES]
 
     def _check(self) -> None:
         before, now = self._progress, self._current_progress()
