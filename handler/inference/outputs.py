@@ -11,6 +11,8 @@ from handler.contract import ModelOutput
 def joined(outputs: Iterable[ModelOutput]) -> ModelOutput:
     """The outputs of all images, in order."""
     parts = list(outputs)
+    if len(parts) == 1:
+        return parts[0]
     return ModelOutput(
         np.concatenate([part.probabilities for part in parts]), np.concatenate([part.known for part in parts])
     )
@@ -39,7 +41,14 @@ def mean_in_doubt(
     if not len(doubtful):
         return output
     mirrored = of_mirrored(doubtful)
+    if len(doubtful) == len(output.known):  # most often a single image, for which indexing would take longer
+        return _mean(output, mirrored)
+    mean = _mean(ModelOutput(output.probabilities[doubtful], output.known[doubtful]), mirrored)
     probabilities, known = output.probabilities.copy(), output.known.copy()
-    probabilities[doubtful] = (probabilities[doubtful] + mirrored.probabilities) / 2
-    known[doubtful] = (known[doubtful] + mirrored.known) / 2
+    probabilities[doubtful], known[doubtful] = mean.probabilities, mean.known
     return ModelOutput(probabilities, known)
+
+
+def _mean(one: ModelOutput, other: ModelOutput) -> ModelOutput:
+    half = np.float32(0.5)
+    return ModelOutput((one.probabilities + other.probabilities) * half, (one.known + other.known) * half)

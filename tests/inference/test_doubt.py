@@ -45,6 +45,14 @@ def test_only_rows_in_doubt_are_averaged() -> None:
     np.testing.assert_allclose(mean.known, [0.75, 0.5])
 
 
+def test_all_rows_in_doubt_are_averaged_and_the_originals_kept() -> None:
+    output = ModelOutput(np.array([[0.75, 0.25]], np.float32), np.array([0.5], np.float32))
+    mirrored = ModelOutput(np.array([[0.25, 0.75]], np.float32), np.array([1.0], np.float32))
+    mean = mean_in_doubt(output, 0.9, lambda _: mirrored)
+    assert (mean.probabilities.tolist(), mean.known.tolist()) == ([[0.5, 0.5]], [0.75])
+    assert output.probabilities.tolist() == [[0.75, 0.25]]
+
+
 def test_without_doubt_nothing_is_mirrored() -> None:
     output = ModelOutput(np.array([[0.9, 0.1]], np.float32), np.array([1.0], np.float32))
     assert mean_in_doubt(output, 0.9, lambda _: pytest.fail("asked")) is output
