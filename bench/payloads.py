@@ -32,6 +32,11 @@ def small_png() -> bytes:
     return encoded(small_image(), "PNG")
 
 
+def doubtful_png() -> bytes:
+    """The small image, askew: the classifier is in doubt, as of one image in eight, and runs its mirror image, too."""
+    return encoded(small_image().rotate(30), "PNG")
+
+
 def photo() -> bytes:
     """A JPEG of 0.1 megapixels and about 22 kB."""
     return encoded(_sample().convert("RGB").resize((300, 350)), "JPEG", quality=94)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bench.load import Payload
-from bench.payloads import CLASS_ID, JSON, LABEL, as_json, photo, small_png, tensor_binary, tensor_json
+from bench.payloads import CLASS_ID, JSON, LABEL, as_json, doubtful_png, photo, small_png, tensor_binary, tensor_json
 
 _PROBABILITIES_BYTES: Final = 40  # ten float32
 
@@ -49,9 +49,11 @@ def _check(probabilities: Any) -> None:
 
 
 SMALL, RAW, PHOTO = "28x28 PNG, base64 in JSON", "28x28 PNG, raw body", "22 kB photo, base64 in JSON"
+DOUBTFUL = "28x28 PNG in doubt, base64 in JSON"
 TENSOR_JSON, TENSOR_BINARY = "v2 tensor, JSON", "v2 tensor, binary"
 KINDS: Final = {
     SMALL: Kind(Payload(as_json(small_png()), JSON), _label),
+    DOUBTFUL: Kind(Payload(as_json(doubtful_png()), JSON), _label),
     RAW: Kind(Payload(small_png(), {"Content-Type": "image/png"}), _label),
     TENSOR_JSON: Kind(Payload(tensor_json(), JSON), _tensor),
     TENSOR_BINARY: Kind(Payload(*tensor_binary()), _binary),

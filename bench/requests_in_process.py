@@ -12,6 +12,7 @@ from bench.results import Figure, Section, Table, milliseconds, ratio
 
 TASKS: Final = {
     "28x28 PNG": ("event in, reply out", "decode and run"),
+    "28x28 PNG in doubt": ("event in, reply out", "decode and run"),
     "photo": ("22 kB, bytes to answer", "open, convert, resize and run"),
     "12-megapixel JPEG": ("3.3 MB, bytes to answer", "open, convert, resize and run"),
     "batch": ("64 small images in one request", "64 requests"),

@@ -15,7 +15,7 @@ from typing import IO, Final
 from bench.environments import PROJECT, Checkout, environment, group
 from bench.load import Payload, ServerUnavailable, post, wait_until_ready
 from bench.processes import tree
-from bench.requests import KINDS, PHOTO, RAW, SMALL, TENSOR_BINARY, TENSOR_JSON
+from bench.requests import DOUBTFUL, KINDS, PHOTO, RAW, SMALL, TENSOR_BINARY, TENSOR_JSON
 
 _PEERS: Final = Path(__file__).with_name("peers")
 _MODEL: Final = PROJECT / "handler" / "model" / "classifier.onnx"
@@ -54,7 +54,8 @@ class Running:
 def serve(checkout: Checkout, workers: int = 1) -> Server:
     """This project, or another commit of it."""
     further = ["--workers", str(workers)] if workers > 1 else []
-    paths = dict.fromkeys((SMALL, RAW, PHOTO), "/classify") | dict.fromkeys((TENSOR_JSON, TENSOR_BINARY), _INFER)
+    paths = dict.fromkeys((SMALL, DOUBTFUL, RAW, PHOTO), "/classify")
+    paths |= dict.fromkeys((TENSOR_JSON, TENSOR_BINARY), _INFER)
     return Server(
         checkout.name if workers == 1 else f"{checkout.name}, {workers} workers",
         paths,
@@ -64,7 +65,7 @@ def serve(checkout: Checkout, workers: int = 1) -> Server:
 
 
 def peers() -> list[Server]:
-    classify = {SMALL: "/classify", PHOTO: "/classify"}
+    classify = dict.fromkeys((SMALL, DOUBTFUL, PHOTO), "/classify")
     return [
         Server(
             "FastAPI",

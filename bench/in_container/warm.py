@@ -14,11 +14,11 @@ import numpy as np
 import onnxruntime as ort
 from PIL import Image
 
-from bench.payloads import batch_event, encoded, event, noisy, photo, small_png
+from bench.payloads import batch_event, doubtful_png, encoded, event, noisy, photo, small_png
 from handler import http_entry
 
 BATCH = 64
-_CALLS = {"28x28 PNG": 100, "photo": 10}
+_CALLS = {"28x28 PNG": 100, "28x28 PNG in doubt": 100, "photo": 10}
 
 
 def main() -> None:
@@ -33,10 +33,12 @@ def main() -> None:
 
 def _contenders() -> dict[str, dict[str, Callable[[], object]]]:
     small, medium, large = small_png(), photo(), encoded(noisy(4000), "JPEG")
-    bare, one, batch = _Bare(), event(small), batch_event([small] * BATCH)
+    doubtful = doubtful_png()
+    bare, one, two, batch = _Bare(), event(small), event(doubtful), batch_event([small] * BATCH)
     classify = _classify()
     return {
         "28x28 PNG": {"own": lambda: _send(one), "other": lambda: bare.run(small)},
+        "28x28 PNG in doubt": {"own": lambda: _send(two), "other": lambda: bare.run(doubtful)},
         "photo": {"own": lambda: classify(medium), "other": lambda: bare.resize_and_run(medium)},
         "12-megapixel JPEG": {"own": lambda: classify(large), "other": lambda: bare.resize_and_run(large)},
         "batch": {"own": lambda: _send(batch), "other": lambda: _send(*[one] * BATCH)},
