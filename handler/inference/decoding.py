@@ -33,7 +33,6 @@ _SIGNATURES: Final = {
 _BASE64_START: Final = re.compile(
     rb"\s*+(?:b?[\"'])?(?P<url>data:[^,]{0,100},)?+\s*+(?P<letters>[\w+/-]{0,128})", re.ASCII | re.IGNORECASE
 )
-_DECODED_AS_TEXT: Final = (b"\xef\xbf\xbd", b"\xc2\x89PNG", b"\xc3\xbf\xc3\x98")  # PNG, JPEG: by UTF-8 or Latin-1
 _FEWEST_LETTERS: Final = 40  # in one piece; fewer may be a word
 _TO_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
@@ -73,7 +72,7 @@ def decode(data: bytes, max_pixels: int, needed_side: int, budget: Budget | None
     if not data:
         raise NotAnImage("the image is empty: it has no bytes")
     if name is None:
-        raise NotAnImage(f"unknown image format{_hint_of_text(data)}; supported formats: {', '.join(FORMATS)}")
+        raise NotAnImage(f"unknown image format{_hint(data)}; supported formats: {', '.join(FORMATS)}")
     header = read_header(name, data)
     check_cost(header, max_pixels)
     if budget is None:
@@ -199,10 +198,12 @@ def format_of(data: bytes) -> str | None:
     return next(by_signature, None) or format_by_brands(data)
 
 
-def _hint_of_text(data: bytes) -> str:
-    """What to do about text in place of an image, such as base64 that was encoded twice; "" for all else."""
-    if data.startswith(_DECODED_AS_TEXT):
-        return ": its bytes were decoded as text, as a gateway without binary media types does"
+def _hint(data: bytes) -> str:
+    """What the bytes are instead, such as base64 that was encoded twice; "" if that is unknown."""
+    from handler.inference.other_files import kind_of  # noqa: PLC0415  rarely needed
+
+    if kind := kind_of(data):
+        return f": {kind}"
     start = _BASE64_START.match(data)
     if start is None or not (start["url"] or len(start["letters"]) >= _FEWEST_LETTERS):
         return ""
