@@ -1,4 +1,4 @@
-"""Add what moto lacks of a presigned POST: the size and the fields of its policy, `If-None-Match: *`, response headers.
+"""Add what moto lacks of a presigned POST: the parts it must have, its policy, `If-None-Match: *`, response headers.
 
 S3 documents that POST takes as form fields what PUT takes as headers:
 https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html. It describes `If-None-Match` for PUT:
@@ -11,10 +11,11 @@ from threading import Lock
 from typing import Any, Final
 from urllib.parse import quote
 
-from moto.s3.exceptions import MissingKey, PreconditionFailed, S3ClientError
+from moto.s3.exceptions import EntityTooSmall, MissingKey, PreconditionFailed, S3ClientError
 from moto.s3.responses import S3Response
 
 _moto_post: Final = S3Response._bucket_response_post
+_REQUIRED: Final = ("key", "policy", "x-amz-signature")
 _writing: Final = Lock()  # else two uploads could both find that there is no object
 
 
@@ -25,11 +26,11 @@ def enforce_post_conditions() -> None:
 
 def _conditional_post(self: S3Response, request: Any, bucket_name: str) -> Any:
     fields: dict[str, str] = self.form_data
-    if "policy" not in fields:
+    if "delete" in request.args:  # of several objects, which is a POST, too
         return _moto_post(self, request, bucket_name)
+    _check_form(fields, has_file="file" in request.files or "file" in fields)
     conditions: list[Any] = json.loads(base64.b64decode(fields["policy"]))["conditions"]
-    if not _allows_size(conditions, len(self.body)):
-        raise S3ClientError("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
+    _check_size(conditions, len(self.body))
     if not _allows_fields(conditions, fields):
         raise Forbidden("AccessDenied", "Invalid according to Policy: Policy Condition failed")
     with _writing:
@@ -74,9 +75,21 @@ def _allows_fields(conditions: list[Any], fields: dict[str, str]) -> bool:
     )
 
 
-def _allows_size(conditions: list[Any], size: int) -> bool:
+def _check_form(fields: dict[str, str], *, has_file: bool) -> None:
+    for name in _REQUIRED:
+        if name not in fields:
+            raise S3ClientError("InvalidArgument", f"Bucket POST must contain a field named '{name}'.")
+    if not has_file:
+        raise S3ClientError("InvalidArgument", "POST requires exactly one file upload per request.")
+
+
+def _check_size(conditions: list[Any], size: int) -> None:
     ranges = [each[1:] for each in conditions if isinstance(each, list) and each[0] == "content-length-range"]
-    return all(lowest <= size <= highest for lowest, highest in ranges)
+    for lowest, highest in ranges:
+        if size < lowest:
+            raise EntityTooSmall
+        if size > highest:
+            raise S3ClientError("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
 
 
 def _exists(response: S3Response, bucket: str, key: str) -> bool:

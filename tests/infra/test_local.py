@@ -105,6 +105,32 @@ def test_upload_above_size_limit_is_refused_by_the_policy_of_its_ticket(stack: s
     assert httpx2.get(f"{stack}/{ticket['result']}", timeout=60).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("missing", "file", "code"),
+    [
+        pytest.param("key", b"x", "InvalidArgument", id="key"),
+        pytest.param("policy", b"x", "InvalidArgument", id="policy"),
+        pytest.param("x-amz-signature", b"x", "InvalidArgument", id="signature"),
+        pytest.param("", None, "InvalidArgument", id="file"),
+        pytest.param("", b"", "EntityTooSmall", id="content"),
+    ],
+)
+def test_upload_form_that_lacks_a_part_is_refused(stack: str, missing: str, file: bytes | None, code: str) -> None:
+    ticket = httpx2.post(f"{stack}/uploads", timeout=60).json()
+    parts: dict[str, Any] = {name: (None, value) for name, value in ticket["fields"].items() if name != missing}
+    if file is not None:
+        parts["file"] = ("image", file)
+    posted = httpx2.post(ticket["url"], files=parts, timeout=60)
+    assert (posted.status_code, f"<Code>{code}</Code>" in posted.text) == (400, True), posted.text
+    assert httpx2.get(f"{stack}/{ticket['result']}", timeout=60).status_code == 404
+
+
+def test_post_that_is_no_form_is_refused(stack: str) -> None:
+    ticket = httpx2.post(f"{stack}/uploads", timeout=60).json()
+    posted = httpx2.post(ticket["url"], content=b"an image", timeout=60)
+    assert (posted.status_code, "<Code>InvalidArgument</Code>" in posted.text) == (400, True), posted.text
+
+
 def test_second_upload_with_a_ticket_is_refused(stack: str) -> None:
     ticket = httpx2.post(f"{stack}/uploads", timeout=60).json()
     posts = [
