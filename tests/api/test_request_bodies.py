@@ -183,3 +183,16 @@ def test_problem_quotes_no_sentence_of_a_library(client: TestClient) -> None:
 def test_empty_body_is_said_to_be_empty(client: TestClient, url: str) -> None:
     reply = client.post(url, content=b" \n")
     assert (reply.status_code, reply.json()["title"]) == (400, "No image in the request")
+
+
+@pytest.mark.parametrize(
+    "form",
+    [b"--X\r\nContent-Disposition", b"--XY\r\n", b"--X\n\n", b"--X\r\n: a\r\n\r\n", b"--X\r\na\0: b\r\n\r\n"],
+    ids=["cut", "boundary", "line feeds", "no name", "null"],
+)
+def test_malformed_form_leaves_no_line_in_the_log(
+    client: TestClient, caplog: pytest.LogCaptureFixture, form: bytes
+) -> None:
+    reply = client.post("/classify", content=form, headers={"Content-Type": "multipart/form-data; boundary=X"})
+    assert reply.status_code == 400, reply.text
+    assert [record for record in caplog.records if record.name.startswith("python_multipart")] == []

@@ -1,6 +1,7 @@
 """Parse multipart forms (RFC 7578)."""
 
 import binascii
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 MAX_FORM_PARTS: Final = 100  # even an empty part costs memory and time
 _MAX_BOUNDARIES: Final = 1_000  # also those that are none, since an image may have such bytes by chance
+
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # what is wrong with a form is in its response
 
 
 @dataclass(frozen=True)
