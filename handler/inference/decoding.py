@@ -40,7 +40,6 @@ _OUT_OF_MEMORY: Final = "too little memory is free to decode the image; send it 
 _BROKEN_TIFF: Final = (
     "the TIFF image is truncated or damaged, or of a kind that cannot be read, such as a camera's raw file"
 )
-_BIG_ENDIAN_BIG_TIFF: Final = b"MM\0+"  # Pillow knows the signature, but reads the file as a TIFF of the usual kind
 _RARE_BMP: Final = re.compile("Unsupported BMP (bitfields layout|pixel depth|compression)")  # Pillow's words
 
 _ORDINARY_SCANNED_PIXELS: Final = 40_000_000  # scans times pixels: a progressive JPEG of 4 megapixels
@@ -143,8 +142,6 @@ def _decoded_or_broken(data: bytes, format: str, max_pixels: int, needed_side: i
 def _what_is_broken(data: bytes, format: str, cause: str) -> str:  # noqa: A002
     from handler.inference.headers.jpeg import is_of_a_common_kind  # noqa: PLC0415  rarely needed
 
-    if data.startswith(_BIG_ENDIAN_BIG_TIFF):
-        return "the TIFF image is of a kind that cannot be read: BigTIFF in big-endian byte order"
     if format == "TIFF":
         return _BROKEN_TIFF
     if _RARE_BMP.search(cause):
@@ -169,7 +166,7 @@ def _decoded(data: bytes, format: str, max_pixels: int, needed_side: int) -> Ima
     with _opened(data, format) as image:
         _check_size(image, max_pixels)
         image.draft(None, (needed_side, needed_side))  # decodes a JPEG at 1/2, 1/4 or 1/8
-        image.load()
+        _load(image, format)
         transposition = _transposition(image)
         converted = eight_bit(image, max(_KEPT_SIDE, 4 * needed_side), data[24] if format == "PNG" else 8)
     return converted if transposition is None else converted.transpose(transposition)
@@ -181,13 +178,22 @@ def _opened(data: bytes, format: str) -> Image.Image:  # noqa: A002
 
         return open_heif(data)
     if format == "TIFF":
-        from handler.inference.libtiff import silence_libtiff  # noqa: PLC0415  rarely needed
+        from handler.inference.tiff import open_tiff  # noqa: PLC0415  rarely needed
 
-        silence_libtiff()
+        return open_tiff(data)
     image = Image.open(io.BytesIO(data), formats=[format])
     if format == "JPEG":
         image.decodermaxblock = len(data)  # libjpeg is slower at the end of each block; they have 64 KiB otherwise
     return image
+
+
+def _load(image: Image.Image, format: str) -> None:  # noqa: A002
+    if format == "TIFF":
+        from handler.inference.tiff import load_tiff  # noqa: PLC0415  rarely needed
+
+        load_tiff(image)
+    else:
+        image.load()
 
 
 def format_of(data: bytes) -> str | None:

@@ -13,7 +13,6 @@ from PIL.PngImagePlugin import PngInfo
 from handler.errors import BrokenImage, NotAnImage, RejectedImage, TooManyPixels
 from handler.inference.decoding import decode, format_of
 from handler.inference.preprocessing import DETAIL_SIDE
-from tests.inference.headers.test_tiff import ONE_STRIP, tiff
 from tests.support.hostile_images import tiff_compressed
 from tests.support.images import FORMATS, encoded, png_that_claims, trousers
 from tests.support.shipped import prepare
@@ -215,12 +214,6 @@ def test_bmp_of_a_common_kind_is_said_to_be_damaged() -> None:
     assert decode(whole, LIMIT, DETAIL_SIDE).size == (8, 8)
     with pytest.raises(BrokenImage, match="the BMP image is truncated or damaged"):
         decode(whole[:-9], LIMIT, DETAIL_SIDE)
-
-
-def test_big_endian_bigtiff_is_not_said_to_be_damaged() -> None:
-    assert decode(tiff(ONE_STRIP, "<", big=True, tail=bytes(8_000)), LIMIT, DETAIL_SIDE).size == (100, 80)
-    with pytest.raises(BrokenImage, match="kind that cannot be read: BigTIFF in big-endian"):
-        decode(tiff(ONE_STRIP, ">", big=True, tail=bytes(8_000)), LIMIT, DETAIL_SIDE)
 
 
 @pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate"])

@@ -13,7 +13,7 @@ from tests.inference.heif_files import heic_grid
 from tests.support.images import encoded
 
 SIDE = 7_000  # 49 megapixels, a little less than MAX_PIXELS
-TIFF_TYPES = {1: "B", 3: "H", 4: "I", 16: "Q"}
+TIFF_TYPES = {1: "B", 3: "H", 4: "I", 7: "B", 16: "Q"}
 
 
 def flat(mode: str, side: int = SIDE) -> Image.Image:
@@ -73,14 +73,19 @@ def packed(kind: bytes, megabytes: int, count: int = 1) -> bytes:
 
 
 def tiff(
-    entries: dict[int, tuple[int, list[int]]], *, data: bytes = b"", big: bool = False, following: int = 0
+    entries: dict[int, tuple[int, list[int]]],
+    *,
+    data: bytes = b"",
+    big: bool = False,
+    following: int = 0,
+    order: str = "<",
 ) -> bytes:
     """A TIFF, or a BigTIFF, with one directory; each entry is a tag with its type and values.
 
     Values that do not fit into an entry follow the directory, then `data`. In tag 273 or 324, offsets are relative to
     the beginning of `data`.
     """
-    slot, count_format = (8, "<HHQ") if big else (4, "<HHI")
+    slot, count_format = (8, "HHQ") if big else (4, "HHI")
     start = 16 if big else 8
     position = start + slot // (1 if big else 2) + len(entries) * (4 + 2 * slot) + slot
     sizes = {tag: struct.calcsize("<" + TIFF_TYPES[kind]) * len(values) for tag, (kind, values) in entries.items()}
@@ -88,15 +93,16 @@ def tiff(
     fields, outside = b"", b""
     for tag, (kind, values) in sorted(entries.items()):
         moved = [value + data_at for value in values] if tag in {273, 324} else values
-        content = struct.pack(f"<{len(values)}{TIFF_TYPES[kind]}", *moved)
+        content = struct.pack(f"{order}{len(values)}{TIFF_TYPES[kind]}", *moved)
         if len(content) > slot:
-            content, outside = struct.pack("<Q" if big else "<I", position + len(outside)), outside + content
-        fields += struct.pack(count_format, tag, kind, len(values)) + content.ljust(slot, b"\0")
+            content, outside = struct.pack(order + ("Q" if big else "I"), position + len(outside)), outside + content
+        fields += struct.pack(order + count_format, tag, kind, len(values)) + content.ljust(slot, b"\0")
+    mark = b"II" if order == "<" else b"MM"
     if big:
-        head = b"II+\0" + struct.pack("<HHQQ", 8, 0, start, len(entries))
-        return head + fields + struct.pack("<Q", following) + outside + data
-    head = b"II*\0" + struct.pack("<IH", start, len(entries))
-    return head + fields + struct.pack("<I", following) + outside + data
+        head = mark + struct.pack(order + "HHHQQ", 43, 8, 0, start, len(entries))
+        return head + fields + struct.pack(order + "Q", following) + outside + data
+    head = mark + struct.pack(order + "HIH", 42, start, len(entries))
+    return head + fields + struct.pack(order + "I", following) + outside + data
 
 
 def tiff_of_strips(strips: int, *, big: bool = False) -> bytes:

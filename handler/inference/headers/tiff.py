@@ -9,7 +9,7 @@ from typing import Final
 from handler.inference.headers.header import CONVERSION_BYTES, Header
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
-_STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_BYTES = 273, 277, 278, 279
+_STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_BYTES, _MAX_SAMPLE_VALUE = 273, 277, 278, 279, 281
 _ORIENTATION, _PLANAR, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_BYTES = 274, 284, 322, 323, 324, 325
 _PART_LISTS: Final = frozenset((_STRIP_OFFSETS, _STRIP_BYTES, _TILE_OFFSETS, _TILE_BYTES))
 _SINGLE: Final = frozenset((_WIDTH, _HEIGHT, _ROWS_PER_STRIP, _TILE_WIDTH, _TILE_HEIGHT, _SAMPLES, _COMPRESSION))
@@ -54,7 +54,7 @@ def read(data: bytes) -> Header:
     declared = max((directory.counts.get(tag, 0) for tag in _PART_LISTS), default=0)
     computed, part_pixels = _parts(directory, width, height)
     compression = directory.value(_COMPRESSION, _PLAIN)
-    part_bytes = 0.0 if compression == _PLAIN else part_pixels * _stored_bytes_per_pixel(directory)
+    part_bytes = part_pixels * _stored_bytes_per_pixel(directory) if _is_for_libtiff(directory) else 0.0
     return Header(
         "TIFF",
         width,
@@ -127,6 +127,13 @@ def _parts(directory: _Directory, width: int, height: int) -> tuple[int, int]:
     return ceil(height / max(1, rows)) * planes, rows * width
 
 
+def _is_for_libtiff(directory: _Directory) -> bool:
+    """Whether libtiff decodes the image, for which it needs memory for a whole strip or tile (see `inference.tiff`)."""
+    is_plain = directory.value(_COMPRESSION, _PLAIN) == _PLAIN
+    has_deep_planes = directory.value(_PLANAR, 1) == _SEPARATE and directory.value(_BITS, 1) > 8
+    return not is_plain or has_deep_planes or directory.value(_PHOTOMETRIC, 1) == _YCBCR
+
+
 def _stored_bytes_per_pixel(directory: _Directory) -> float:
     stored = max(1, directory.value(_BITS, 1)) * max(1, directory.value(_SAMPLES, 1)) / 8
     return max(4.0, stored) if directory.value(_PHOTOMETRIC, 1) == _YCBCR else stored
@@ -137,4 +144,5 @@ def _bytes_per_pixel(directory: _Directory) -> float:
     samples, bits = directory.value(_SAMPLES, 1), directory.value(_BITS, 1)
     colour = samples > 1 or directory.value(_PHOTOMETRIC, 1) in {_RGB, _YCBCR, _CMYK}
     kept = 4 if colour or bits > 16 else 2 if bits > 8 else 1
-    return kept * (2 if directory.value(_ORIENTATION, 1) > 1 else 1) + CONVERSION_BYTES
+    lower_bytes = kept if colour and bits > 8 and _MAX_SAMPLE_VALUE in directory.counts else 0
+    return kept * (2 if directory.value(_ORIENTATION, 1) > 1 else 1) + lower_bytes + CONVERSION_BYTES
