@@ -3,7 +3,7 @@
 import io
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, cast
 
 import numpy as np
@@ -11,9 +11,11 @@ from PIL import Image, ImageChops, TiffImagePlugin
 from PIL.TiffImagePlugin import TiffImageFile
 
 from handler.inference.big_tiff import BIG_ENDIAN_BIG_TIFF, as_classic_tiff
-from handler.inference.libtiff import silence_libtiff
+from handler.inference.libtiff import load_undamaged
+from handler.inference.zlib_strips import DEFLATE, have_right_checksums
 
-_BITS, _PHOTOMETRIC, _MAX_SAMPLE_VALUE, _PLANAR = 258, 262, 281, 284  # tags
+_BITS, _COMPRESSION, _PHOTOMETRIC, _MAX_SAMPLE_VALUE, _PLANAR = 258, 259, 262, 281, 284  # tags
+_STRIP_OFFSETS, _STRIP_BYTES, _TILE_OFFSETS, _TILE_BYTES = 273, 279, 324, 325
 _YCBCR: Final = 6
 _SEPARATE: Final = 2  # each colour on a plane of its own
 _SENSOR_WHITES: Final = frozenset(2**bits - 1 for bits in (10, 12, 14))
@@ -40,7 +42,7 @@ def open_tiff(data: bytes) -> Image.Image:
 
 
 def load_tiff(image: Image.Image) -> None:
-    """Load the pixels. Raises what Pillow raises.
+    """Load the pixels. Raises OSError if they are damaged, and whatever else Pillow raises.
 
     Colours of 10, 12 or 14 bits in 16 are made as bright as they are, if the file declares that as MaxSampleValue.
     """
@@ -48,11 +50,20 @@ def load_tiff(image: Image.Image) -> None:
     data = cast(io.BytesIO, image.fp).getvalue()
     white = _declared_white(image)
     lower = _with_layouts(_opened(data), _LOWER_BYTES) if white else None
-    silence_libtiff()
-    image.load()
+    load_undamaged(image)
+    if image.tag_v2.get(_COMPRESSION) in DEFLATE and not have_right_checksums(_parts(image, data)):
+        raise OSError("a checksum is wrong")
     if white and lower:
         lower.load()
         _brighten(image, lower, white)
+
+
+def _parts(image: TiffImageFile, data: bytes) -> Iterator[memoryview]:
+    """The compressed strips or tiles."""
+    starts = image.tag_v2.get(_STRIP_OFFSETS) or image.tag_v2.get(_TILE_OFFSETS, ())
+    lengths = image.tag_v2.get(_STRIP_BYTES) or image.tag_v2.get(_TILE_BYTES, ())
+    for start, length in zip(starts, lengths, strict=False):
+        yield memoryview(data)[start : start + length]
 
 
 def _opened(data: bytes, *, with_libtiff: bool = False) -> TiffImageFile:

@@ -14,7 +14,7 @@ class Header:
 
     - PNG, GIF and uncompressed BMP: always, unless something is missing, repeated or piled up;
     - JPEG: Huffman-coded, with one frame header, and few scans for its size;
-    - TIFF: up to 2 megapixels, few strips, no larger than the image, in a common compression;
+    - TIFF: up to 2 megapixels in 100,000 rows, few strips, no larger than the image, in a common compression;
     - WebP: up to 2 megapixels; if any part is lossless, up to 128 thousand, or a file of up to 24 kB,
       since each of its Huffman code groups takes up to 12 kB of memory;
     - AVIF: never, since its decoder takes the size from the coded picture, whatever the file's header says;

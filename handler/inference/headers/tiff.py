@@ -27,6 +27,7 @@ _RGB, _CMYK, _YCBCR = 2, 5, 6  # photometric interpretations
 
 _MAX_ENTRIES: Final = 10_000
 _MAX_TRUSTED_PIXELS: Final = 2_000_000
+_MAX_TRUSTED_ROWS: Final = 100_000  # libtiff reports each damaged row of a fax
 _MAX_TRUSTED_PARTS: Final = 5_000
 _MAX_TRUSTED_VALUES: Final = 50_000
 _MAX_TRUSTED_BYTES_WITH_DIRECTORIES: Final = 500_000
@@ -65,6 +66,7 @@ def read(data: bytes) -> Header:
         trusted=(
             directory.consistent
             and 0 < width * height <= _MAX_TRUSTED_PIXELS
+            and height <= _MAX_TRUSTED_ROWS
             and part_pixels <= _MAX_TRUSTED_PIXELS
             and max(declared, computed) <= _MAX_TRUSTED_PARTS
             and compression in _TRUSTED_COMPRESSIONS

@@ -64,6 +64,7 @@ def test_parts_are_the_larger_of_declared_and_computed(tags: dict[int, Any], par
     [
         pytest.param(tiff({**ONE_STRIP, 256: 2_000, 257: 2_000}), id="4 megapixels"),
         pytest.param(tiff({**ONE_STRIP, 322: 30_000, 323: 30_000}), id="a tile larger than the image"),
+        pytest.param(tiff({**ONE_STRIP, 256: 1, 257: 200_000, 278: 200_000}), id="200,000 rows"),
         pytest.param(tiff({**ONE_STRIP, 259: 7}), id="JPEG within"),
         pytest.param(tiff({**ONE_STRIP, 259: 34925}), id="LZMA within"),
         pytest.param(tiff({**ONE_STRIP, 256: (LONG, 2, 8)}), id="two widths"),
