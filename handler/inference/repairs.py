@@ -1,8 +1,8 @@
 """Repair image files that strict decoders refuse although all pixels are there, as browsers do.
 
 PNG files with wrong checksums, long texts or broken colour profiles; JPEG files without their end marker; GIF and WebP
-files whose last bytes are missing. What is really cut short stays so, and is refused by its decoder, or here where its
-decoder would not notice.
+files whose last bytes are missing; AVIF files whose later frames are. What is really cut short stays so, and is refused
+by its decoder, or here where its decoder would not notice.
 """
 
 import struct
@@ -25,6 +25,8 @@ _GIF_END: Final = b"\0\x3b"  # of the sub-blocks, and of the file
 _WEBP_HEADER: Final = 12  # bytes
 _WEBP_PIXELS: Final = (b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"EXIF")
 _WEBP_PROFILE, _WEBP_EXIF, _WEBP_XMP = 0x20, 0x08, 0x04  # flags of VP8X
+
+_MOST_FILLED_UP: Final = 20_000_000  # bytes
 
 
 def repaired(data: bytes, format: str) -> bytes | None:  # noqa: A002  Pillow's name
@@ -124,7 +126,28 @@ def _webp(data: bytes) -> bytes:
     return b"RIFF" + len(body).to_bytes(4, "little") + body
 
 
+def _avif(data: bytes) -> bytes | None:
+    """Fill up the last box, if the first frame of an animation does not depend on it (ISO/IEC 14496-12, 4.2)."""
+    missing = _end_of_boxes(data) - len(data)
+    if not 0 < missing <= _MOST_FILLED_UP:
+        return None
+    filled = (data + (filling * (missing // len(filling) + 1))[:missing] for filling in FILLINGS)
+    return data + bytes(missing) if have_equal_pixels(filled, "AVIF") else None
+
+
+def _end_of_boxes(data: bytes) -> int:
+    """Where the last box ends by its size; 0 if a size is none."""
+    offset = 0
+    while offset + 8 <= len(data):
+        size = int.from_bytes(data[offset : offset + 4], "big")
+        if size < 8:  # of 64 bits, or to the end of the file
+            return 0
+        offset += size
+    return offset
+
+
 _REPAIRS: Final[Mapping[str, Callable[[bytes], bytes | None]]] = {
+    "AVIF": _avif,
     "GIF": _gif,
     "JPEG": repaired_jpeg,
     "PNG": _png,

@@ -180,6 +180,30 @@ def test_gif_whose_next_frame_is_cut_shows_its_first_one() -> None:
     assert np.array_equal(pixels(file.getvalue()[:-500]), pixels(file.getvalue()))
 
 
+@pytest.mark.parametrize("file_format", ["AVIF", "WEBP"])
+def test_animation_is_decoded_while_its_first_frame_is_there(file_format: str) -> None:
+    file = io.BytesIO()
+    others = [IMAGE.rotate(90, expand=False), IMAGE.rotate(180)]
+    IMAGE.save(file, file_format, save_all=True, append_images=others, quality=70)
+    data = file.getvalue()
+    refused = 0
+    for length in range(len(data) // 8, len(data), len(data) // 16):
+        try:
+            found = pixels(data[:length])
+        except BrokenImage:
+            refused += 1
+            assert length < len(data) / 2
+        else:
+            assert np.array_equal(found, pixels(data))
+    assert refused > 0
+
+
+@pytest.mark.parametrize("missing", [1, 40, 1_000])
+def test_avif_that_lacks_some_of_its_pixels_is_refused(missing: int) -> None:
+    with pytest.raises(BrokenImage):
+        decode(encoded(IMAGE, "AVIF")[:-missing], LIMIT, DETAIL_SIDE)
+
+
 @pytest.mark.parametrize("lossless", [True, False])
 def test_webp_whose_metadata_is_cut_is_decoded(lossless: bool) -> None:
     data = encoded(IMAGE, "WEBP", lossless=lossless, exif=ORIENTATION, icc_profile=bytes(99), xmp=bytes(300))
