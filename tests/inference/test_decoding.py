@@ -224,6 +224,20 @@ def test_damaged_tiff_prints_nothing(compression: str, capfd: pytest.CaptureFixt
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize(
+    ("file_format", "side", "most"), [("AVIF", 32_769, "32,768"), ("JPEG", 65_501, "65,500")], ids=["AVIF", "JPEG"]
+)
+def test_side_that_is_too_long_for_the_decoder_is_named(file_format: str, side: int, most: str) -> None:
+    data = encoded(Image.new("RGB", (32_769, 1)), file_format)
+    if file_format == "JPEG":
+        place = data.index(b"\xff\xc0") + 7
+        data = data[:place] + struct.pack(">H", side) + data[place + 2 :]
+    with pytest.raises(
+        TooManyPixels, match=f"has {side} x 1 pixels; a side of {file_format} images may have at most {most}"
+    ):
+        decode(data, LIMIT, DETAIL_SIDE)
+
+
 def test_nothing_in_place_of_an_image_is_named() -> None:
     with pytest.raises(NotAnImage, match=r"^the image is empty"):
         decode(b"", LIMIT, DETAIL_SIDE)

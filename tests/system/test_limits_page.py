@@ -12,7 +12,7 @@ from handler.api.middleware.request_limits import Limits
 from handler.api.requests.multipart import MAX_FORM_PARTS
 from handler.errors import ClassifierError, RejectedImage, TooManyPixels
 from handler.inference.headers import Header, check_cost, read_header
-from handler.inference.headers.costs import MAX_BYTES, MAX_CHUNKS, MAX_PARTS, MAX_SCANNED_PIXELS, MAX_SCANS
+from handler.inference.headers.costs import MAX_BYTES, MAX_CHUNKS, MAX_PARTS, MAX_SCANNED_PIXELS, MAX_SCANS, MAX_SIDES
 from handler.serving.connections import BoundedConnection
 from handler.settings import Settings
 from tests.support.machine import PROJECT
@@ -35,6 +35,8 @@ ERRORS: Final = {
     ("limit", "value"),
     [
         ("pixels, width times height", f"{Settings().max_pixels // MILLION} million"),
+        ("pixels of a side of a JPEG", f"{MAX_SIDES['JPEG']:,}"),
+        ("pixels of a side of an AVIF", f"{MAX_SIDES['AVIF']:,}"),
         ("memory for decoding, by the header", f"{MAX_BYTES // 2**20} MiB"),
         ("scans of a JPEG", str(MAX_SCANS)),
         ("scans times pixels of a JPEG", f"{MAX_SCANNED_PIXELS:,}"),

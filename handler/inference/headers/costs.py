@@ -13,6 +13,8 @@ MAX_BYTES: Final = 400 * 2**20  # of memory for one image, above that of its fil
 _CHILD_BYTES: Final = 60 * 2**20  # of the process in which an image is decoded whose header is not trusted
 _ROW_BYTES: Final = 32  # pointers to the rows of the image and its copies, and weights of those that are averaged
 _COLUMN_BYTES: Final = 16
+# Of their decoders: libavif's, and libjpeg's.
+MAX_SIDES: Final = {"AVIF": 32_768, "JPEG": 65_500}
 MAX_SCANS: Final = 100
 MAX_SCANNED_PIXELS: Final = 1_000_000_000  # scans times pixels
 MAX_PARTS: Final = 50_000
@@ -32,12 +34,15 @@ MAX_CHUNKS: Final = {
 def check_cost(header: Header, max_pixels: int) -> None:
     """Check an image against all bounds.
 
-    Raises TooManyPixels (more than `max_pixels`, or more than fit the memory for one image of its kind)
+    Raises TooManyPixels (more than `max_pixels`, than fit the memory for one image of its kind, or a side too long)
     or TooComplex (too many scans, strips, tiles or chunks).
     """
     size = f"{header.width} x {header.height} pixels"
     if header.pixels > max_pixels:
         raise TooManyPixels(f"the image has {size}, more than the {max_pixels:,} allowed")
+    side = MAX_SIDES.get(header.format)
+    if side and max(header.width, header.height) > side:
+        raise TooManyPixels(f"the image has {size}; a side of {_kind(header)} may have at most {side:,}")
     most = MAX_BYTES if header.trusted else MAX_BYTES - _CHILD_BYTES
     if (memory := _bytes(header)) > most:
         fitting = most * header.pixels // int(memory)
