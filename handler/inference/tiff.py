@@ -22,7 +22,7 @@ _SENSOR_WHITES: Final = frozenset(2**bits - 1 for bits in (10, 12, 14))
 _STRIP_PIXELS: Final = 500_000
 
 # By Pillow's names of layouts: libtiff gives samples in the machine's byte order, which Pillow takes for the file's.
-_NATIVE: Final = {"I;16BS": "I;16NS", "I;32BS": "I;32NS", "F;32BF": "F;32NF"}
+_NATIVE: Final = {"I;16BS": "I;16NS", "I;32BS": "I;32NS", "I;32B": "I;32N", "F;32BF": "F;32NF"}
 # Pillow keeps the higher byte of a sample. By the other byte order, it keeps the lower one.
 _SWAPPED: Final = {"L": "B", "B": "L", "N": "B" if sys.byteorder == "little" else "L"}
 _LOWER_BYTES: Final = {
@@ -31,6 +31,16 @@ _LOWER_BYTES: Final = {
     for order, other in _SWAPPED.items()
 }
 _opening: Final = threading.Lock()
+
+# Grey images that Pillow has in one byte order only, or only with black at zero (`pixel_modes` inverts the others):
+# byte order, photometric interpretation, sample format, fill order, bits and extra samples -> mode, layout.
+TiffImagePlugin.OPEN_INFO.update(
+    {
+        (b"MM", 0, (1,), 1, (16,), ()): ("I;16B", "I;16B"),
+        (b"MM", 1, (1,), 1, (32,), ()): ("I", "I;32B"),
+        **{(order, zero, (1,), 1, (12,), ()): ("I;16", "I;12") for order in (b"II", b"MM") for zero in (0, 1)},
+    }
+)
 
 
 def open_tiff(data: bytes) -> Image.Image:

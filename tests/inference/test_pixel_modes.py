@@ -112,7 +112,7 @@ def decoded(data: bytes) -> np.ndarray:
     return np.asarray(decode(data, LIMIT, DETAIL_SIDE).convert("L"))
 
 
-@pytest.mark.parametrize(("photometric", "byte_order"), [(0, "<"), (1, "<"), (1, ">")], ids=str)
+@pytest.mark.parametrize(("photometric", "byte_order"), [(0, "<"), (0, ">"), (1, "<"), (1, ">")], ids=str)
 def test_sixteen_bit_tiff_is_as_bright_as_it_says(photometric: int, byte_order: str) -> None:
     grey = np.arange(256, dtype=np.uint16).repeat(4).reshape(32, 32) * 257
     stored = 65_535 - grey if photometric == 0 else grey
@@ -121,7 +121,7 @@ def test_sixteen_bit_tiff_is_as_bright_as_it_says(photometric: int, byte_order: 
 
 
 @pytest.mark.parametrize("bits", [10, 12, 14])
-@pytest.mark.parametrize(("photometric", "byte_order"), [(0, "<"), (1, "<"), (1, ">")], ids=str)
+@pytest.mark.parametrize(("photometric", "byte_order"), [(0, "<"), (0, ">"), (1, "<"), (1, ">")], ids=str)
 def test_sixteen_bit_tiff_of_fewer_bits_is_as_bright_as_its_highest_value_says(
     photometric: int, byte_order: str, bits: int
 ) -> None:
@@ -148,11 +148,14 @@ def test_dark_sixteen_bit_tiff_stays_dark(tags: dict[int, int]) -> None:
     assert decoded(tiff(pixels, "<", {258: 16, 262: 1, **tags})).max() == 5_000 * 255 // 65_535
 
 
-def test_twelve_bit_tiff_is_as_bright_as_its_bits_say() -> None:
+@pytest.mark.parametrize(("photometric", "byte_order"), [(0, "<"), (0, ">"), (1, "<"), (1, ">")], ids=str)
+def test_twelve_bit_tiff_is_as_bright_as_its_bits_say(photometric: int, byte_order: str) -> None:
     grey = np.arange(256).repeat(4).reshape(32, 32)
-    first, second = (grey * 4_095 // 255).reshape(-1, 2).T
+    values = grey * 4_095 // 255
+    first, second = (4_095 - values if photometric == 0 else values).reshape(-1, 2).T
     packed = np.stack([first >> 4, first << 4 & 240 | second >> 8, second & 255], axis=1).astype(np.uint8)
-    assert np.abs(decoded(tiff(packed.tobytes(), "<", {258: 12, 262: 1})).astype(int) - grey).max() <= 1
+    found = decoded(tiff(packed.tobytes(), byte_order, {258: 12, 262: photometric}))
+    assert np.abs(found.astype(int) - grey).max() <= 1
 
 
 DECODE_IN_LITTLE_MEMORY = """

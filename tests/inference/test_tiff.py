@@ -57,6 +57,7 @@ def test_sixteen_bit_colours_are_read(order: str, compression: int, planar: bool
 @pytest.mark.parametrize(
     ("stored", "sample_format"),
     [
+        pytest.param(GREY.astype("u4") * 257, WHOLE, id="32 bits"),
         pytest.param(GREY.astype("i4") * 257, SIGNED, id="32 bits with a sign"),
         pytest.param(GREY.astype("f4") / 255, FLOAT, id="floating point"),
     ],
