@@ -5,7 +5,9 @@ header -> cost -> decoder, in a child process if the header cannot be trusted ->
 
 import base64
 import io
+import logging
 import re
+import warnings
 from collections.abc import Callable
 from typing import Final
 
@@ -20,6 +22,9 @@ from handler.inference.pixel_modes import eight_bit
 
 # `decode` has a limit of its own for every image; Pillow's is one for the whole process.
 Image.MAX_IMAGE_PIXELS = None
+# What Pillow finds wrong with a file belongs into an error's sentence, not into the log of the whole process.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 FORMATS: Final = ("PNG", "JPEG", "WebP", "GIF", "BMP", "TIFF", "AVIF", "HEIC")
 _SIGNATURES: Final = {

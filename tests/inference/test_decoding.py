@@ -3,6 +3,8 @@
 import base64
 import io
 import struct
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -13,8 +15,10 @@ from PIL.PngImagePlugin import PngInfo
 from handler.errors import BrokenImage, NotAnImage, RejectedImage, TooManyPixels
 from handler.inference.decoding import decode, format_of
 from handler.inference.preprocessing import DETAIL_SIDE
+from tests.inference.headers.test_tiff import ONE_STRIP, tiff
 from tests.support.hostile_images import tiff_compressed
 from tests.support.images import FORMATS, encoded, png_that_claims, trousers
+from tests.support.machine import PROJECT
 from tests.support.shipped import prepare
 
 LIMIT = 50_000_000
@@ -236,6 +240,32 @@ def test_side_that_is_too_long_for_the_decoder_is_named(file_format: str, side: 
         TooManyPixels, match=f"has {side} x 1 pixels; a side of {file_format} images may have at most {most}"
     ):
         decode(data, LIMIT, DETAIL_SIDE)
+
+
+DECODE_ALONE = """
+import sys
+from handler.errors import BrokenImage
+from handler.inference.decoding import decode
+try:
+    decode(sys.stdin.buffer.read(), 50_000_000, 224)
+except BrokenImage:
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(tiff({**ONE_STRIP, 277: 515}, tail=bytes(8_000)), id="515 samples in a TIFF's pixel"),
+        pytest.param(tiff({**ONE_STRIP, 305: (2, 5_000, 100_000)}, tail=bytes(8_000)), id="TIFF tag behind the end"),
+        pytest.param(encoded(trousers(), "JPEG", exif=b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x09"), id="cut EXIF in a JPEG"),
+    ],
+)
+def test_nothing_is_printed_about_a_file(data: bytes) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", DECODE_ALONE], cwd=PROJECT, input=data, capture_output=True, check=True
+    )
+    assert ended.stdout + ended.stderr == b""
 
 
 def test_nothing_in_place_of_an_image_is_named() -> None:
