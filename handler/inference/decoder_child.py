@@ -57,6 +57,8 @@ def _import_decoder(format: str) -> None:  # noqa: A002  Pillow's name
     """Import once what `decode_here` imports only when it is needed, and each copy would import anew."""
     if format == "HEIF":
         import pi_heif  # noqa: F401, PLC0415
+    elif format == "TIFF":
+        import handler.inference.tiff  # noqa: F401, PLC0415
 
 
 def _answer(request: Request, data: bytes, answers: BinaryIO) -> None:
