@@ -33,10 +33,10 @@ class Request:
 class Case:
     name: str
     make: Callable[[], Request]
-    expected: str  # or several, joined by " or "
+    expected: str
 
 
-def image(name: str, status: int | str, make: Callable[[], bytes]) -> Case:
+def image(name: str, status: int, make: Callable[[], bytes]) -> Case:
     """One image, as raw bytes."""
     return Case(name, lambda: Request("/classify", {"content": make()}), str(status))
 
