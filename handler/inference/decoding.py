@@ -168,7 +168,7 @@ def _is_memory_short(data: bytes, format: str) -> bool:  # noqa: A002
 
 
 def _decoded(data: bytes, format: str, max_pixels: int, needed_side: int) -> Image.Image:  # noqa: A002
-    with _opened(data, format) as image:
+    with _opened(data, format, needed_side) as image:
         _check_size(image, max_pixels)
         image.draft(None, (needed_side, needed_side))  # decodes a JPEG at 1/2, 1/4 or 1/8
         _load(image, format)
@@ -177,11 +177,11 @@ def _decoded(data: bytes, format: str, max_pixels: int, needed_side: int) -> Ima
     return converted if transposition is None else converted.transpose(transposition)
 
 
-def _opened(data: bytes, format: str) -> Image.Image:  # noqa: A002
+def _opened(data: bytes, format: str, needed_side: int) -> Image.Image:  # noqa: A002
     if format == "HEIF":
         from handler.inference.heif import open_heif  # noqa: PLC0415  rarely needed
 
-        return open_heif(data)
+        return open_heif(data, needed_side)
     if format == "TIFF":
         from handler.inference.tiff import open_tiff  # noqa: PLC0415  rarely needed
 

@@ -166,9 +166,9 @@ def heif_that_claims(data: bytes, width: int, height: int) -> bytes:
     return parts[0] + b"".join(b"ispe" + part[:4] + struct.pack(">II", width, height) + part[12:] for part in parts[1:])
 
 
-def heic_of_tiles(columns: int, rows: int) -> bytes:
-    """A HEIC of so many tiles of 256 by 256 pixels, which all are the same data."""
-    return heic_grid(columns, rows)
+def heic_of_tiles(columns: int, rows: int, *, thumbnail: bool = False) -> bytes:
+    """A HEIC of so many tiles of 256 by 256 pixels, which all are the same data; so is the thumbnail."""
+    return heic_grid(columns, rows, thumbnail=thumbnail)
 
 
 def gif(image: Image.Image, frames: int = 1, **options: object) -> bytes:

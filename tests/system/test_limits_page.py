@@ -13,6 +13,8 @@ from handler.api.requests.multipart import MAX_FORM_PARTS
 from handler.errors import ClassifierError, RejectedImage, TooManyPixels
 from handler.inference.headers import Header, check_cost, read_header
 from handler.inference.headers.costs import MAX_BYTES, MAX_CHUNKS, MAX_PARTS, MAX_SCANNED_PIXELS, MAX_SCANS, MAX_SIDES
+from handler.inference.heif import MAX_DECODED_PIXELS
+from handler.inference.preprocessing import DETAIL_SIDE
 from handler.serving.connections import BoundedConnection
 from handler.settings import Settings
 from tests.support.machine import PROJECT
@@ -35,6 +37,10 @@ ERRORS: Final = {
     ("limit", "value"),
     [
         ("pixels, width times height", f"{Settings().max_pixels // MILLION} million"),
+        (
+            f"pixels of a HEIC that has no thumbnail with a side of {DETAIL_SIDE} pixels",
+            f"{MAX_DECODED_PIXELS // MILLION} million",
+        ),
         ("pixels of a side of a JPEG", f"{MAX_SIDES['JPEG']:,}"),
         ("pixels of a side of an AVIF", f"{MAX_SIDES['AVIF']:,}"),
         ("memory for decoding, by the header", f"{MAX_BYTES // 2**20} MiB"),

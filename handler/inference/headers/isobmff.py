@@ -61,10 +61,11 @@ def _walk(data: bytes) -> _Found:
     found, open_boxes = _Found(), [(0, len(data))]
     while open_boxes and found.boxes <= MAX_CHUNKS["AVIF"][1]:
         offset, end = open_boxes.pop()
-        box = _box(data, offset, end)
+        box = read_box(data, offset, end)
         if box is None:
             continue
         kind, content, after = box
+        after = min(after, end)
         found.boxes += 1
         open_boxes.append((after, end))
         if kind in _CONTAINERS:
@@ -74,8 +75,11 @@ def _walk(data: bytes) -> _Found:
     return found
 
 
-def _box(data: bytes, offset: int, end: int) -> tuple[bytes, int, int] | None:
-    """Type of the box at `offset`, where its content starts, and where it ends; None if there is none."""
+def read_box(data: bytes, offset: int, end: int) -> tuple[bytes, int, int] | None:
+    """Type of the box at `offset`, where its content starts, and where it ends by its header; None if there is none.
+
+    A box that is cut off ends after `end`, which is where its surroundings end.
+    """
     if offset + 8 > end:
         return None
     size, kind = _BOX.unpack_from(data, offset)
@@ -85,7 +89,7 @@ def _box(data: bytes, offset: int, end: int) -> tuple[bytes, int, int] | None:
     elif size == _TO_THE_END:
         size = end - offset
     after = offset + size
-    return (kind, content, min(after, end)) if after >= content else None
+    return (kind, content, after) if after >= content else None
 
 
 def _take(found: _Found, kind: bytes, content: bytes) -> None:
