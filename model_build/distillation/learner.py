@@ -1,61 +1,79 @@
 """A network that learns: with its optimizer, its learning rate and the moving average of its weights."""
 
+import math
+from copy import deepcopy
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from model_build.distillation.recipe import Recipe
-from model_build.training.train import mixed_precision, moving_average
+from model_build.training.train import mixed_precision
 
 
 class Learner:
-    """One step at a time: `forward`, then `learn` from the loss; `averaged` is the network to keep."""
+    """One step at a time: `forward`, `learn` from the loss, then `follow`; `averaged` is the network to keep.
+
+    A CUDA device can replay `forward` and `learn` as a graph (`repeated`), so the learning rate is a tensor there.
+    """
 
     def __init__(self, network: nn.Module, recipe: Recipe, learning_rate: float, steps: int, device: torch.device):
-        self.device = device
+        self.device, self.recipe, self.peak, self.steps, self.done = device, recipe, learning_rate, steps, 0
+        on_gpu = device.type == "cuda"
         self.network = network.to(device).to(memory_format=torch.channels_last)
-        self.averaged = AveragedModel(
-            self.network, multi_avg_fn=moving_average(recipe.averaging_decay), use_buffers=True
-        )
+        self.averaged = deepcopy(self.network).requires_grad_(False)
+        self._compiled = torch.compile(self.network) if on_gpu else self.network
         self.optimizer = torch.optim.SGD(
             self.network.parameters(),
-            lr=learning_rate,
+            lr=torch.tensor(0.0, device=device) if on_gpu else 0.0,
             momentum=recipe.momentum,
             weight_decay=recipe.weight_decay,
             nesterov=True,
-            fused=device.type == "cuda",
+            fused=on_gpu,
         )
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer, learning_rate, steps, pct_start=recipe.warmup_share, cycle_momentum=False
-        )
+        self._set_learning_rate()
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, outputs) in float32 of normalized images (N, 1, 28, 28)."""
         self.network.train()
         with mixed_precision(self.device):
-            logits: Tensor = self.network(images.contiguous(memory_format=torch.channels_last))
+            logits: Tensor = self._compiled(images.contiguous(memory_format=torch.channels_last))
         return logits.float()
 
     def learn(self, loss: Tensor) -> None:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
-        self.schedule.step()
-        self.averaged.update_parameters(self.network)
+
+    def follow(self) -> None:
+        """Average the weights after a step, and set the learning rate of the next."""
+        self.done += 1
+        # Grows to the recipe's, so that a short run is not held back by its start.
+        decay = min(self.recipe.averaging_decay, self.done / (9 + self.done))
+        state, averaged = self.network.state_dict(), self.averaged.state_dict()
+        names = [name for name, value in state.items() if value.is_floating_point()]
+        torch._foreach_lerp_([averaged[name] for name in names], [state[name] for name in names], 1 - decay)
+        self._set_learning_rate()
 
     def state_dict(self) -> dict[str, Any]:
-        return {name: part.state_dict() for name, part in self._parts().items()}
+        return {**{name: part.state_dict() for name, part in self._parts().items()}, "steps": self.done}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
+        self.done = state["steps"]
+        self._set_learning_rate()
+
+    def _set_learning_rate(self) -> None:
+        """A linear warm-up to the peak, then half a cosine to 0."""
+        done, warm_up = self.done / self.steps, self.recipe.warmup_share
+        rising, falling = done / warm_up, (1 + math.cos(math.pi * (done - warm_up) / (1 - warm_up))) / 2
+        rate = self.peak * (rising if done < warm_up else falling)
+        for group in self.optimizer.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
 
     def _parts(self) -> dict[str, Any]:
-        return {
-            "network": self.network,
-            "averaged": self.averaged,
-            "optimizer": self.optimizer,
-            "schedule": self.schedule,
-        }
+        return {"network": self.network, "averaged": self.averaged, "optimizer": self.optimizer}

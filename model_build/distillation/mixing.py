@@ -28,7 +28,7 @@ def mix(images: Tensor, mixed_share: float, generator: torch.Generator) -> Mixed
     count, _, height, width = images.shape
     device = images.device
     chosen, kind, share, top, left = torch.rand((5, count), generator=generator, device=device)
-    partner = torch.randperm(count, generator=generator, device=device)
+    partner = torch.rand(count, generator=generator, device=device).argsort()  # a CUDA graph may record this
     box = _boxes(1 - share, top, left, height, width)
     cut_share = 1 - box.float().mean((1, 2))
     blended = images.lerp(images[partner], (1 - share)[:, None, None, None])

@@ -30,6 +30,7 @@ from model_build.distillation.images import (
 )
 from model_build.distillation.learner import Learner
 from model_build.distillation.recipe import Distillation
+from model_build.distillation.repeated import repeated
 from model_build.distillation.replay import Replay
 from model_build.distillation.teachers import distillation_loss, soft_targets
 from model_build.run_files import FINE_TUNED_WEIGHTS_FILE, RunError, save_config
@@ -88,15 +89,17 @@ class _Run:
         self.learner = Learner(network, self.recipe, self.recipe.student_learning_rate, steps, self.device)
         self.replay = Replay(distillation, teachers)
         self.generator = seeded(self.config.seed, self.device)
+        self.step = repeated(self._step, self.generator)
         self.epochs = 0
 
     def advance(self) -> None:
         """Learn for one epoch of the dataset."""
-        images = self.training_set.dataset.images
-        batches = shuffled_batches(len(images), self.recipe.student_batch, self.generator, self.device)
+        count = len(self.training_set.dataset)
+        batches = shuffled_batches(count, self.recipe.student_batch, self.generator, self.device)
         total = torch.zeros((), device=self.device)
         for batch in batches:
-            total += self._step(images[batch])
+            total += self.step(batch)
+            self.learner.follow()
         if not total.isfinite():
             raise RunError(f"the student diverged in epoch {self.epochs + 1}: choose a lower learning rate")
         self.epochs += 1
@@ -105,7 +108,7 @@ class _Run:
     def save(self, run_dir: Path) -> None:
         """Write configuration, weights and state, and log how well the weights do on the validation examples."""
         save_config(run_dir, self.config)
-        save_weights(run_dir / FINE_TUNED_WEIGHTS_FILE, self.learner.averaged.module)
+        save_weights(run_dir / FINE_TUNED_WEIGHTS_FILE, self.learner.averaged)
         state = {
             "learner": self.learner.state_dict(),
             "replay": self.replay.state_dict(),
@@ -125,9 +128,9 @@ class _Run:
             self.generator.set_state(state["generator"])
             self.epochs = state["epochs"]
 
-    def _step(self, images: Tensor) -> Tensor:
-        """Learn from a batch of the dataset and from other examples beside it; returns the loss."""
-        mixed, targets = self.replay.batch(images, self.generator)
+    def _step(self, rows: Tensor) -> Tensor:
+        """Learn from these rows of the dataset and from other examples beside them; returns the loss."""
+        mixed, targets = self.replay.batch(self.training_set.dataset.images[rows], self.generator)
         others = self._others()
         logits = self.learner.forward(torch.cat([mixed, augmented(others.images, self.of_others, self.generator)]))
         of_dataset, of_others = logits.split([len(mixed), len(others)])

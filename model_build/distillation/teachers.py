@@ -16,6 +16,7 @@ from model_build.distillation.images import VALIDATION_BATCH, augmented, on_devi
 from model_build.distillation.learner import Learner
 from model_build.distillation.mixing import mix, mixed_loss
 from model_build.distillation.recipe import Distillation
+from model_build.distillation.repeated import repeated
 from model_build.distillation.teacher import Teacher
 from model_build.run_files import replace, require
 from model_build.training.network import without_batch_norm
@@ -88,12 +89,20 @@ def _trained(distillation: Distillation, dataset: Examples, seed: int) -> Mappin
     steps = recipe.teacher_epochs * (len(dataset) // recipe.teacher_batch)
     network = Teacher(recipe.teacher_widths, recipe.teacher_blocks)
     learner = Learner(network, recipe, recipe.teacher_learning_rate, steps, device)
+
+    def step(rows: Tensor) -> Tensor:
+        mixed = mix(augmented(dataset.images[rows], config, generator), recipe.mixed_share, generator)
+        loss = mixed_loss(learner.forward(mixed.images), labels[rows], mixed)
+        learner.learn(loss)
+        return loss.detach()
+
+    repeated_step = repeated(step, generator)
     for epoch in range(recipe.teacher_epochs):
-        for batch in shuffled_batches(len(dataset), recipe.teacher_batch, generator, device):
-            mixed = mix(augmented(dataset.images[batch], config, generator), recipe.mixed_share, generator)
-            learner.learn(mixed_loss(learner.forward(mixed.images), labels[batch], mixed))
+        for rows in shuffled_batches(len(dataset), recipe.teacher_batch, generator, device):
+            repeated_step(rows)
+            learner.follow()
         log.info("teacher epoch %d of %d", epoch + 1, recipe.teacher_epochs)
-    return learner.averaged.module.state_dict()
+    return learner.averaged.state_dict()
 
 
 def _halved(weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
@@ -104,7 +113,10 @@ def _loaded(path: Path, distillation: Distillation) -> nn.Module:
     """A teacher with its weights in float32 again, and without batch normalization."""
     teacher = Teacher(distillation.recipe.teacher_widths, distillation.recipe.teacher_blocks)
     teacher.load_state_dict(torch.load(path, weights_only=True, map_location="cpu"))
-    return without_batch_norm(teacher).to(distillation.device).to(memory_format=torch.channels_last)
+    teacher = without_batch_norm(teacher).to(distillation.device).to(memory_format=torch.channels_last)
+    if distillation.device.type == "cuda":
+        teacher.compile(dynamic=False)
+    return teacher
 
 
 def _path(folder: Path, number: int) -> Path:
