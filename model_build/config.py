@@ -13,13 +13,12 @@ class Config:
     train_images: int | None = None  # None: all that the validation split leaves
 
     photo_variants: int = 8  # altered copies of each photo, beside its views; 0: train on the dataset alone
-    validation_photos: int = 300  # taken from the photos' training split
     photo_repeats: int = 4  # how often an epoch shows each photo, in one of its variants
     non_clothing_negatives: int = 3_000  # synthetic images of no clothing, for outlier exposure
 
-    widths: tuple[int, ...] = (16, 48, 64)  # channels of each stage; a stage halves height and width
+    widths: tuple[int, ...] = (16, 56, 72)  # channels of each stage; a stage halves height and width
     blocks_per_stage: int = 2
-    doubtful_below: float = 0.9  # of the likeliest class: an image with less is averaged with its mirror image
+    doubtful_below: float = 0.8  # of the likeliest class: an image with less is averaged with its mirror image
 
     epochs: int = 70
     fine_tuning_epochs: int = 100  # after these, with synthetic shop pictures beside everything else

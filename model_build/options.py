@@ -129,7 +129,7 @@ PackedArgument = Annotated[Path, typer.Argument(help="The file to write, such as
 PackedOption = Annotated[Path | None, typer.Option(help="A file of `pack`, in place of the datasets.")]
 DistilledRunOption = Annotated[
     Path | None,
-    typer.Option("--start-from", help="A distilled run, such as model_build/distilled: its student goes on learning."),
+    typer.Option("--start-from", help="A distilled run, such as model_build/shipped: its student goes on learning."),
 ]
 ModelDirOption = Annotated[
     Path | None,

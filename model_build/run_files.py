@@ -16,6 +16,7 @@ from model_build.config import Config
 from model_build.locks import Locked, locked
 
 CONFIG_FILE: Final = "config.json"
+DISTILLATIONS_FILE: Final = "distillations.json"  # the recipes of a distilled network, in their order
 HISTORY_FILE: Final = "history.csv"
 BEST_WEIGHTS_FILE: Final = "best.pt"  # of the first cycle: the epoch that validated best
 FINE_TUNED_WEIGHTS_FILE: Final = "fine_tuned.pt"  # of the second cycle: its last epoch
@@ -74,6 +75,12 @@ def load_config(run_dir: Path) -> Config:
         return Config(**{**values, "widths": tuple(values["widths"])})
     except (TypeError, KeyError) as error:
         raise RunError(f"{run_dir / CONFIG_FILE} is of another version of model_build: {error}") from error
+
+
+def read_distillations(run_dir: Path) -> list[Any]:
+    """The recipes by which the network of `run_dir` was distilled, the first one first; none if it was trained."""
+    path = run_dir / DISTILLATIONS_FILE
+    return list(read_json(path)["recipes"]) if path.exists() else []
 
 
 def is_own_run(run_dir: Path) -> bool:

@@ -48,15 +48,15 @@ class Score:
 
 
 def pictures(root: Path = DATA_DIR) -> Mapping[str, Sequence[LabelledPicture]]:
-    """Photos of unseen senders, shoes by kind, and shop pictures, if they are there."""
-    unseen = [
+    """Photos of held-out senders, shoes by kind, and shop pictures, if they are there."""
+    photos = [
         LabelledPicture(photo.path, photo.class_id)
         for photo in clothing_photos(root)
-        if photo.unseen and photo.class_id is not None
+        if photo.held_out and photo.class_id is not None
     ]
     folder = Path(os.environ.get("DATASETS_DIR", root), SHOP_PICTURES)
     shop = [LabelledPicture(path, int(path.parent.name)) for path in sorted(folder.glob("[0-9]/*.jpg"))]
-    return {"photos of unseen senders": unseen, **({"shop pictures": shop} if shop else {})}
+    return {"photos of held-out senders": photos, **({"shop pictures": shop} if shop else {})}
 
 
 def score(labelled: Sequence[LabelledPicture], classifier: Classifier, garment_mask: GarmentMask | None) -> Score:

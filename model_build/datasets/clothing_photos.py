@@ -76,11 +76,6 @@ class ClothingPhoto:
         """Whether the photo is of a sender whose photos are only measured on."""
         return is_held_out(self.sender)
 
-    @property
-    def unseen(self) -> bool:
-        """Whether no network has learned from the photo; the 28x28 networks know others of most of these senders."""
-        return self.held_out and self.path.parts[-3] != SPLITS[0]
-
 
 def clothing_photos(root: Path = DATA_DIR) -> list[ClothingPhoto]:
     """All photos that the list of senders names, in an order that is the same everywhere.
@@ -118,6 +113,12 @@ def hash_of(photos: Iterable[ClothingPhoto]) -> str:
     """Hash of which photos they are, and of what: for the names of caches, since corrections come and go."""
     names = "".join(f"{photo.kind}/{photo.path.name}\n" for photo in photos)
     return hashlib.sha256(names.encode()).hexdigest()[:12]
+
+
+def are_held_out(paths: Iterable[Path]) -> list[bool]:
+    """Whether each of these photos, which the list of senders names, is of a sender who is held out."""
+    senders = _column(_SENDERS_FILE, "sender_id")
+    return [is_held_out(senders[path.stem]) for path in paths]
 
 
 def is_held_out(sender: str) -> bool:

@@ -12,9 +12,10 @@ from handler.inference.preprocessing import THRESHOLDS
 from model_build.checks import check_array
 from model_build.config import Config
 from model_build.datasets.accessories import accessory_images
+from model_build.datasets.clothing_photos import are_held_out
 from model_build.datasets.mnist import DATA_DIR, DATASETS, LabelledImages, load
 from model_build.datasets.non_clothing import non_clothing_images
-from model_build.datasets.photos import Photos, load_photos
+from model_build.datasets.photos import Photos, download_photos, load_photos, photo_paths
 from model_build.datasets.shop_pictures import load_shop_pictures
 
 _CLASSES = 10
@@ -129,7 +130,7 @@ def load_training_set(config: Config, root: Path = DATA_DIR, *, shop_pictures: i
 
 
 def load_photo_splits(config: Config, root: Path = DATA_DIR) -> tuple[Photos, Photos]:
-    """Training and validation photos, split by `config.seed`; none if the run is without photos."""
+    """Training and validation photos, the latter of held-out senders; none if the run is without photos."""
     if not (config.photo_variants and DATASETS[config.dataset].has_photos):
         none = Photos(
             torch.empty(0, len(THRESHOLDS), IMAGE_SIDE, IMAGE_SIDE, dtype=torch.uint8),
@@ -137,8 +138,8 @@ def load_photo_splits(config: Config, root: Path = DATA_DIR) -> tuple[Photos, Ph
         )
         return none, none
     photos = load_photos("train", config.photo_variants, root)
-    order = torch.randperm(len(photos), generator=torch.Generator().manual_seed(config.seed))
-    return photos[order[config.validation_photos :]], photos[order[: config.validation_photos]]
+    held_out = torch.tensor(are_held_out(photo_paths(download_photos(root), "train")))
+    return photos[~held_out], photos[held_out]
 
 
 def _shop_pictures(images: LabelledImages, config: Config, root: Path) -> Examples:

@@ -54,8 +54,8 @@ def photo_views(root: Path = DATA_DIR) -> ServedViews:
 
 
 def held_out_views(root: Path = DATA_DIR) -> ServedViews:
-    """The first view of each photo of the senders that are held out, but for those that no network has seen yet."""
-    photos = [photo for photo in clothing_photos(root) if photo.held_out and not photo.unseen]
+    """The first view of each photo of the senders that are held out."""
+    photos = [photo for photo in clothing_photos(root) if photo.held_out]
     cut_out = CutOut()
     views = [_views(_decoded(photo), cut_out)[:1] for photo in track(photos, "cutting out held-out photos")]
     classes = np.array([_class(photo.class_id) for photo in photos])

@@ -17,10 +17,10 @@ class Recipe:
     teachers: int = 3
     teacher_widths: tuple[int, ...] = (64, 128, 256)
     teacher_blocks: int = 3  # of each stage
-    teacher_epochs: int = 60
+    teacher_epochs: int = 120
     teacher_batch: int = 512
     teacher_learning_rate: float = 0.4  # at its peak
-    student_epochs: int = 300
+    student_epochs: int = 500
     student_batch: int = 1_032  # of the dataset, an equal part for each teacher; the others come on top
     student_learning_rate: float = 0.4
     photos_per_batch: int = 128  # and composites

@@ -8,7 +8,7 @@ import logging
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -33,7 +33,14 @@ from model_build.distillation.recipe import Distillation
 from model_build.distillation.repeated import repeated
 from model_build.distillation.replay import Replay
 from model_build.distillation.teachers import distillation_loss, soft_targets
-from model_build.run_files import FINE_TUNED_WEIGHTS_FILE, RunError, save_config
+from model_build.run_files import (
+    DISTILLATIONS_FILE,
+    FINE_TUNED_WEIGHTS_FILE,
+    RunError,
+    read_distillations,
+    save_config,
+    write_json,
+)
 from model_build.run_files import replace as write
 from model_build.training.checkpoint import load, save_weights, trained_network
 from model_build.training.loss import loss_of
@@ -85,6 +92,7 @@ class _Run:
         steps = self.recipe.student_epochs * (len(training_set.dataset) // self.recipe.student_batch)
         torch.manual_seed(self.config.seed)
         start = distillation.start
+        self.recipes_before = read_distillations(start) if start else []
         network = trained_network(start, self.config) if start else build_network(self.config)
         self.learner = Learner(network, self.recipe, self.recipe.student_learning_rate, steps, self.device)
         self.replay = Replay(distillation, teachers)
@@ -108,6 +116,7 @@ class _Run:
     def save(self, run_dir: Path) -> None:
         """Write configuration, weights and state, and log how well the weights do on the validation examples."""
         save_config(run_dir, self.config)
+        write_json(run_dir / DISTILLATIONS_FILE, {"recipes": [*self.recipes_before, asdict(self.recipe)]})
         save_weights(run_dir / FINE_TUNED_WEIGHTS_FILE, self.learner.averaged)
         state = {
             "learner": self.learner.state_dict(),

@@ -18,10 +18,12 @@ RIGHT: Final = 0.97  # of the confident answers
 TABLE_THRESHOLDS: Final = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
 
-def confident_threshold(scores: NDArray[np.floating[Any]], right: NDArray[np.bool_]) -> float:
-    """The lowest score, rounded up to hundredths, from which a share of `RIGHT` of N known images is right."""
+def confident_threshold(
+    scores: NDArray[np.floating[Any]], right: NDArray[np.bool_], weights: NDArray[np.float64]
+) -> float:
+    """The lowest score, rounded up to hundredths, from which a share of `RIGHT` of the weight of N images is right."""
     descending = np.argsort(-scores, kind="stable")
-    share = np.cumsum(right[descending]) / np.arange(1, len(right) + 1)
+    share = np.cumsum((right * weights)[descending]) / np.cumsum(weights[descending])
     reached = np.flatnonzero(share >= RIGHT)
     lowest = float(scores[descending][reached[-1]]) if len(reached) else 1.0
     return min(1.0, math.ceil(100 * lowest) / 100)

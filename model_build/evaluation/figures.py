@@ -37,11 +37,12 @@ class Thresholds:
 def chosen_confident_threshold(fitted_on: Measured, known_threshold: float) -> float:
     """The threshold for the promised share of right answers to known pictures, by scores of the cross-fitted vote.
 
-    Pictures of shops count, too: of 200 photos alone, two that are wrong with a high score would move it by 0.04.
+    Ordinary photos, further kinds and pictures of shops count the same together: most users send one of them.
     """
     output = cross_fitted(fitted_on, known_threshold)
     chosen = fitted_on.are_of_the_ten & (output.known >= known_threshold)
-    return confident_threshold(output.probabilities.max(axis=1)[chosen], fitted_on.right(output)[chosen])
+    scores, right = output.probabilities.max(axis=1), fitted_on.right(output)
+    return confident_threshold(scores[chosen], right[chosen], fitted_on.weights[chosen])
 
 
 def figures(measured: Measured, vote: Vote, thresholds: Thresholds, labels: tuple[Label, ...]) -> Document:

@@ -30,7 +30,6 @@ class Picture:
     kind: str
     sender: str
     further: bool = False  # one of the kinds of clothes, or of the children's, that only the full data set has
-    unseen: bool = True  # whether no network has learned from it
 
     @property
     def group(self) -> str:
@@ -73,7 +72,7 @@ def of_the_ten(pictures: Sequence[Picture]) -> list[Picture]:
 
 def _picture(photo: ClothingPhoto) -> Picture:
     further = photo.path.parts[-3] == FURTHER
-    return Picture(photo.path, photo.class_id, photo.kind, photo.sender, further, photo.unseen)
+    return Picture(photo.path, photo.class_id, photo.kind, photo.sender, further)
 
 
 def _shop_picture(path: Path) -> Picture:

@@ -19,9 +19,9 @@ from handler.inference.cutout import CutOut
 from handler.inference.pipeline import prepare
 from handler.inference.preprocessing import views_of
 from model_build.config import Config
+from model_build.datasets.clothing_photos import CLASS_OF_KIND, clothing_photos
 from model_build.datasets.mnist import DATASETS, Dataset, LabelledImages, load
 from model_build.datasets.non_clothing import non_clothing_views
-from model_build.datasets.photos import ALLOWED, download_photos, photo_paths
 from model_build.datasets.shop_pictures import shop_picture
 from model_build.metrics import auroc, classification_report, expected_calibration_error
 from model_build.progress import track
@@ -58,7 +58,7 @@ def evaluate(run_dir: Path, config: Config) -> None:
     for name, file in (("float", FLOAT_FILE), ("int8", INT8_FILE)):
         classifier = Classifier(run_dir / file, dataset.labels, threshold)
         of_test = _predicted(classifier, test.images.unsqueeze(1).numpy(), f"evaluating {name}")
-        of_photos = {folder: classifier.predict_views(images) for folder, images in photos.items()}
+        of_photos = {kind: classifier.predict_views(images) for kind, images in photos.items()}
         of_non_clothing = classifier.predict_views(non_clothing)
         metrics[name] = {
             "bytes": (run_dir / file).stat().st_size,
@@ -83,13 +83,12 @@ def _predicted(classifier: Classifier, images: Pixels, description: str) -> Mode
 
 
 def _photos(run_dir: Path, dataset: Dataset) -> Mapping[str, list[Views]]:
-    """The photos of the validation split by their folder, preprocessed from the bytes of their files."""
+    """The photos of held-out senders by what they show, preprocessed from the bytes of their files."""
     classifier = Classifier(run_dir / INT8_FILE, dataset.labels, cut_out=CutOut())
-    by_folder: defaultdict[str, list[Views]] = defaultdict(list)
-    paths = photo_paths(download_photos(), "validation")
-    for path in track(paths, "preprocessing photos"):
-        by_folder[path.parent.name].append(prepare(classifier, path.read_bytes(), _MAX_PIXELS).views)
-    return by_folder
+    by_kind: defaultdict[str, list[Views]] = defaultdict(list)
+    for photo in track([photo for photo in clothing_photos() if photo.held_out], "preprocessing photos"):
+        by_kind[photo.kind].append(prepare(classifier, photo.path.read_bytes(), _MAX_PIXELS).views)
+    return by_kind
 
 
 def _shop_pictures(test: LabelledImages) -> list[Views]:
@@ -118,18 +117,18 @@ def _photo_metrics(outputs: Mapping[str, ModelOutput], threshold: float) -> Mapp
     if not outputs:
         return {}
     correct = {
-        folder: np.isin(output.probabilities.argmax(axis=1), ALLOWED[folder])
-        for folder, output in outputs.items()
-        if ALLOWED[folder]
+        kind: output.probabilities.argmax(axis=1) == CLASS_OF_KIND[kind]
+        for kind, output in outputs.items()
+        if kind in CLASS_OF_KIND
     }
-    known = np.concatenate([outputs[folder].known for folder in correct])
+    known = np.concatenate([outputs[kind].known for kind in correct])
     together = np.concatenate(list(correct.values()))
-    confidence = np.concatenate([outputs[folder].probabilities.max(axis=1) for folder in correct])
+    confidence = np.concatenate([outputs[kind].probabilities.max(axis=1) for kind in correct])
     return {
         "photos": {
             "images": len(together),
             "accuracy": _share(together),
-            "recall": {folder: _share(of_folder) for folder, of_folder in correct.items()},
+            "recall": {kind: _share(of_kind) for kind, of_kind in correct.items()},
             "calibration_error": round(expected_calibration_error(together, confidence), 4),
             "known": _share(known >= threshold),
         }
@@ -158,9 +157,9 @@ def _unknown_metrics(
     test: ModelOutput, photos: Mapping[str, ModelOutput], non_clothing: ModelOutput, threshold: float
 ) -> Mapping[str, Any]:
     """How well `known` separates unknown objects from known photos or, without photos, from the test images."""
-    known_photos = [output.known for folder, output in photos.items() if ALLOWED[folder]]
+    known_photos = [output.known for kind, output in photos.items() if kind in CLASS_OF_KIND]
     known = np.concatenate(known_photos or [test.known])
-    unknown = {folder: output.known for folder, output in photos.items() if not ALLOWED[folder]}
+    unknown = {kind: output.known for kind, output in photos.items() if kind not in CLASS_OF_KIND}
     unknown["drawings"] = non_clothing.known
     unknown["all"] = np.concatenate(list(unknown.values()))
     return {

@@ -18,7 +18,7 @@ from model_build.distillation.distil import distil
 from model_build.distillation.mixing import mix, mixed_loss
 from model_build.distillation.recipe import PRESETS, Distillation
 from model_build.distillation.teachers import load_teachers, soft_targets, validated
-from model_build.run_files import FINE_TUNED_WEIGHTS_FILE, RunError
+from model_build.run_files import FINE_TUNED_WEIGHTS_FILE, RunError, read_distillations
 from model_build.training.checkpoint import trained_network
 
 _RECIPE = replace(
@@ -121,6 +121,7 @@ def test_student_goes_on_from_a_run_with_its_teachers(whole_run: Path) -> None:
     for first, second in zip(before.parameters(), after.parameters(), strict=True):
         torch.testing.assert_close(first, second, atol=1e-4, rtol=0)
     assert not (run / "teachers").exists()
+    assert [each["student_learning_rate"] for each in read_distillations(run)] == [_RECIPE.student_learning_rate, 1e-6]
 
 
 def test_photos_are_learned_and_others_become_unknown(whole_run: Path) -> None:

@@ -94,8 +94,17 @@ def test_cross_fitted_output_of_a_picture_ignores_what_it_shows() -> None:
 )
 def test_confident_threshold_is_the_lowest_that_is_right_often_enough(wrong_below: float, expected: float) -> None:
     scores = np.arange(1, 1001) / 1000
-    found = confident_threshold(scores, scores >= wrong_below)
+    found = confident_threshold(scores, scores >= wrong_below, np.ones(1000))
     assert expected - 0.03 <= found <= expected  # of 515 images from 0.485 on, 97 % are right
+
+
+def test_confident_threshold_counts_images_by_their_weights() -> None:
+    scores = np.arange(1, 1001) / 1000
+    right, rare = scores >= 0.5, np.arange(1000) % 10 == 0
+    right[rare & (scores < 0.9)] = False
+    lenient, strict = (confident_threshold(scores, right, np.where(rare, weight, 1)) for weight in (0.01, 9.0))
+    assert lenient < 0.6
+    assert strict > 0.85
 
 
 def test_coverage_counts_unknown_pictures_as_unanswered() -> None:

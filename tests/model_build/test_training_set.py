@@ -80,13 +80,12 @@ def test_epoch_has_all_parts_and_fine_tuning_adds_shop_pictures(data_dir: Path) 
         accessory_negatives=30,
         photo_variants=1,
         photo_repeats=2,
-        validation_photos=200,
         non_clothing_negatives=60,
     )
     training_set = load_training_set(config, data_dir)
     epoch = training_set.epoch(config, torch.Generator().manual_seed(0))
-    assert len(epoch) == 400 + 2 * (3_068 - 200) + 60
-    assert len(training_set.validation_photos) == 200
+    assert len(epoch) == 400 + 2 * (3_068 - 744) + 60
+    assert len(training_set.validation_photos) == 744  # of held-out senders
     allowed = epoch.allowed.sum(dim=1)
     assert (allowed == 0).sum() > 60  # images of no clothing, and photos of hats, shorts and skirts
     assert (allowed == 3).any()  # photos of shoes, whose label does not say which kind
