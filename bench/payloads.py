@@ -24,7 +24,7 @@ def encoded(image: Image.Image, kind: str, quality: int = 90) -> bytes:
 
 
 def small_image() -> Image.Image:
-    """28x28, greyscale, bright on black; the classifier is sure of it, as of seven in eight images of the dataset."""
+    """28x28, greyscale, bright on black; the classifier is sure of it, as of 17 in 18 images of the dataset."""
     return ImageOps.autocontrast(ImageOps.invert(_sample().convert("L").resize((28, 28))))
 
 
@@ -33,8 +33,8 @@ def small_png() -> bytes:
 
 
 def doubtful_png() -> bytes:
-    """The small image, askew: the classifier is in doubt, as of one image in eight, and runs its mirror image, too."""
-    return encoded(small_image().rotate(30), "PNG")
+    """The small image, askew: the classifier is in doubt, as of one image in 18, and runs its mirror image, too."""
+    return encoded(small_image().rotate(-20), "PNG")
 
 
 def photo() -> bytes:

@@ -25,7 +25,7 @@ _METHOD: Final = (
     " take turns, round by round, on the same machine as wrk.",
     "Each response must have status 200 and the right content; others, and failed connections, count as errors.",
     "All servers have the same ONNX file, in a session with one thread, and run it once. Only an image in doubt, as one"
-    " in eight of the dataset is, does this project run again, mirrored: it has a row of its own.",
+    " in 18 of the dataset is, does this project run again, mirrored: it has a row of its own.",
     "This project is `serve`, one process. FastAPI"
     " is a `def` endpoint under uvicorn with uvloop and httptools, without the access log, which would slow it."
     " LitServe, BentoML and MLServer are as their documentation shows, with one worker (the first two have further"
