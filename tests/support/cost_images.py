@@ -155,7 +155,7 @@ OTHERS = [
     ),
     CostlyImage("HEIC: 49 megapixels", 200, lambda: images.heic_of_tiles(27, 27, thumbnail=True)),
     CostlyImage("HEIC: 49 megapixels without a thumbnail", 413, lambda: images.heic_of_tiles(31, 24)),
-    CostlyImage("HEIC: 36 megapixels", 200, lambda: images.heic_of_tiles(27, 20)),
+    CostlyImage("HEIC: 28 megapixels", 200, lambda: images.heic_of_tiles(21, 20)),
     CostlyImage("HEIC: 25 megapixels", 200, lambda: images.heic_of_tiles(20, 19)),
     CostlyImage("HEIC: 49 megapixels that claim to be 60 x 60", 422, lambda: _lying_heic(60, 60)),
     CostlyImage("HEIC: 12 megapixels", 200, lambda: images.heic_of_tiles(16, 12)),
