@@ -96,7 +96,7 @@ def _converted_in_strips(image: Image.Image, kept_side: int, convert: _Conversio
 
 
 def _premultiplied(image: Image.Image) -> Image.Image:
-    return image.convert({"LA": "La", "RGBA": "RGBa"}.get(image.mode, image.mode))
+    return _in_mode({"LA": "La", "RGBA": "RGBa"}.get(image.mode, image.mode), image)
 
 
 def _unpremultiplied(image: Image.Image) -> Image.Image:
@@ -108,8 +108,13 @@ def _converted(strip: Image.Image) -> Image.Image:
     if strip.mode.startswith("I;16"):
         return _sixteen_bit_with_alpha(strip)
     if strip.mode in ("1", "L", "LA", "La"):
-        return strip.convert("LA" if transparent else "L")
-    return strip.convert("RGBA" if transparent else "RGB")
+        return _in_mode("LA" if transparent else "L", strip)
+    return _in_mode("RGBA" if transparent else "RGB", strip)
+
+
+def _in_mode(mode: str, image: Image.Image) -> Image.Image:
+    """The image itself, if it has that mode: Pillow would copy it."""
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _opaque(strip: Image.Image) -> Image.Image:
