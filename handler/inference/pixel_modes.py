@@ -35,11 +35,21 @@ def eight_bit(image: Image.Image, kept_side: int, bit_depth: int = 8) -> Image.I
         values = np.asarray(_resized(image, kept_side))
         scaled = Image.fromarray(_scaled_to_bytes(values, _declared_scale(image)))
         return scaled.point(_INVERTED) if _has_white_at_zero(image) else scaled
+    if _is_invisible(image):
+        return _converted_in_strips(image, kept_side, _opaque)
     converted = _converted_in_strips(image, kept_side, _converted)
     if transparent and converted.getchannel("A").getextrema() == (0, 0):
         # As any that is the same everywhere, this alpha means nothing; but it has taken the colours along.
         return _converted_in_strips(image, kept_side, _opaque)
     return converted
+
+
+def _is_invisible(image: Image.Image) -> bool:
+    """Whether all of an alpha channel is 0: told at once here, where the first row is."""
+    if image.mode not in ("LA", "RGBA"):
+        return False
+    first_row = image.crop((0, 0, image.width, 1))
+    return all(each.getchannel("A").getextrema() == (0, 0) for each in (first_row, image))
 
 
 def _has_white_at_zero(image: Image.Image) -> bool:
