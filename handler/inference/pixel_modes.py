@@ -45,7 +45,7 @@ def eight_bit(image: Image.Image, kept_side: int, bit_depth: int = 8) -> Image.I
 
 
 def _is_invisible(image: Image.Image) -> bool:
-    """Whether all of an alpha channel is 0: told at once here, where the first row is."""
+    """Whether an image has an alpha channel of zeros alone; the first row tells of most images that it is not so."""
     if image.mode not in ("LA", "RGBA"):
         return False
     first_row = image.crop((0, 0, image.width, 1))

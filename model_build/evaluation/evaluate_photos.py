@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from model_build.metrics import share_with_interval
 from model_build.progress import track
 
 _CHECKED = 50  # photos
-_CORRUPTED: Final = 4  # every fourth photo: all of them, in all corruptions, would take six minutes
+_CORRUPTED = 4  # every fourth photo: all of them, in all corruptions, would take six minutes
 _ROUNDING = 1e-4
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class Sets:
 def evaluate_photos(model_dir: Path = MODEL_PATH.parent) -> Mapping[str, Any]:
     """Write `photos` and the confident threshold into the card in `model_dir`; returns `photos`.
 
-    Needs the networks there, and the card of that classifier. Takes about a minute on one core.
+    Needs the networks there, and the card of that classifier. Takes about two minutes on one core.
     """
     check_classifier(model_dir)
     networks = Networks(model_dir)

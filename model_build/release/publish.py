@@ -118,7 +118,7 @@ def _card(run_dir: Path, config: Config) -> Mapping[str, Any]:
         "metrics": read_metrics(run_dir),
         "dataset": _provenance(dataset, config),
         "configuration": asdict(config),
-        "distillations": read_distillations(run_dir),  # the configuration's epochs and rates are of a run without
+        "distillations": read_distillations(run_dir),  # if any, they replace the epochs and rates above
         "environment": {
             "published": published_now(),
             "python": platform.python_version(),

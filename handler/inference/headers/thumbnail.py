@@ -1,11 +1,13 @@
 """Take the thumbnail of a HEIF file for its image (ISO/IEC 14496-12, 8.11; 23008-12, 6.4.4)."""
 
+from typing import Final
+
 from handler.inference.headers.isobmff import read_box
 
-_THUMBNAIL = b"thmb"  # the type of a reference from a thumbnail to its image
-_PASSED_OVER = b"free"  # a type that readers pass over
-_VERSION = 4  # bytes of a box's version and flags
-_COUNT = 2  # bytes of the number of images that a reference names
+_THUMBNAIL: Final = b"thmb"  # the type of a reference from a thumbnail to its image
+_PASSED_OVER: Final = b"free"  # a type that readers pass over
+_VERSION: Final = 4  # bytes of a box's version and flags
+_COUNT: Final = 2  # bytes of the number of images that a reference names
 
 
 def with_thumbnail_as_image(data: bytes) -> bytes | None:
