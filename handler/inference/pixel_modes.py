@@ -45,10 +45,10 @@ def eight_bit(image: Image.Image, kept_side: int, bit_depth: int = 8) -> Image.I
 
 
 def _is_invisible(image: Image.Image) -> bool:
-    """Whether an image has an alpha channel of zeros alone; the first row tells of most images that it is not so."""
+    """Whether an image has an alpha channel, and that is 0 everywhere."""
     if image.mode not in ("LA", "RGBA"):
         return False
-    first_row = image.crop((0, 0, image.width, 1))
+    first_row = image.crop((0, 0, image.width, 1))  # quick to check, and rarely 0
     return all(each.getchannel("A").getextrema() == (0, 0) for each in (first_row, image))
 
 
